@@ -1,0 +1,133 @@
+"""Every error that ml_platform raises on purpose.
+
+    MLPlatformError
+    ├── DeclarationError         a defs.yaml is wrong; names file, line and what would be valid
+    ├── UnknownPlugin            no gate, trainer, source ... of that name
+    ├── StoreError               a store is away, full, or refuses us
+    ├── DataError
+    │   ├── SourceError          a source cannot be read
+    │   ├── ContractViolation    the data break their contract
+    │   ├── SnapshotNotFound     no snapshot of that version or hash
+    │   └── SplitError           the rows cannot be split as declared
+    ├── FeatureError             features cannot be built from these columns
+    ├── TrainingError            a model cannot be trained from these rows
+    ├── ModelError               a stored model cannot be read, or must not be
+    ├── MetricUnavailable        a metric is not defined on these rows
+    ├── ReleaseError
+    │   ├── RevisionConflict     somebody else moved the release first
+    │   ├── NothingReleased      the model has no champion yet
+    │   └── DeploymentRefused    the evidence for this version does not hold
+    └── ServingError
+        ├── RecordRefused        a record breaks the contract: HTTP 400, names the field
+        └── ServiceUnavailable   the service under test did not start or answer
+
+An error says what was found, where, and what would be valid.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MLPlatformError(Exception):
+    """Base of every error raised on purpose; its text is written for the user."""
+
+
+class DeclarationError(MLPlatformError):
+    """A model's declaration is wrong."""
+
+
+class UnknownPlugin(MLPlatformError):
+    """No plugin of this kind has that name."""
+
+    def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
+        choices = sorted(valid)
+        close = get_close_matches(name, choices, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        super().__init__(f"unknown {kind} {name!r}{hint} (valid: {', '.join(choices)})")
+
+
+class StoreError(MLPlatformError):
+    """A store is away, full, or refuses us."""
+
+
+class DataError(MLPlatformError):
+    """Something is wrong with the data."""
+
+
+class SourceError(DataError):
+    """A source cannot be read."""
+
+
+class ContractViolation(DataError):
+    """The data break their contract."""
+
+
+class SnapshotNotFound(DataError):
+    """No snapshot of that version or hash."""
+
+
+class SplitError(DataError):
+    """The rows cannot be split as declared."""
+
+
+class FeatureError(MLPlatformError):
+    """Features cannot be built from these columns."""
+
+
+class TrainingError(MLPlatformError):
+    """A model cannot be trained from these rows."""
+
+
+class ModelError(MLPlatformError):
+    """A stored model cannot be read, or must not be."""
+
+
+class MetricUnavailable(MLPlatformError):
+    """A metric is not defined on these rows."""
+
+    def __init__(self, metric: str, *, reason: str) -> None:
+        self.metric = metric
+        self.reason = reason
+        super().__init__(f"{metric} is not measurable: {reason}")
+
+
+class ReleaseError(MLPlatformError):
+    """A release cannot do what was asked."""
+
+
+class RevisionConflict(ReleaseError):
+    """Somebody else moved the release first; read it again and decide anew."""
+
+
+class NothingReleased(ReleaseError):
+    """The model has no champion yet."""
+
+
+class DeploymentRefused(ReleaseError):
+    """The evidence for this version does not hold."""
+
+
+class ServingError(MLPlatformError):
+    """The inference service cannot do what was asked."""
+
+
+class RecordRefused(ServingError):
+    """A record breaks the contract; answered with HTTP 400.
+
+    field: the offending field; None where the record as a whole is at fault.
+    reason: a short machine-readable word, such as "missing" or "out_of_range".
+    allowed: what would have been valid, for people.
+    """
+
+    status = 400
+
+    def __init__(self, field: str | None, reason: str, *, allowed: str, index: int | None = None):
+        self.field = field
+        self.reason = reason
+        self.allowed = allowed
+        self.index = index
+        super().__init__(f"{field or 'record'}: {reason}; allowed: {allowed}")
+
+
+class ServiceUnavailable(ServingError):
+    """The service under test did not start or answer."""

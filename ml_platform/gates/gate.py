@@ -1,0 +1,57 @@
+"""What a gate is."""
+
+from abc import ABC, abstractmethod
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from ml_platform.gates.result import GateRecord, GateResult
+from ml_platform.plugins import Plugin, Registry
+
+
+class Stage(StrEnum):
+    """The asset that a gate judges."""
+
+    VALIDATED_DATA = "validated_data"
+    TRAINED_MODEL = "trained_model"
+    EVALUATION_REPORT = "evaluation_report"
+    DEPLOYED_BENTO = "deployed_bento"
+
+
+Evidence = TypeVar("Evidence")
+
+
+class Gate(Plugin, ABC, Generic[Evidence]):
+    """Judges evidence of one stage; what the evidence holds is told in `gates.evidence`.
+
+    enforce: whether a failure stops the release or only warns.
+    on_inconclusive: the same for "cannot tell".
+    """
+
+    stage: ClassVar[Stage]
+
+    enforce: Literal["block", "warn"] = "block"
+    on_inconclusive: Literal["block", "warn"] = "block"
+
+    @property
+    def check_name(self) -> str:
+        """Name of the asset check; unique for an asset, so parameters that distinguish join in."""
+        return self.type.rpartition(":")[2]
+
+    @property
+    def metric_keys(self) -> tuple[str, ...]:
+        """The metrics that the evaluation must measure for this gate."""
+        return ()
+
+    @abstractmethod
+    def judge(self, evidence: Evidence) -> GateResult:
+        """Return a verdict with its reason; not measurable is `inconclusive`, never an error."""
+
+    def record(self, result: GateResult) -> GateRecord:
+        """The result as the certificate keeps it."""
+        mode = {"passed": None, "failed": self.enforce, "inconclusive": self.on_inconclusive}
+        blocks = mode[result.verdict] == "block" and self.enforce == "block"
+        declared = self.model_dump(mode="json")
+        return GateRecord(check=self.check_name, gate=declared, result=result, blocks=blocks)
+
+
+GATES: Registry[Gate[Any]] = Registry("gate", Gate, package="ml_platform.gates")

@@ -1,0 +1,54 @@
+"""What a trainer is, and what it leaves behind."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.plugins import Plugin, Registry
+from ml_platform.task import Task
+
+Matrix = NDArray[np.float64]
+
+
+class Estimator(ABC):
+    """A fitted model over encoded features."""
+
+    losses: tuple[float, ...] = ()
+    """Training loss by round, first to last, where the trainer reports it."""
+
+    @abstractmethod
+    def scores(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Score rows of shape (n, features); the shape of the result is told by `Task`."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write the estimator to an empty folder in a format that runs no code when read."""
+
+
+class Trainer(Plugin, ABC):
+    """Fits an estimator; the same matrix, target and declaration give the same bits on CPU."""
+
+    format: ClassVar[str]
+    """Name of the file format of the estimator, such as "ubj" or "skops"."""
+
+    seed: int = 0
+
+    @abstractmethod
+    def fit(
+        self, matrix: Matrix, target: NDArray[np.generic], *, task: Task, classes: int
+    ) -> Estimator:
+        """Fit on encoded rows in their given order; `classes` is 0 for regression.
+
+        Raises TrainingError when nothing can be learned from these rows.
+        """
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: Path) -> Estimator:
+        """Read what `Estimator.save` wrote. Raises ModelError when it is damaged or unsafe."""
+
+
+TRAINERS = Registry("trainer", Trainer, package="ml_platform.training.trainers")
