@@ -1,0 +1,80 @@
+# `make` or `make help` lists the targets; each sets up what it needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup
+APT_PACKAGES := chromium chromium-driver postgresql wrk
+
+export ML_PLATFORM_HOME ?= $(CURDIR)/.ml_platform
+export DAGSTER_DISABLE_TELEMETRY := true
+export BENTOML_DO_NOT_TRACK := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo up test test-fast lint format types contracts check bench system-packages clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Create .venv with the pinned versions (again only when the pins change)
+
+$(STAMP): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("error: ml_platform is tested on Python 3.11, found %d.%d at $(PYTHON); name another: make PYTHON=/path/to/python3.11" % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: cannot create $(VENV); on Debian: apt-get install python3-venv"; exit 1; }
+	@echo "Installing the pinned packages into $(VENV) (a few minutes the first time) ..."
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[examples,postgres,dev]'
+	@touch $@
+
+demo: setup ## Train a real model, serve it, ask it once
+	@$(BIN)/ml-platform demo
+
+up: setup ## Dagster UI, MLflow UI, reports and inference services, in one terminal
+	@$(BIN)/ml-platform up
+
+test: lint types contracts check ## Every check and every test
+	@.ci/with-postgres $(BIN)/pytest
+
+test-fast: setup ## The tests that start no server and no whole pipeline
+	@$(BIN)/pytest -m "not slow"
+
+lint: setup ## ruff: rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: setup ## Let ruff format the code and mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: setup ## pyright: strict in the domain and the spec
+	@$(BIN)/pyright
+
+contracts: setup ## import-linter: which layer may import which, and who may know a vendor
+	@$(BIN)/lint-imports
+
+check: setup ## The declared models and Dagster's definitions load
+	@$(BIN)/ml-platform check
+	@mkdir -p $(ML_PLATFORM_HOME)/dagster
+	@DAGSTER_HOME=$${DAGSTER_HOME:-$(ML_PLATFORM_HOME)/dagster} $(BIN)/dagster definitions validate
+
+bench: setup ## Every figure of docs/benchmarks.md; takes long
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+system-packages: ## Install what tests need from Debian, where it is missing (needs root)
+	@missing=""; \
+	command -v chromium > /dev/null || missing="$$missing chromium"; \
+	command -v chromedriver > /dev/null || missing="$$missing chromium-driver"; \
+	ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || missing="$$missing postgresql"; \
+	command -v wrk > /dev/null || missing="$$missing wrk"; \
+	if [ -z "$$missing" ]; then echo "system packages: all there ($(APT_PACKAGES))"; exit 0; fi; \
+	command -v apt-get > /dev/null || { echo "error: missing$$missing and no apt-get here; install them by hand"; exit 1; }; \
+	sudo=""; if [ "$$(id -u)" != 0 ]; then \
+	  command -v sudo > /dev/null || { echo "error: installing$$missing needs root; run: sudo make system-packages"; exit 1; }; sudo=sudo; fi; \
+	echo "installing:$$missing"; \
+	$$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends $$missing > /dev/null
+
+clean: ## Remove what was built; the stores under ML_PLATFORM_HOME stay
+	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print0 | xargs -0 rm -rf
