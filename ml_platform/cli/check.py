@@ -1,0 +1,82 @@
+"""`ml-platform check`: are the declared models right?"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import click
+
+from ml_platform.cli.declared import declaration_files
+from ml_platform.cli.exit_codes import ExitCode
+from ml_platform.exceptions import MLPlatformError
+from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
+@click.pass_context
+def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
+    """Check the declared models without starting anything.
+
+    Reads every declaration, or those of NAMES, and resolves the functions that they name. Each
+    problem is one line, `file:line: field: what was found; what would be valid`. Exit code 2 when
+    there is any.
+    """
+    problems = find_problems(declaration_files(Settings.from_environment(), names))
+    if as_json:
+        document = [
+            {"file": str(file), "ok": not found, "problems": found}
+            for file, found in problems.items()
+        ]
+        click.echo(json.dumps(document, indent=2))
+    else:
+        _tell(problems)
+    if any(problems.values()):
+        ctx.exit(ExitCode.USAGE)
+
+
+def find_problems(files: list[Path]) -> dict[Path, list[str]]:
+    """Return the problems of each declaration, none for a sound one."""
+    problems: dict[Path, list[str]] = {}
+    by_name: dict[str, list[Path]] = defaultdict(list)
+    for file in files:
+        try:
+            by_name[_check_one(file).spec.name].append(file)
+            problems[file] = []
+        except MLPlatformError as error:
+            problems[file] = str(error).splitlines()
+    for name, claimants in by_name.items():
+        for file in claimants[1:]:
+            text = f"{file}:1: name: {name!r} is taken by {claimants[0]}; names are unique"
+            problems[file].append(text)
+    return problems
+
+
+def _check_one(file: Path) -> Declaration:
+    from ml_platform.functions import load_function
+    from ml_platform.spec.load import load_declaration
+
+    declaration = load_declaration(file)
+    spec = declaration.spec
+    source_function: str | None = getattr(spec.data.source, "function", None)
+    for path in (source_function, spec.features.transform):
+        if path is not None:
+            load_function(path, folder=declaration.folder)
+    return declaration
+
+
+def _tell(problems: dict[Path, list[str]]) -> None:
+    for file, found in problems.items():
+        if not found:
+            click.echo(f"ok     {file.parent.name}  {file}")
+        for line in found:
+            click.echo(f"error  {file.parent.name}  {line}", err=True)
+    broken = sum(1 for found in problems.values() if found)
+    if not problems:
+        click.echo("no models declared; `ml-platform init NAME --data FILE --target COL` makes one")
+    elif broken:
+        click.echo(f"{broken} of {len(problems)} models are broken", err=True)
+    else:
+        click.echo(f"{len(problems)} models are sound")

@@ -1,0 +1,47 @@
+"""What the exit code of `ml-platform` says; docs/commands.md repeats this table."""
+
+from enum import IntEnum
+
+from ml_platform.exceptions import (
+    ContractViolation,
+    DeclarationError,
+    DeploymentRefused,
+    MLPlatformError,
+    ServiceUnavailable,
+    SourceError,
+    StoreError,
+    UnknownPlugin,
+)
+
+
+class ExitCode(IntEnum):
+    """Exit codes; a script may rely on them."""
+
+    OK = 0
+    CRASH = 1
+    """A defect of ml_platform or of code that a model brought along; a traceback is shown."""
+    USAGE = 2
+    """The command line or a declaration is wrong; nothing was started."""
+    BLOCKED = 3
+    """A gate blocked: the data broke their contract, or the evidence does not hold."""
+    UNAVAILABLE = 4
+    """A store, a source or a service is away, full, or refuses us; trying again may help."""
+    FAILED = 5
+    """What was asked cannot be done, such as serving a model that has no champion."""
+    INTERRUPTED = 130
+    """Ctrl-C."""
+
+
+_CODES: tuple[tuple[tuple[type[MLPlatformError], ...], ExitCode], ...] = (
+    ((DeclarationError, UnknownPlugin), ExitCode.USAGE),
+    ((ContractViolation, DeploymentRefused), ExitCode.BLOCKED),
+    ((StoreError, SourceError, ServiceUnavailable), ExitCode.UNAVAILABLE),
+)
+
+
+def exit_code_of(error: MLPlatformError) -> ExitCode:
+    """Return the exit code that an error ends the command with."""
+    for kinds, code in _CODES:
+        if isinstance(error, kinds):
+            return code
+    return ExitCode.FAILED

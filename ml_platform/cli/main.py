@@ -1,0 +1,72 @@
+"""The command `ml-platform`; each subcommand is a file of its own, imported when it is called."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ml_platform import __version__
+from ml_platform.cli.exit_codes import ExitCode, exit_code_of
+from ml_platform.exceptions import MLPlatformError
+
+# The summary stands here too, so that `--help` imports no command; a test holds the two together.
+COMMANDS = {
+    "init": "Declare a model from a data file.",
+    "check": "Check the declared models without starting anything.",
+    "train": "Train a model through its gates up to the deployed Bento.",
+    "serve": "Serve a model's champion, or the version asked for.",
+    "status": "Show every model: last run, version, gate verdicts, what is deployed.",
+    "up": "Start Dagster, MLflow UI, reports and inference services in this terminal.",
+    "demo": "Train flight_delays, serve it, and ask it once.",
+}
+
+
+class CommandError(click.ClickException):
+    """An error that is shown to the user, a line a problem, with an exit code of its own."""
+
+    def __init__(self, message: str, code: ExitCode) -> None:
+        super().__init__(message)
+        self.exit_code = code
+
+    def show(self, file: Any = None) -> None:
+        """Write `error: ...` to stderr."""
+        for line in self.message.splitlines():
+            click.echo(f"error: {line}", err=True, file=file)
+
+
+class LazyGroup(click.Group):
+    """A group that imports a subcommand when it is called, and turns our errors into exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import `ml_platform.cli.<name>` and return its command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        return getattr(import_module(f"ml_platform.cli.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the subcommands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except MLPlatformError as error:
+            raise CommandError(str(error), exit_code_of(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("interrupted", ExitCode.INTERRUPTED) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ml-platform")
+def main() -> None:
+    """Take a tabular model from one YAML to a gated, served and retrained release.
+
+    Stores lie under ML_PLATFORM_HOME (default ~/.ml_platform); models are found in
+    ml_platform/defs and in the folders of ML_PLATFORM_MODELS.
+    """
