@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from ml_platform.plugins import Plugin, Registry
 from ml_platform.task import Task
@@ -34,7 +35,14 @@ class Trainer(Plugin, ABC):
     format: ClassVar[str]
     """Name of the file format of the estimator, such as "ubj" or "skops"."""
 
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    def check(self, *, task: Task) -> None:
+        """Tell before any row is read whether this declaration can train for `task`.
+
+        May import the vendor, so it is for `ml-platform check` and for `fit`, not for loading.
+        Raises TrainingError with what would be valid.
+        """
 
     @abstractmethod
     def fit(

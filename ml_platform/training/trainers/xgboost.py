@@ -1,0 +1,188 @@
+"""Gradient boosted trees by XGBoost."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, JsonValue, field_validator
+
+from ml_platform.exceptions import ModelError, TrainingError
+from ml_platform.task import Task
+from ml_platform.training.early_stopping import EarlyStopping, held_back
+from ml_platform.training.trainers.trainer import TRAINERS, Estimator, Matrix, Trainer
+from ml_platform.training.xgboost_params import check_params
+
+if TYPE_CHECKING:
+    import xgboost
+
+FILE = "model.ubj"
+FEW_ROWS = 2048
+"""Up to so many rows a second thread costs more than it brings."""
+
+OBJECTIVES = {
+    Task.BINARY: "binary:logistic",
+    Task.MULTICLASS: "multi:softprob",
+    Task.REGRESSION: "reg:squarederror",
+}
+
+
+@dataclass(frozen=True)
+class XGBoostEstimator(Estimator):
+    """A booster, scored in place: no DMatrix, no pandas."""
+
+    booster: "xgboost.Booster"
+    losses: tuple[float, ...] = ()
+
+    def scores(self, matrix: Matrix) -> NDArray[np.float64]:
+        """Score rows; XGBoost computes in float32, the result is that number as float64."""
+        booster = self.booster if len(matrix) <= FEW_ROWS else self._parallel
+        return booster.inplace_predict(matrix, validate_features=False).astype(np.float64)
+
+    @cached_property
+    def _parallel(self) -> "xgboost.Booster":
+        booster = self.booster.copy()
+        booster.set_param({"nthread": 0})
+        return booster
+
+    def save(self, folder: Path) -> None:
+        """Write the booster as UBJSON, which holds numbers and text only."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.booster.save_model(folder / FILE)
+
+
+@TRAINERS.register
+class XGBoost(Trainer):
+    """Boosted trees; nulls need no filling.
+
+    params: XGBoost's own parameters, such as max_depth or eta.
+    rounds: trees a class at most; early stopping may keep fewer.
+    device: where to train; scoring is on the CPU.
+    threads: CPU threads for training, 0 for all; the model does not depend on it.
+    """
+
+    type: Literal["xgboost"] = "xgboost"
+    format: ClassVar[str] = "ubj"
+
+    params: dict[str, JsonValue] = {}
+    rounds: int = Field(default=200, ge=1)
+    early_stopping: EarlyStopping | None = None
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(default=0, ge=0)
+
+    @field_validator("params")
+    @classmethod
+    def _known(cls, params: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        check_params(params)
+        if params.get("booster", "gbtree") not in {"gbtree", "dart"}:
+            raise ValueError(f"booster {params['booster']!r} is not of trees; valid: gbtree, dart")
+        return params
+
+    def check(self, *, task: Task) -> None:
+        """Refuse an objective that is another task's."""
+        objective = str(self.params.get("objective", OBJECTIVES[task]))
+        fits = {
+            Task.BINARY: objective == OBJECTIVES[Task.BINARY],
+            Task.MULTICLASS: objective == OBJECTIVES[Task.MULTICLASS],
+            Task.REGRESSION: objective.startswith(("reg:", "count:")),
+        }
+        if not fits[task]:
+            valid = "reg:..., count:poisson" if task is Task.REGRESSION else OBJECTIVES[task]
+            raise TrainingError(f"objective {objective!r} does not fit task {task}; valid: {valid}")
+
+    def fit(
+        self, matrix: Matrix, target: NDArray[np.generic], *, task: Task, classes: int
+    ) -> XGBoostEstimator:
+        """Train on all rows, or on those that early stopping does not hold back."""
+        import xgboost
+
+        self.check(task=task)
+        params = self._booster_params(task, classes)
+        data, watched = self._data(matrix, target, task)
+        history: dict[str, dict[str, list[float]]] = {}
+        stopping = self.early_stopping
+        try:
+            booster = xgboost.train(
+                params,
+                data,
+                self.rounds,
+                evals=[(data, "training"), *watched],
+                evals_result=history,
+                early_stopping_rounds=stopping.rounds if stopping else None,
+                verbose_eval=False,
+            )
+        except xgboost.core.XGBoostError as error:
+            raise TrainingError(f"XGBoost cannot train: {_first_line(error)}") from error
+        if stopping:
+            booster = booster[: booster.best_iteration + 1]
+        booster.set_param({"device": "cpu", "nthread": 1})
+        losses = next(iter(history["training"].values()))[: booster.num_boosted_rounds()]
+        return XGBoostEstimator(booster, tuple(map(float, losses)))
+
+    def _booster_params(self, task: Task, classes: int) -> dict[str, Any]:
+        if self.device == "cuda":
+            _require_gpu()
+        given = {"objective": OBJECTIVES[task], **self.params}
+        if task is Task.MULTICLASS:
+            given["num_class"] = classes
+        fixed = {"seed": self.seed, "device": self.device, "nthread": self.threads}
+        return {"verbosity": 1, **given, **fixed}
+
+    def _data(
+        self, matrix: Matrix, target: NDArray[np.generic], task: Task
+    ) -> tuple["xgboost.DMatrix", list[tuple["xgboost.DMatrix", str]]]:
+        import xgboost
+
+        quantiles = self.params.get("tree_method", "auto") in ("auto", "hist")
+        if not self.early_stopping:
+            return _dmatrix(matrix, target, self.params, quantiles=quantiles), []
+        held = held_back(target, self.early_stopping, task=task, seed=self.seed)
+        data = _dmatrix(matrix[~held], target[~held], self.params, quantiles=quantiles)
+        return data, [(xgboost.DMatrix(matrix[held], label=target[held]), "validation")]
+
+    @classmethod
+    def load(cls, folder: Path) -> XGBoostEstimator:
+        """Read a booster; set to one thread, which a service wants."""
+        import xgboost
+
+        booster = xgboost.Booster()
+        try:
+            booster.load_model(folder / FILE)
+        except (xgboost.core.XGBoostError, OSError, ValueError) as error:
+            raise ModelError(f"{folder / FILE} cannot be read: {_first_line(error)}") from error
+        booster.set_param({"nthread": 1})
+        return XGBoostEstimator(booster)
+
+
+def _dmatrix(
+    matrix: Matrix, target: NDArray[np.generic], params: dict[str, JsonValue], *, quantiles: bool
+) -> "xgboost.DMatrix":
+    import xgboost
+
+    if not quantiles:
+        return xgboost.DMatrix(matrix, label=target)
+    bins: Any = params.get("max_bin", 256)
+    return xgboost.QuantileDMatrix(matrix, label=target, max_bin=bins)
+
+
+def _require_gpu() -> None:
+    import xgboost
+
+    if not xgboost.build_info().get("USE_CUDA"):
+        raise TrainingError(
+            "device: cuda was declared, but this XGBoost is built for CPUs; "
+            "install `xgboost` in place of `xgboost-cpu`, or declare device: cpu"
+        )
+    with xgboost.config_context(verbosity=0):
+        probe = xgboost.Booster({"device": "cuda"})
+        found = '"device":"cuda' in probe.save_config()
+    if not found:
+        raise TrainingError("device: cuda was declared, but no GPU is visible; declare device: cpu")
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Stack trace", "[bt]"))]
+    return (told or [type(error).__name__])[0][:300]
