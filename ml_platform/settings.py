@@ -15,6 +15,7 @@ class Settings(Strict):
     mlflow_url: MLflow tracking URI.
     release_url: SQLAlchemy URL of the release store.
     models: folders with declared models, besides `ml_platform/defs`.
+    reports_address, mlflow_address: where people reach the report server and MLflow, for links.
     """
 
     home: Path
@@ -22,18 +23,25 @@ class Settings(Strict):
     mlflow_url: str
     release_url: str
     models: tuple[Path, ...] = ()
+    reports_address: str = "http://127.0.0.1:3080"
+    mlflow_address: str = "http://127.0.0.1:5000"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Read `ML_PLATFORM_*`; the home is `~/.ml_platform` unless `ML_PLATFORM_HOME` is set."""
         home = Path(environ.get("ML_PLATFORM_HOME") or "~/.ml_platform").expanduser().resolve()
-        extra = environ.get("ML_PLATFORM_MODELS", "")
+        named = {
+            "data_url": str(home / "data"),
+            "mlflow_url": f"sqlite:///{home}/mlflow/mlflow.db",
+            "release_url": f"sqlite:///{home}/release.db",
+            "reports_address": "http://127.0.0.1:3080",
+            "mlflow_address": "http://127.0.0.1:5000",
+        }
+        extra = environ.get("ML_PLATFORM_MODELS", "").split(os.pathsep)
         return cls(
             home=home,
-            data_url=environ.get("ML_PLATFORM_DATA_URL") or str(home / "data"),
-            mlflow_url=environ.get("ML_PLATFORM_MLFLOW_URL") or f"sqlite:///{home}/mlflow/mlflow.db",
-            release_url=environ.get("ML_PLATFORM_RELEASE_URL") or f"sqlite:///{home}/release.db",
-            models=tuple(Path(part).expanduser().resolve() for part in extra.split(os.pathsep) if part),
+            models=tuple(Path(part).expanduser().resolve() for part in extra if part),
+            **{key: environ.get(f"ML_PLATFORM_{key.upper()}") or own for key, own in named.items()},
         )
 
     @property
