@@ -1,0 +1,55 @@
+"""Rows of a Delta Lake table."""
+
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+from pydantic import Field
+
+from ml_platform.data.sources.location import locate, require_rows
+from ml_platform.data.sources.source import SOURCES, Source
+from ml_platform.exceptions import SourceError
+
+
+@SOURCES.register
+class DeltaSource(Source):
+    """A Delta table, local or in an object store.
+
+    path: relative to the folder of the declaration, absolute, or a URL.
+    version: the version to read; the newest if not given.
+    storage_options: for the object store, beside the usual environment variables.
+    """
+
+    type: Literal["delta"] = "delta"
+    path: str
+    version: int | None = Field(default=None, ge=0)
+    storage_options: dict[str, str] = Field(default={}, repr=False)
+
+    def read(self, *, folder: Path) -> pd.DataFrame:
+        """Return all rows of the version."""
+        from deltalake import DeltaTable  # noqa: PLC0415 - slow
+        from deltalake.exceptions import DeltaError, TableNotFoundError  # noqa: PLC0415 - slow
+
+        place = locate(self.path, folder=folder)
+        try:
+            table = DeltaTable(place, storage_options=self.storage_options or None)
+            if self.version is not None:
+                self._require_version(table.version(), place)
+                table.load_as_version(self.version)
+            frame = table.to_pyarrow_table().to_pandas()
+        except TableNotFoundError as error:
+            raise SourceError(f"{place} is not a Delta table") from error
+        except (DeltaError, OSError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise SourceError(f"cannot read the Delta table {place}: {reason}") from error
+        return require_rows(frame, what=f"the Delta table {place}")
+
+    def fingerprint(self) -> str:
+        """The declaration without the keys of the object store."""
+        return self.model_dump_json(exclude={"storage_options"})
+
+    def _require_version(self, newest: int, place: str) -> None:
+        if self.version is not None and self.version > newest:
+            raise SourceError(
+                f"the Delta table {place} has no version {self.version} (newest: {newest})"
+            )

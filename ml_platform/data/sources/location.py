@@ -1,0 +1,61 @@
+"""Where a source's file lies, and the one sentence when it cannot be read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+
+from ml_platform.exceptions import SourceError
+
+
+def locate(path: str, *, folder: Path) -> str:
+    """Return `path` as pandas takes it: a URL as it is, a local path made absolute by `folder`.
+
+    Raises SourceError when there is no such local file; it names a close one.
+    """
+    if "://" in path and not path.startswith("file://"):
+        return path
+    file = folder / Path(path.removeprefix("file://")).expanduser()
+    if not file.exists():
+        raise SourceError(f"there is no file {file}{_hint(file)}")
+    return str(file)
+
+
+def require_rows(frame: pd.DataFrame, *, what: str) -> pd.DataFrame:
+    """Return `frame`; raises SourceError when it has no rows."""
+    if frame.empty:
+        columns = ", ".join(map(str, frame.columns)) or "no columns"
+        raise SourceError(f"{what} has no rows (it has the columns: {columns})")
+    return frame
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn what pandas, pyarrow and fsspec raise while reading into a SourceError."""
+    try:
+        yield
+    except pd.errors.EmptyDataError as error:
+        raise SourceError(f"{what} is empty") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{what} is not text in {error.encoding}; name its encoding, as in "
+            "`options: {encoding: latin-1}`"
+        ) from error
+    except ImportError as error:
+        raise SourceError(f"{what} needs a package that is not installed: {error}") from error
+    except (OSError, ValueError, TypeError, EOFError) as error:
+        raise SourceError(f"cannot read {what}: {_sentence(error)}") from error
+
+
+def _hint(file: Path) -> str:
+    if not file.parent.is_dir():
+        return f" (nor a folder {file.parent})"
+    names = sorted(other.name for other in file.parent.iterdir())
+    close = get_close_matches(file.name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
