@@ -1,0 +1,101 @@
+"""A connection to SQLite or Postgres that waits for locks and fails in one sentence."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from ml_platform.exceptions import StoreError
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+WRITES = "ml_platform_writes"  # execution option: the transaction is going to write
+
+_BUSY_SECONDS = 20
+_CONNECT_SECONDS = 5
+_POSTGRES_LOCK = 7_102_417_731  # any number, the same for all who create the tables
+_VALID = "sqlite:////absolute/path/release.db, postgresql://user:password@host/database"
+
+
+def open_engine(url: str, *, create: str) -> "Engine":
+    """Return an engine for SQLite (write-ahead log, waits for locks) or Postgres.
+
+    create: `CREATE TABLE IF NOT EXISTS ...`, run once, safely when two processes start at once.
+    Raises StoreError for another kind of URL.
+    """
+    from sqlalchemy import make_url, text
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        address = make_url(url)
+    except ArgumentError as error:
+        raise StoreError(f"the URL is no address of a store (valid: {_VALID})") from error
+    if address.get_backend_name() == "postgresql":
+        engine = _postgres(address)
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _POSTGRES_LOCK})
+            connection.execute(text(create))
+        return engine
+    engine = _sqlite(address)
+    # Two processes that switch to the write-ahead log at once would fail, not wait.
+    with FileLock(f"{address.database}.create.lock", timeout=_BUSY_SECONDS):
+        raw = engine.raw_connection()
+        try:
+            raw.cursor().execute("PRAGMA journal_mode = WAL")
+            raw.cursor().execute(create)
+        finally:
+            raw.close()
+    return engine
+
+
+def _postgres(address: "URL") -> "Engine":
+    from sqlalchemy import create_engine
+
+    return create_engine(
+        address.set(drivername="postgresql+psycopg2"),
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_SECONDS},
+    )
+
+
+def _sqlite(address: "URL") -> "Engine":
+    from sqlalchemy import create_engine, event
+    from sqlalchemy.pool import NullPool
+
+    file = Path(address.database or "")
+    if address.get_backend_name() != "sqlite" or not file.is_absolute():
+        shown = address.render_as_string(hide_password=True)
+        raise StoreError(f"{shown!r} is no address of a store (valid: {_VALID})")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
+    event.listen(engine, "connect", _leave_transactions_to_us)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _leave_transactions_to_us(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: "Connection") -> None:
+    # A reader that becomes a writer fails at once when another wrote meanwhile: lock first.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def store_errors(doing: str, url: str) -> Generator[None, None, None]:
+    """Turn what the database raises into one sentence, without the password of the URL."""
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+        shown = make_url(url).render_as_string(hide_password=True)
+        cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        hint = "; install ml_platform[postgres]" if isinstance(error, ModuleNotFoundError) else ""
+        raise StoreError(f"cannot {doing} the release store {shown}: {cause}{hint}") from error
