@@ -1,0 +1,157 @@
+"""Metrics that depend only on the order of the scores."""
+
+from abc import abstractmethod
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ml_platform.evaluation.metrics.metric import (
+    METRICS,
+    Metric,
+    Scores,
+    Target,
+    Weighted,
+    WeightedMetric,
+    Weights,
+    read_number,
+    written,
+)
+from ml_platform.evaluation.ranking import Cumulated, Ranking
+from ml_platform.exceptions import MetricUnavailable
+from ml_platform.task import Task
+
+
+class RankedMetric(WeightedMetric):
+    """Measured from the weights cumulated by falling score."""
+
+    tasks: ClassVar = frozenset({Task.BINARY})
+
+    @abstractmethod
+    def of(self, cumulated: Cumulated) -> float:
+        """Measure rows of which at least one weighs something."""
+
+    def weighted(self, target: Target, scores: Scores) -> Weighted:
+        """Sort once; each call cumulates."""
+        ranking = Ranking(target, scores)
+        return lambda weights: self.of(ranking.cumulate(weights))
+
+    def need_positives(self, cumulated: Cumulated) -> None:
+        """Raise MetricUnavailable when no row is positive."""
+        if cumulated.positives <= 0:
+            raise MetricUnavailable(self.key, reason="no row is positive")
+
+    def need_both_classes(self, cumulated: Cumulated) -> None:
+        """Raise MetricUnavailable when all rows are of one class."""
+        if cumulated.positives <= 0 or cumulated.negatives <= 0:
+            one = "negative" if cumulated.positives <= 0 else "positive"
+            raise MetricUnavailable(self.key, reason=f"all rows are of one class ({one})")
+
+
+@METRICS.register
+class RocAuc(RankedMetric):
+    """Area under the ROC curve, ties counted half; multiclass: mean of one-against-rest."""
+
+    type: Literal["roc_auc"] = "roc_auc"
+    tasks: ClassVar = frozenset({Task.BINARY, Task.MULTICLASS})
+
+    def of(self, cumulated: Cumulated) -> float:
+        """Trapezoids between the points of the curve."""
+        self.need_both_classes(cumulated)
+        true, false = cumulated.positive, cumulated.negative
+        area = true[0] * false[0] + np.dot(np.diff(false), true[1:] + true[:-1])
+        return float(area / 2 / cumulated.positives / cumulated.negatives)
+
+    def weighted(self, target: Target, scores: Scores) -> Weighted:
+        """Sort once for each class."""
+        if scores.ndim == 1:
+            return super().weighted(target, scores)
+        rankings = [Ranking(target == k, scores[:, k]) for k in range(scores.shape[1])]
+
+        def mean(weights: Weights) -> float:
+            cumulated = [ranking.cumulate(weights) for ranking in rankings]
+            absent = [str(k) for k, c in enumerate(cumulated) if c.positives <= 0]
+            if absent:
+                raise MetricUnavailable(
+                    self.key, reason=f"no row is of class number {', '.join(absent)}"
+                )
+            return float(np.mean([self.of(c) for c in cumulated]))
+
+        return mean
+
+
+@METRICS.register
+class AveragePrecision(RankedMetric):
+    """Precision averaged over the steps of recall, as scikit-learn's `average_precision_score`."""
+
+    type: Literal["average_precision"] = "average_precision"
+
+    def of(self, cumulated: Cumulated) -> float:
+        """Sum of precision times the recall gained at each distinct score."""
+        self.need_positives(cumulated)
+        true = cumulated.positive
+        total = true + cumulated.negative
+        precision = np.divide(true, total, out=np.zeros_like(true), where=total > 0)
+        gained = true[0] * precision[0] + np.dot(np.diff(true), precision[1:])
+        return float(gained / cumulated.positives)
+
+
+@METRICS.register
+class PrecisionAt(RankedMetric):
+    """Share of positives among the given percent of rows that score highest.
+
+    The number of rows is rounded up; rows that tie at the cut count in proportion, so that the
+    order of rows does not matter. Key: `precision_at_5` for 5 percent.
+    """
+
+    type: Literal["precision_at"] = "precision_at"
+    percent: float = Field(gt=0, le=100)
+
+    @property
+    def key(self) -> str:
+        """`precision_at_<percent>`."""
+        return f"{super().key}_{written(self.percent)}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Metric | None:
+        """Read the percent from the key."""
+        percent = read_number(key.removeprefix("precision_at_"))
+        return None if percent is None or not 0 < percent <= 100 else cls(percent=percent)
+
+    def of(self, cumulated: Cumulated) -> float:
+        """Positives above the cut, by the rows above it."""
+        total = cumulated.positive + cumulated.negative
+        if total[-1] <= 0:
+            raise MetricUnavailable(self.key, reason="there are no rows")
+        wanted = np.ceil(self.percent * total[-1] / 100)
+        at = int(np.searchsorted(total, wanted))
+        rows, true = (total[at - 1], cumulated.positive[at - 1]) if at else (0.0, 0.0)
+        share = (wanted - rows) / (total[at] - rows)
+        return float((true + share * (cumulated.positive[at] - true)) / wanted)
+
+
+@METRICS.register
+class FprAtRecall(RankedMetric):
+    """Smallest false positive rate at which the recall is reached. Key: `fpr_at_recall_80`."""
+
+    type: Literal["fpr_at_recall"] = "fpr_at_recall"
+    recall: float = Field(gt=0, le=1)
+    greater_is_better: ClassVar[bool] = False
+
+    @property
+    def key(self) -> str:
+        """`fpr_at_recall_<recall in percent>`."""
+        return f"{super().key}_{written(self.recall * 100)}"
+
+    @classmethod
+    def of_key(cls, key: str) -> Metric | None:
+        """Read the recall from the key."""
+        percent = read_number(key.removeprefix("fpr_at_recall_"))
+        return None if percent is None or not 0 < percent <= 100 else cls(recall=percent / 100)
+
+    def of(self, cumulated: Cumulated) -> float:
+        """The first point of the ROC curve that reaches the recall."""
+        self.need_both_classes(cumulated)
+        wanted = self.recall * cumulated.positives
+        at = int(np.searchsorted(cumulated.positive, wanted * (1 - 1e-12)))
+        return float(cumulated.negative[at] / cumulated.negatives)

@@ -1,0 +1,62 @@
+"""Rows in the order of their scores: what ROC, precision-recall and top-k metrics stand on."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Cumulated:
+    """Weights of positive and negative rows scored at least so high, at each distinct score.
+
+    positive, negative: shape (distinct scores,), highest score first; the last is the total.
+    """
+
+    positive: Floats
+    negative: Floats
+
+    @property
+    def positives(self) -> float:
+        """Weight of all positive rows."""
+        return float(self.positive[-1])
+
+    @property
+    def negatives(self) -> float:
+        """Weight of all negative rows."""
+        return float(self.negative[-1])
+
+
+class Ranking:
+    """Binary rows sorted once by falling score, to be cumulated under many weights.
+
+    target: (n,) 0 or 1; scores: (n,); n >= 1. Equal scores stand as one step.
+    """
+
+    def __init__(self, target: NDArray[np.generic], scores: Floats) -> None:
+        self.order = np.argsort(-scores, kind="stable")
+        self.positive = np.asarray(target)[self.order].astype(np.float64)
+        self._scores = scores[self.order]
+        last = np.flatnonzero(np.diff(self._scores))
+        self._ends = None if len(last) == len(scores) - 1 else np.append(last, len(scores) - 1)
+
+    @cached_property
+    def thresholds(self) -> Floats:
+        """The distinct scores, highest first."""
+        return self._scores if self._ends is None else self._scores[self._ends]
+
+    def cumulate(self, weights: Floats | None = None) -> Cumulated:
+        """Cumulate the weights (n,) of the rows in their original order; 1 each when None."""
+        if weights is None:
+            positive = np.cumsum(self.positive)
+            total = np.arange(1.0, len(self.order) + 1)
+        else:
+            ranked = weights[self.order]
+            positive = np.cumsum(ranked * self.positive)
+            total = np.cumsum(ranked)
+        if self._ends is not None:
+            positive, total = positive[self._ends], total[self._ends]
+        return Cumulated(positive=positive, negative=total - positive)
