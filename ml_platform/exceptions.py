@@ -19,6 +19,8 @@
     │   └── DeploymentRefused    the evidence for this version does not hold
     └── ServingError
         ├── RecordRefused        a record breaks the contract: HTTP 400, names the field
+        │   └── BodyTooLarge     a request body is over the limit: HTTP 413
+        ├── PredictionFailed     the model cannot answer a good record: HTTP 503
         └── ServiceUnavailable   the service under test did not start or answer
 
 An error says what was found, where, and what would be valid.
@@ -127,6 +129,21 @@ class RecordRefused(ServingError):
         self.allowed = allowed
         self.index = index
         super().__init__(f"{field or 'record'}: {reason}; allowed: {allowed}")
+
+
+class BodyTooLarge(RecordRefused):
+    """A request body is over the limit; answered with HTTP 413."""
+
+    status = 413
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(None, "body_too_large", allowed=f"a body of at most {limit:,} bytes")
+
+
+class PredictionFailed(ServingError):
+    """The model cannot answer a record that keeps the contract; answered with HTTP 503."""
+
+    status = 503
 
 
 class ServiceUnavailable(ServingError):

@@ -1,0 +1,190 @@
+"""A Bento as a running process: for the service checks and for `ml-platform serve`."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+from ml_platform.exceptions import ServiceUnavailable
+from ml_platform.gates.evidence import Reply
+from ml_platform.serving import leash
+from ml_platform.serving.build import bento_folder
+
+_GAVE_UP = "Application startup failed"
+_TAIL = 30
+
+
+class ServiceProcess:
+    """`bentoml serve <tag>` in a process of its own, ended when the block or its owner ends.
+
+        with ServiceProcess("flight_delays:3", bentos=settings.bentos) as service:
+            service.post("/predict", {"carrier": "UA", ...}).body["prediction"]
+
+    bentos: the Bento store (BENTOML_HOME).
+    port: 0 takes a free one.
+    workers: processes that answer; one starts fastest.
+    start_timeout: seconds until the service must answer; timeout: the same for each request.
+    log: file that gets the service's output; None keeps it only as long as the service runs.
+    """
+
+    def __init__(
+        self,
+        tag: str,
+        *,
+        bentos: Path,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        workers: int = 1,
+        start_timeout: float = 120.0,
+        timeout: float = 30.0,
+        log: Path | None = None,
+    ) -> None:
+        self.tag = tag
+        self.host = host
+        self.port = port
+        self._bentos = bentos.resolve()
+        self._workers = workers
+        self._start_timeout = start_timeout
+        self._timeout = timeout
+        self._log = log
+        self._stack = ExitStack()
+
+    @property
+    def url(self) -> str:
+        """Where the service listens."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Of the process group that the service runs in."""
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        """Start; return when the service answers. Raises ServiceUnavailable with its log."""
+        name, _, version = self.tag.partition(":")
+        if not (bento_folder(self._bentos, name, version) / "bento.yaml").is_file():
+            built = sorted(bento_folder(self._bentos, name, ".").glob("*/bento.yaml"))
+            valid = ", ".join(f"{name}:{file.parent.name}" for file in built) or "none"
+            raise ServiceUnavailable(f"there is no Bento {self.tag} (there are: {valid})")
+        with ExitStack() as stack:
+            self._start(stack)
+            self._await_answer(version)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop the service and everything that it started."""
+        self._stack.close()
+
+    def wait(self) -> int:
+        """Block until the service ends by itself; return its exit status."""
+        return self._process.wait()
+
+    def get(self, path: str) -> Reply:
+        """Answer of GET. Raises ServiceUnavailable when there is none."""
+        return self._ask("GET", path, None, timeout=self._timeout)
+
+    def post(self, path: str, body: object) -> Reply:
+        """Answer of POST with a JSON body; `bytes` are sent as they are."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return self._ask("POST", path, content, timeout=self._timeout)
+
+    def log_tail(self) -> str:
+        """Return the last lines of the service's output."""
+        lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
+        return "\n".join(lines[-_TAIL:])
+
+    def _start(self, stack: ExitStack) -> None:
+        scratch = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="ml-platform-", ignore_cleanup_errors=True)
+            )
+        )
+        self._log_file = self._log or scratch / "service.log"
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        self.port = self.port or _free_port(self.host)
+        with self._log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=scratch,
+                env=self._environment(scratch),
+                start_new_session=True,
+            )
+        stack.callback(self._stop)
+
+    def _command(self) -> list[str]:
+        serve = ["-m", "bentoml", "serve", self.tag, "--host", self.host, "--port", str(self.port)]
+        return [sys.executable, "-S", leash.__file__, sys.executable, *serve]
+
+    def _environment(self, scratch: Path) -> dict[str, str]:
+        """A BentoML home of its own that shares the store.
+
+        A server that starts empties the metrics folder of its home, another server's as well.
+        """
+        home = scratch / "home"
+        home.mkdir()
+        (home / "bentos").symlink_to(self._bentos / "bentos")
+        options = {"services": {self.tag.partition(":")[0]: {"workers": self._workers}}}
+        return {
+            **os.environ,
+            "BENTOML_HOME": str(home),
+            "BENTOML_DO_NOT_TRACK": "True",
+            "BENTOML_CONFIG_OVERRIDES": json.dumps(options),
+            "TMPDIR": str(scratch),
+        }
+
+    def _await_answer(self, version: str) -> None:
+        deadline = time.monotonic() + self._start_timeout
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None or _GAVE_UP in self.log_tail():
+                raise ServiceUnavailable(f"{self.tag} did not start:\n{self.log_tail()}")
+            with suppress(ServiceUnavailable):
+                reply = self._ask("GET", "/health", None, timeout=1.0)
+                if reply.status == 200 and reply.body.get("model_version") == version:
+                    return
+            time.sleep(0.02)
+        raise ServiceUnavailable(
+            f"{self.tag} did not answer within {self._start_timeout:g} s:\n{self.log_tail()}"
+        )
+
+    def _ask(self, method: str, path: str, content: bytes | None, *, timeout: float) -> Reply:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        try:
+            connection.request(method, path, content, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise ServiceUnavailable(f"{method} {self.url}{path}: {error!r}") from error
+        finally:
+            connection.close()
+        try:
+            return Reply(answer.status, json.loads(text))
+        except ValueError:
+            return Reply(answer.status, text.decode(errors="replace"))
+
+    def _stop(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(leash.GRACE_S + 1)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+def _free_port(host: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
