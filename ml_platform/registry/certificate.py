@@ -1,24 +1,15 @@
 """The release certificate: what a version was judged by, bound to that very version by a hash."""
 
 from collections.abc import Iterable
-from functools import cached_property
 from hashlib import sha256
-from typing import Any
 
 import orjson
 from pydantic import AwareDatetime, ValidationError
 
+from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
-
-
-class CertifiedSnapshot(Strict):
-    """The snapshot of the data that a version was trained on."""
-
-    table: str
-    version: int
-    hash: str
 
 
 class Certificate(Strict):
@@ -34,7 +25,7 @@ class Certificate(Strict):
     model: str
     version: int
     records: tuple[GateRecord, ...]
-    snapshot: CertifiedSnapshot
+    snapshot: Snapshot
     contract_version: int
     code_version: str
     git_commit: str | None
@@ -43,15 +34,15 @@ class Certificate(Strict):
     issued_at: AwareDatetime
     model_hash: str | None = None
 
-    @cached_property
-    def canonical(self) -> str:
-        """The one JSON text of this certificate: keys sorted, no spaces."""
-        return _canonical(self.model_dump(mode="json"))
+    @property
+    def text(self) -> str:
+        """The one JSON text of this certificate, keys sorted; what is stored."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS).decode()
 
-    @cached_property
+    @property
     def digest(self) -> str:
-        """The sha256 of the canonical text, in hex; what the deployment checks."""
-        return sha256(self.canonical.encode()).hexdigest()
+        """The sha256 of the text, in hex; what is kept with the version."""
+        return _sha256(self.text)
 
     @property
     def blocking(self) -> list[GateRecord]:
@@ -59,69 +50,73 @@ class Certificate(Strict):
         return [record for record in self.records if record.blocks]
 
 
-def read_certificate(text: str | None, *, model: str, version: int) -> Certificate:
-    """Read a stored certificate. Raises DeploymentRefused when it is missing or unreadable."""
-    if text is None:
-        raise DeploymentRefused(
-            f"{model}:{version} has no release certificate; train it through its gates"
-        )
-    try:
-        return Certificate.model_validate_json(text)
-    except ValidationError as error:
-        raise DeploymentRefused(
-            f"the release certificate of {model}:{version} cannot be read, it was changed or cut "
-            f"off: {error.errors()[0]['msg']}"
-        ) from error
-
-
 def verify(
-    certificate: Certificate,
+    text: str | None,
     digest: str | None,
     *,
     model: str,
     version: int,
     required_checks: Iterable[str],
-) -> None:
-    """Raise DeploymentRefused, with everything that is wrong, unless the version may be released.
+) -> Certificate:
+    """Return the certificate in `text` if the version may be released on it.
 
-    digest: the hash kept with the version; None when there is none.
+    text: the stored document, None when there is none; digest: the hash kept with the version.
     required_checks: names of the checks that the declaration in force asks for.
+    Raises DeploymentRefused with everything that is wrong: no certificate, changed since it was
+    issued, of another version, a check that was never judged, a verdict that blocks.
     """
+    if text is None or digest is None:
+        lacking = "certificate" if text is None else "hash of its certificate"
+        raise _refused(model, version, [f"it has no {lacking}; it has to pass its gates first"])
+    if _sha256(text) != digest:
+        raise _refused(
+            model,
+            version,
+            [
+                f"its certificate was changed after it was issued: its hash is "
+                f"{_sha256(text)[:12]}..., kept with the version is {digest[:12]}..."
+            ],
+        )
+    certificate = _read(text, model=model, version=version)
     problems = [
-        *_integrity(certificate, digest, model=model, version=version),
-        *_completeness(certificate, required_checks),
-        *(
-            f"{record.check} {record.result.verdict}: {record.result.reason}"
-            for record in certificate.blocking
-        ),
+        *_of_another(certificate, model=model, version=version),
+        *_never_judged(certificate, required_checks),
+        *(_blocked(record) for record in certificate.blocking),
     ]
     if problems:
-        raise DeploymentRefused(f"{model}:{version} may not be deployed: {'; '.join(problems)}")
+        raise _refused(model, version, problems)
+    return certificate
 
 
-def _integrity(
-    certificate: Certificate, digest: str | None, *, model: str, version: int
-) -> list[str]:
-    problems: list[str] = []
-    if (certificate.model, certificate.version) != (model, version):
-        problems.append(f"its certificate is of {certificate.model}:{certificate.version}")
-    if digest is None:
-        problems.append("no hash of its certificate was kept with the version")
-    elif certificate.digest != digest:
-        problems.append(
-            f"its certificate was changed: its hash is {certificate.digest[:12]}, "
-            f"kept with the version is {digest[:12]}"
-        )
-    return problems
+def _read(text: str, *, model: str, version: int) -> Certificate:
+    try:
+        return Certificate.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        problem = f"its certificate cannot be read: {where}: {first['msg']}"
+        raise _refused(model, version, [problem]) from error
 
 
-def _completeness(certificate: Certificate, required_checks: Iterable[str]) -> list[str]:
+def _of_another(certificate: Certificate, *, model: str, version: int) -> list[str]:
+    if (certificate.model, certificate.version) == (model, version):
+        return []
+    return [f"its certificate is that of {certificate.model}:{certificate.version}"]
+
+
+def _never_judged(certificate: Certificate, required_checks: Iterable[str]) -> list[str]:
     judged = {record.check for record in certificate.records}
     missing = sorted(set(required_checks) - judged)
-    if not missing:
-        return []
-    return [f"its certificate lacks {', '.join(missing)}; run the checks and certify it again"]
+    return [f"its certificate lacks {', '.join(missing)}; run the checks"] if missing else []
 
 
-def _canonical(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+def _blocked(record: GateRecord) -> str:
+    return f"{record.check} {record.result.verdict}: {record.result.reason}"
+
+
+def _refused(model: str, version: int, problems: list[str]) -> DeploymentRefused:
+    return DeploymentRefused(f"{model}:{version} may not be deployed: {'; '.join(problems)}")
+
+
+def _sha256(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
