@@ -3,6 +3,9 @@
 Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 13. Each round draws n
 of n rows with replacement and keeps only how often each row came. All measures given together
 see the same draws, so that differences between them are paired.
+
+Of very many rows a random part is resampled, and its spread scaled down by the square root of
+the share of rows (m out of n; Bickel, Götze and van Zwet, 1997), so that time stays bounded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +22,10 @@ MEASURABLE = 0.9
 """Share of the rounds in which a metric must be measurable for it to have an interval."""
 
 
+MOST_ROWS = 200_000
+"""Rows up to which all are resampled."""
+
+
 def draws(rows: int, *, rounds: int, seed: int) -> Iterator[Weights]:
     """Yield for each round how often each of the rows was drawn, shape (rows,)."""
     rng = np.random.default_rng(seed)
@@ -31,9 +38,29 @@ def replicates(measures: Sequence[Weighted], *, rows: int, rounds: int, seed: in
     """Measure every round: shape (rounds, measures), NaN where a measure is not defined."""
     values = np.full((rounds, len(measures)), np.nan)
     for round_, weights in enumerate(draws(rows, rounds=rounds, seed=seed)):
-        for column, measure in enumerate(measures):
-            values[round_, column] = _measured(measure, weights)
+        values[round_] = measure_each(measures, weights)
     return values
+
+
+def measure_each(measures: Sequence[Weighted], weights: Weights) -> Floats:
+    """Measure the rows under one set of weights: (measures,), NaN where not defined."""
+    return np.array([_measured(measure, weights) for measure in measures])
+
+
+def part_to_resample(rows: int, *, seed: int, most: int = MOST_ROWS) -> NDArray[np.int64] | None:
+    """Positions of the rows to resample, ascending; None for all of them."""
+    if rows <= most:
+        return None
+    return np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+
+
+def scaled(values: Floats, *, centre: Floats, whole: Floats, share: float) -> Floats:
+    """Carry replicates (rounds, measures) of a part over to all rows.
+
+    centre, whole: (measures,) measured on the part and on all rows.
+    share: rows of the part by all rows.
+    """
+    return whole + (values - centre) * np.sqrt(share)
 
 
 def percentile_interval(values: Floats, *, confidence: float) -> tuple[float, float] | None:

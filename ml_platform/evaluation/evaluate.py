@@ -7,8 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml_platform.evaluation.bootstrap import percentile_interval, replicates
-from ml_platform.evaluation.metrics.metric import Metric, Scores, Target, Weighted
+from ml_platform.evaluation.bootstrap import (
+    measure_each,
+    part_to_resample,
+    percentile_interval,
+    replicates,
+    scaled,
+)
+from ml_platform.evaluation.metrics.metric import Metric, Scores, Target
 from ml_platform.evaluation.report import Evaluation, MetricValue, SliceValue
 from ml_platform.evaluation.slices import slices_of
 from ml_platform.evaluation.spec import EvaluationSpec
@@ -65,20 +71,40 @@ def measure_all(
 ) -> dict[str, MetricValue]:
     """Measure each metric on the same rows, with an interval; keyed by the metrics' keys."""
     values: dict[str, MetricValue] = {}
-    prepared: dict[str, Weighted] = {}
-    for metric in metrics:
-        values[metric.key] = _measure(metric, target, scores)
-        if values[metric.key].value is not None:
-            prepared[metric.key] = metric.weighted(target, scores)
-    rounds = spec.bootstrap if prepared else 0
-    measures = list(prepared.values())
-    drawn = replicates(measures, rows=len(target), rounds=rounds, seed=seed)
-    for place, key in enumerate(prepared):
+    values = {metric.key: _measure(metric, target, scores) for metric in metrics}
+    measured = [metric for metric in metrics if values[metric.key].value is not None]
+    if not measured or not spec.bootstrap:
+        return values
+    whole = np.array([values[metric.key].value for metric in measured])
+    drawn = _replicates(measured, target, scores, whole, rounds=spec.bootstrap, seed=seed)
+    for place, metric in enumerate(measured):
         interval = percentile_interval(drawn[:, place], confidence=spec.confidence)
         if interval is not None:
             low, high = interval
-            values[key] = values[key].model_copy(update={"low": low, "high": high})
+            update = {"low": low, "high": high}
+            values[metric.key] = values[metric.key].model_copy(update=update)
     return values
+
+
+def _replicates(
+    metrics: Sequence[Metric],
+    target: Target,
+    scores: Scores,
+    whole: Scores,
+    *,
+    rounds: int,
+    seed: int,
+) -> Scores:
+    rows = len(target)
+    part = part_to_resample(rows, seed=seed)
+    if part is not None:
+        target, scores = target[part], scores[part]
+    measures = [metric.weighted(target, scores) for metric in metrics]
+    drawn = replicates(measures, rows=len(target), rounds=rounds, seed=seed)
+    if part is None:
+        return drawn
+    centre = measure_each(measures, np.ones(len(part)))
+    return scaled(drawn, centre=centre, whole=whole, share=len(part) / rows)
 
 
 def _measure(metric: Metric, target: Target, scores: Scores) -> MetricValue:

@@ -2,6 +2,8 @@
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from ml_platform.plugins import Strict
 
 Verdict = Literal["passed", "failed", "inconclusive"]
@@ -23,7 +25,7 @@ class GateResult(Strict):
     bound: float | None = None
     interval: tuple[float, float] | None = None
     rows: int | None = None
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 class GateRecord(Strict):

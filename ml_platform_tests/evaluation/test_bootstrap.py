@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from ml_platform.evaluation.bootstrap import percentile_interval, replicates
+from ml_platform.evaluation.bootstrap import (
+    measure_each,
+    part_to_resample,
+    percentile_interval,
+    replicates,
+    scaled,
+)
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.metrics.metric import METRICS
 from ml_platform.evaluation.spec import EvaluationSpec
@@ -67,3 +73,23 @@ def test_one_positive_row_has_a_value_but_no_interval() -> None:
     metric = evaluate(target, scores, task=Task.BINARY, spec=spec).metrics["roc_auc"]
     assert metric.value == pytest.approx(3 / 49)
     assert metric.interval is None
+
+
+def test_spread_of_a_part_carries_over_to_all_rows() -> None:
+    target, scores = binary(np.random.default_rng(0), 8000)
+    metric = METRICS.parse({"type": "roc_auc"})
+    every = replicates([metric.weighted(target, scores)], rows=8000, rounds=300, seed=1)
+    part = part_to_resample(8000, seed=1, most=2000)
+    measures = [metric.weighted(target[part], scores[part])]
+    drawn = replicates(measures, rows=2000, rounds=300, seed=1)
+    centre = measure_each(measures, np.ones(2000))
+    whole = np.array([metric.measure(target, scores)])
+    carried = scaled(drawn, centre=centre, whole=whole, share=0.25)
+    assert carried.mean() == pytest.approx(whole[0], abs=0.002)
+    assert carried.std() == pytest.approx(every.std(), rel=0.15)
+
+
+def test_few_rows_are_resampled_all() -> None:
+    assert part_to_resample(200_000, seed=0) is None
+    part = part_to_resample(200_001, seed=0)
+    assert len(np.unique(part)) == 200_000

@@ -1,0 +1,173 @@
+"""Pictures of an evaluation, as PNG. Matplotlib is imported when one is drawn, without pyplot."""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml_platform.evaluation.metrics.decided import HALF, confusion_cells
+from ml_platform.evaluation.metrics.metric import Scores, Target
+from ml_platform.evaluation.ranking import Ranking
+from ml_platform.task import Task
+
+POINTS = 1000
+"""Points that a curve or a cloud is thinned to; more cannot be seen."""
+NAMED_CLASSES = 20
+"""Classes up to which a confusion matrix names them and shows its counts."""
+
+Draw = Callable[[Any], None]
+
+
+def pictures(
+    target: Target,
+    scores: Scores,
+    *,
+    task: Task,
+    classes: Sequence[Any] = (),
+    threshold: float = HALF,
+    seed: int = 0,
+) -> dict[str, bytes]:
+    """Draw what can be drawn of these rows (shapes as in `Task`); PNG by name.
+
+    binary: roc_curve, precision_recall_curve, calibration_curve, confusion_matrix; multiclass:
+    roc_curve, confusion_matrix; regression: predicted_against_actual, residuals. Curves that
+    need both classes are left out when there is one.
+    """
+    if len(target) == 0:
+        return {}
+    if task is Task.REGRESSION:
+        return _of_regression(target.astype(np.float64), scores, seed)
+    names = _names(classes, 2 if task is Task.BINARY else scores.shape[1])
+    drawn = {"confusion_matrix": _confusion(target, scores, names, threshold)}
+    curves = _curves(target, scores, names)
+    if curves:
+        drawn["roc_curve"] = lambda axes: _roc(axes, curves)
+    if task is Task.BINARY:
+        drawn["calibration_curve"] = lambda axes: _calibration(axes, target, scores)
+        if curves:
+            drawn["precision_recall_curve"] = lambda axes: _precision_recall(axes, curves)
+    return {name: _png(draw) for name, draw in sorted(drawn.items())}
+
+
+def _png(draw: Draw) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 4.2), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    draw(figure.add_subplot())
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()
+
+
+def _names(classes: Sequence[Any], k: int) -> list[str]:
+    """Class names as the font can draw them; the number where it cannot."""
+    texts = [str(name) for name in (classes or range(k))]
+    return [
+        text[:24].replace("$", r"\$") if text.isascii() and text.isprintable() else f"class {place}"
+        for place, text in enumerate(texts)
+    ]
+
+
+def _curves(target: Target, scores: Scores, names: list[str]) -> dict[str, Ranking]:
+    """A ranking for each class that some rows have and some have not."""
+    if scores.ndim == 1:
+        each = {names[-1]: (target == 1, scores)}
+    else:
+        each = {name: (target == k, scores[:, k]) for k, name in enumerate(names)}
+    mixed = {name: pair for name, pair in each.items() if 0 < pair[0].sum() < len(target)}
+    return {name: Ranking(*pair) for name, pair in list(mixed.items())[:NAMED_CLASSES]}
+
+
+def _thin(length: int) -> NDArray[np.int64]:
+    return np.unique(np.linspace(0, length - 1, min(length, POINTS)).astype(np.int64))
+
+
+def _roc(axes: Any, curves: dict[str, Ranking]) -> None:
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
+    for name, ranking in curves.items():
+        points = ranking.cumulate()
+        at = _thin(len(points.positive))
+        false = np.concatenate([[0.0], points.negative[at] / points.negatives])
+        true = np.concatenate([[0.0], points.positive[at] / points.positives])
+        axes.plot(false, true, label=name)
+    axes.set(xlabel="False positive rate", ylabel="True positive rate", title="ROC curve")
+    axes.legend(loc="lower right", fontsize="small")
+
+
+def _precision_recall(axes: Any, curves: dict[str, Ranking]) -> None:
+    for name, ranking in curves.items():
+        points = ranking.cumulate()
+        at = _thin(len(points.positive))
+        positive, negative = points.positive[at], points.negative[at]
+        axes.plot(positive / points.positives, positive / (positive + negative), label=name)
+        share = points.positives / (points.positives + points.negatives)
+        axes.axhline(share, color="0.7", linewidth=1, linestyle="--", label="base rate")
+    axes.set(xlabel="Recall", ylabel="Precision", title="Precision-recall curve", ylim=(0, 1.02))
+    axes.legend(loc="upper right", fontsize="small")
+
+
+def _calibration(axes: Any, target: Target, scores: Scores, *, bins: int = 10) -> None:
+    """Frequency against mean probability in bins of as many rows each."""
+    order = np.argsort(scores, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    said = [scores[part].mean() for part in parts]
+    happened = [target[part].astype(np.float64).mean() for part in parts]
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
+    axes.plot(said, happened, marker="o")
+    axes.set(
+        xlabel="Mean probability",
+        ylabel="Share of positives",
+        title=f"Calibration, {len(parts)} bins of equal size",
+    )
+
+
+def _confusion(target: Target, scores: Scores, names: list[str], threshold: float) -> Draw:
+    k = len(names)
+    cells = confusion_cells(target, scores, threshold=threshold)
+    counts = np.bincount(cells, minlength=k * k).reshape(k, k)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+    def draw(axes: Any) -> None:
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set(xlabel="Predicted", ylabel="Actual", title="Confusion matrix")
+        if k > NAMED_CLASSES:
+            return
+        axes.set_xticks(range(k), names, rotation=45 if k > 3 else 0)
+        axes.set_yticks(range(k), names)
+        for row, column in np.ndindex(k, k):
+            color = "white" if shares[row, column] > HALF else "black"
+            axes.text(
+                column,
+                row,
+                f"{counts[row, column]:,}",
+                ha="center",
+                va="center",
+                color=color,
+                fontsize="small",
+            )
+
+    return draw
+
+
+def _of_regression(actual: Scores, scores: Scores, seed: int) -> dict[str, bytes]:
+    chosen = np.arange(len(actual))
+    if len(actual) > POINTS:
+        chosen = np.random.default_rng(seed).choice(len(actual), POINTS, replace=False)
+    told = "" if len(actual) <= POINTS else f" ({POINTS:,} of {len(actual):,} rows)"
+
+    def predicted(axes: Any) -> None:
+        ends = [actual.min(), actual.max()]
+        axes.plot(ends, ends, color="0.7", linewidth=1, linestyle="--")
+        axes.scatter(actual[chosen], scores[chosen], s=8, alpha=0.6)
+        axes.set(xlabel="Actual", ylabel="Predicted", title=f"Predicted against actual{told}")
+
+    def residuals(axes: Any) -> None:
+        axes.hist(scores - actual, bins=40)
+        axes.axvline(0, color="0.4", linewidth=1)
+        axes.set(xlabel="Predicted minus actual", ylabel="Rows", title="Residuals")
+
+    return {"predicted_against_actual": _png(predicted), "residuals": _png(residuals)}
