@@ -37,7 +37,10 @@ def create_app(load: Callable[[], Replies]) -> Starlette:
     )
 
 
-def _lifespan(load: Callable[[], Replies]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+def _lifespan(load: Callable[[], Replies]) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
         app.state.replies = load()

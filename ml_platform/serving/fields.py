@@ -8,9 +8,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from ml_platform.data.contract import ColumnContract
 from ml_platform.exceptions import RecordRefused
+
+if TYPE_CHECKING:  # importing it would bring pandas
+    from ml_platform.data.contract import ColumnContract
 
 Scalar = bool | int | float | str | datetime | None
 Check = Callable[[object], Scalar]
@@ -22,7 +25,7 @@ _EARLIEST, _LATEST = datetime(1677, 9, 22), datetime(2262, 4, 11)  # what 64 bit
 _SHOWN = 20
 
 
-def field_check(name: str, column: ColumnContract, *, max_text: int) -> Check:
+def field_check(name: str, column: "ColumnContract", *, max_text: int) -> Check:
     """Return the function that gives a field's value as the model wants it.
 
     The function raises RecordRefused with one of the reasons of docs/http-api.md.
@@ -39,7 +42,7 @@ def field_check(name: str, column: ColumnContract, *, max_text: int) -> Check:
     return _nullable(check, column.nullable, refuse)
 
 
-def describe(column: ColumnContract) -> str:
+def describe(column: "ColumnContract") -> str:
     """Return what a field may hold, in words."""
     kind = {
         "int64": "a whole number",
@@ -74,7 +77,7 @@ def _quoted(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _checks() -> dict[str, Callable[[ColumnContract, Refuse, int], Check]]:
+def _checks() -> dict[str, Callable[["ColumnContract", Refuse, int], Check]]:
     return {
         "int64": _whole_number,
         "float64": _number,
@@ -109,7 +112,7 @@ def _member(check: Check, allowed: Iterable[Scalar], refuse: Refuse) -> Check:
     return member
 
 
-def _number(column: ColumnContract, refuse: Refuse, _: int) -> Check:
+def _number(column: "ColumnContract", refuse: Refuse, _: int) -> Check:
     low = -_LARGEST_FLOAT if column.min is None else float(column.min)
     high = _LARGEST_FLOAT if column.max is None else float(column.max)
 
@@ -127,7 +130,7 @@ def _number(column: ColumnContract, refuse: Refuse, _: int) -> Check:
     return number
 
 
-def _whole_number(column: ColumnContract, refuse: Refuse, _: int) -> Check:
+def _whole_number(column: "ColumnContract", refuse: Refuse, _: int) -> Check:
     low = -(2**63) if column.min is None else column.min
     high = 2**63 - 1 if column.max is None else column.max
 
@@ -154,7 +157,7 @@ def _whole(value: float, refuse: Refuse) -> int:
     return int(value)
 
 
-def _boolean(_: ColumnContract, refuse: Refuse, __: int) -> Check:
+def _boolean(_: "ColumnContract", refuse: Refuse, __: int) -> Check:
     def boolean(value: object) -> Scalar:
         if value is True or value is False:
             return value
@@ -163,7 +166,7 @@ def _boolean(_: ColumnContract, refuse: Refuse, __: int) -> Check:
     return boolean
 
 
-def _text(column: ColumnContract, refuse: Refuse, max_text: int) -> Check:
+def _text(column: "ColumnContract", refuse: Refuse, max_text: int) -> Check:
     matches = re.compile(column.pattern).fullmatch if column.pattern else None
 
     def text(value: object) -> Scalar:
@@ -178,7 +181,7 @@ def _text(column: ColumnContract, refuse: Refuse, max_text: int) -> Check:
     return text
 
 
-def _time(column: ColumnContract, refuse: Refuse, max_text: int) -> Check:
+def _time(column: "ColumnContract", refuse: Refuse, max_text: int) -> Check:
     low = _EARLIEST if column.min is None else _naive(datetime.fromisoformat(str(column.min)))
     high = _LATEST if column.max is None else _naive(datetime.fromisoformat(str(column.max)))
 

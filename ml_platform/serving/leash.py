@@ -23,7 +23,8 @@ def main(command: list[str]) -> int:
 
 
 def _watch(child: "subprocess.Popen[bytes]") -> None:
-    sys.stdin.buffer.read()
+    while os.read(sys.stdin.fileno(), 1024):  # unbuffered: a lock held at exit would abort Python
+        pass
     child.terminate()
     try:
         child.wait(GRACE_S)

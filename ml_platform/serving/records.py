@@ -1,13 +1,15 @@
 """The door of the service: what a record must be before a model sees it."""
 
 from collections.abc import Collection, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from ml_platform.data.contract import ColumnContract
 from ml_platform.exceptions import RecordRefused, ServingError
 from ml_platform.serving import ids
 from ml_platform.serving.fields import Check, Scalar, field_check, listed
 from ml_platform.serving.limits import DEFAULT_LIMITS, Limits
+
+if TYPE_CHECKING:  # importing it would bring pandas
+    from ml_platform.data.contract import ColumnContract
 
 Record = dict[str, Scalar]
 
@@ -25,7 +27,7 @@ class RecordChecker:
 
     def __init__(
         self,
-        columns: Mapping[str, ColumnContract],
+        columns: Mapping[str, "ColumnContract"],
         needed: Collection[str],
         *,
         limits: Limits = DEFAULT_LIMITS,
