@@ -38,6 +38,17 @@ def import_mlflow(name: str = "mlflow") -> Any:
     return module
 
 
+def import_sql_store() -> Any:
+    """Import MLflow's store for SQL databases and map its tables, with the same quiet."""
+    store = import_mlflow("mlflow.store.tracking.sqlalchemy_store")
+    from sqlalchemy.orm import configure_mappers
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        configure_mappers()
+    return store
+
+
 def sqlite_file(tracking_uri: str) -> Path | None:
     """The file behind a SQLite tracking URI; None for any other store.
 
@@ -73,13 +84,11 @@ def create_once(tracking_uri: str, *, artifacts: str) -> None:
 
 
 def _migrate(file: Path, artifacts: str) -> None:
-    import_mlflow()
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
+    sql_store = import_sql_store()
     unfinished = file.with_name(f"{file.name}.new")
     unfinished.unlink(missing_ok=True)
     with _silent("mlflow.store.db.utils"):
-        store = SqlAlchemyStore(f"{_SQLITE}{unfinished}", artifacts)
+        store = sql_store.SqlAlchemyStore(f"{_SQLITE}{unfinished}", artifacts)
     store.engine.dispose()
     unfinished.replace(file)
 

@@ -35,16 +35,17 @@ class RunLog:
     @cached_property
     def _client(self) -> Any:
         self.prepare()
-        embedded.import_mlflow()
+        if not self.tracking_uri.startswith("http"):
+            embedded.import_sql_store()
         from mlflow.tracking import MlflowClient
 
         return MlflowClient(self.tracking_uri, self.tracking_uri)
 
     @contextmanager
     def _doing(self, what: str) -> Generator[Any, None, None]:
-        client = self._client
+        embedded.import_mlflow()
         with embedded.store_errors(what, embedded.without_password(self.tracking_uri)):
-            yield client
+            yield self._client
 
     def prepare(self) -> None:
         """Make the embedded store unless it is there; for what reads it without us."""

@@ -152,8 +152,9 @@ def _read(connection: "Connection", model: str) -> list[Transition]:
             Transition.model_validate({**row, "evidence": json.loads(row["evidence"])})
             for row in rows
         ]
-    except (ValidationError, ValueError) as error:
+    except ValidationError as error:
+        first = error.errors()[0]
         raise StoreError(
             f"the release store holds a transition of {model!r} that this version of ml_platform "
-            f"cannot read: {error}"
+            f"cannot read: {first['loc'][0]} {first['input']!r}: {first['msg']}"
         ) from error

@@ -1,0 +1,23 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ml_platform.registry.embedded import create_once
+from ml_platform.registry.registry import ModelRegistry
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new MLflow store, made once: the migrations of its schema take 3 s."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    file = folder / "mlflow.db"
+    create_once(f"sqlite:///{file}", artifacts=str(folder / "artifacts"))
+    return file
+
+
+@pytest.fixture
+def registry(empty_store: Path, tmp_path: Path) -> ModelRegistry:
+    file = tmp_path / "mlflow.db"
+    shutil.copyfile(empty_store, file)
+    return ModelRegistry(tracking_uri=f"sqlite:///{file}", artifacts=tmp_path / "artifacts")

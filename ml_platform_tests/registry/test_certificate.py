@@ -1,0 +1,93 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.exceptions import DeploymentRefused
+from ml_platform.gates.result import GateRecord, GateResult, Verdict
+from ml_platform.registry.certificate import Certificate, verify
+
+
+def record(check: str, verdict: Verdict = "passed", *, blocks: bool = False) -> GateRecord:
+    result = GateResult(verdict=verdict, reason="roc_auc 0.61 is below 0.70", value=0.61)
+    return GateRecord(check=check, gate={"type": check}, result=result, blocks=blocks)
+
+
+def certificate(*records: GateRecord, model: str = "flights", version: int = 3) -> Certificate:
+    return Certificate(
+        model=model,
+        version=version,
+        records=records,
+        snapshot=Snapshot(
+            table="flights/validated_data", version=2, content_hash="ab", rows=10, columns=("x",)
+        ),
+        contract_version=1,
+        code_version="c0de",
+        git_commit=None,
+        environment={"python": "3.11", "xgboost": "3.2.0"},
+        metrics={"roc_auc": 0.1 + 0.2, "f1": None},
+        issued_at=datetime(2026, 1, 2, tzinfo=UTC),
+    )
+
+
+def check(text: str | None, digest: str | None, *required: str, version: int = 3) -> Certificate:
+    return verify(text, digest, model="flights", version=version, required_checks=required)
+
+
+def test_a_complete_certificate_comes_back_as_it_was_issued() -> None:
+    issued = certificate(record("contract"), record("minimum_metric_roc_auc"))
+    assert check(issued.text, issued.digest, "contract", "minimum_metric_roc_auc") == issued
+
+
+def test_a_verdict_that_only_warns_does_not_stop_the_release() -> None:
+    issued = certificate(record("contract", "failed", blocks=False))
+    assert check(issued.text, issued.digest, "contract") == issued
+
+
+@pytest.mark.parametrize(("text", "digest"), [(None, "ab"), (None, None), ("{}", None)])
+def test_a_missing_certificate_or_hash_is_refused(text: str | None, digest: str | None) -> None:
+    with pytest.raises(DeploymentRefused, match="flights:3 may not be deployed: it has no "):
+        check(text, digest)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("failed", "passed"), ("0.61", "0.91"), ('"blocks":true', '"blocks":false'), ("}", "} ")],
+)
+def test_a_certificate_changed_in_any_way_is_refused(before: str, after: str) -> None:
+    issued = certificate(record("minimum_metric", "failed", blocks=True))
+    changed = issued.text.replace(before, after)
+    assert changed != issued.text
+    with pytest.raises(DeploymentRefused, match="was changed after it was issued"):
+        check(changed, issued.digest)
+
+
+def test_the_certificate_of_another_version_is_refused() -> None:
+    issued = certificate(record("contract"), version=2)
+    with pytest.raises(DeploymentRefused, match="its certificate is that of flights:2"):
+        check(issued.text, issued.digest, "contract")
+
+
+def test_a_blocking_verdict_and_a_missing_check_are_told_at_once() -> None:
+    issued = certificate(record("contract"), record("minimum_metric", "failed", blocks=True))
+    with pytest.raises(DeploymentRefused) as refused:
+        check(issued.text, issued.digest, "contract", "training_smoke", "no_regression")
+    assert str(refused.value) == (
+        "flights:3 may not be deployed: its certificate lacks no_regression, training_smoke; "
+        "run the checks; minimum_metric failed: roc_auc 0.61 is below 0.70"
+    )
+
+
+def test_a_document_that_is_no_certificate_is_refused_even_with_its_own_hash() -> None:
+    from hashlib import sha256
+
+    text = '{"model": "flights"}'
+    with pytest.raises(DeploymentRefused, match=r"cannot be read: version: Field required"):
+        check(text, sha256(text.encode()).hexdigest())
+
+
+def test_the_text_does_not_depend_on_the_order_of_keys() -> None:
+    issued = certificate(record("contract"))
+    other = issued.model_copy(update={"environment": {"xgboost": "3.2.0", "python": "3.11"}})
+    assert other.digest == issued.digest
+    assert issued.model_copy(update={"version": 4}).digest != issued.digest
