@@ -12,9 +12,9 @@ from ml_platform.task import Task
 def differences(answers: Sequence[Any], evidence: ServiceEvidence, start: int) -> Iterator[str]:
     """Yield a sentence for each answer that is not the model's, bit for bit.
 
-    answers: of the records from `start` on: objects with `prediction` and, for a
-        classification, `probability`: the positive class's, or one for each class by name or
-        in their order.
+    answers: of the records from `start` on: objects with `prediction`; for a classification
+        also `probability`, of the positive class or of the likeliest one; for more than two
+        classes `probabilities` by name.
     """
     for place, answer in enumerate(answers, start):
         if not isinstance(answer, Mapping) or "prediction" not in answer:
@@ -24,12 +24,8 @@ def differences(answers: Sequence[Any], evidence: ServiceEvidence, start: int) -
         own = own_prediction(evidence, place)
         if fields["prediction"] != own:
             yield f"record {place}: predicted {fields['prediction']!r}, the model {own!r}"
-        told = fields.get("probability", fields.get("probabilities"))
-        if evidence.task is not Task.REGRESSION and not _same(told, evidence, place):
-            yield (
-                f"record {place}: probability {told!r:.80}, "
-                f"the model's own is {evidence.scores[place].tolist()!r:.80}"
-            )
+        if evidence.task is not Task.REGRESSION:
+            yield from _other_probability(fields, evidence, place)
 
 
 def own_prediction(evidence: ServiceEvidence, place: int) -> Any:
@@ -42,13 +38,15 @@ def own_prediction(evidence: ServiceEvidence, place: int) -> Any:
     return evidence.classes[int(np.argmax(score))]
 
 
-def _same(told: Any, evidence: ServiceEvidence, place: int) -> bool:
-    own = evidence.scores[place]
-    if evidence.task is Task.BINARY:
-        return isinstance(told, int | float) and float(told) == float(own)
-    if isinstance(told, Mapping):
-        by_name = {str(k): v for k, v in cast("Mapping[Any, Any]", told).items()}
-        return by_name == dict(zip(map(str, evidence.classes), own.tolist(), strict=True))
-    if isinstance(told, list):
-        return told == own.tolist()
-    return told == float(own.max())
+def _other_probability(
+    answer: Mapping[str, Any], evidence: ServiceEvidence, place: int
+) -> Iterator[str]:
+    own: Any = evidence.scores[place].tolist()
+    expected: dict[str, Any] = {"probability": own}
+    if evidence.task is Task.MULTICLASS:
+        names = map(str, evidence.classes)
+        expected = {"probability": max(own), "probabilities": dict(zip(names, own, strict=True))}
+    for field, value in expected.items():
+        if answer.get(field) != value:
+            found = f"{answer.get(field)!r:.80}"
+            yield f"record {place}: {field} {found}, the model's own is {value!r:.80}"

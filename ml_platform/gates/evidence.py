@@ -45,6 +45,10 @@ class FittedModel(Protocol):
         """What was fitted."""
         ...
 
+    def encode_target(self, series: pd.Series) -> NDArray[np.generic]:
+        """Encode targets by the model's classes. Raises TrainingError for what it cannot."""
+        ...
+
     def scores(self, frame: pd.DataFrame) -> NDArray[np.float64]:
         """Score rows; shapes as in `Task`."""
         ...

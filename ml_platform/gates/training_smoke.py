@@ -40,6 +40,7 @@ class TrainingSmoke(Gate[TrainingEvidence]):
         try:
             model = evidence.fit(sample)
             scores = model.scores(sample)
+            encoded = model.encode_target(pd.Series(sample[evidence.target]))
         except MLPlatformError as error:
             return GateResult(
                 verdict="failed", rows=rows, reason=f"training on {rows} rows failed: {error}"
@@ -47,7 +48,7 @@ class TrainingSmoke(Gate[TrainingEvidence]):
         wrong = _wrong_scores(scores, rows, model)
         if wrong:
             return GateResult(verdict="failed", rows=rows, reason=wrong)
-        first, last = _loss(model, pd.Series(sample[evidence.target]), scores)
+        first, last = _loss(model, encoded, scores)
         fell = last < first
         words = "fell" if fell else "did not fall"
         return GateResult(
@@ -81,19 +82,12 @@ def _wrong_scores(scores: Scores, rows: int, model: FittedModel) -> str | None:
     return None
 
 
-def _loss(model: FittedModel, target: pd.Series, scores: Scores) -> tuple[float, float]:
+def _loss(model: FittedModel, encoded: Target, scores: Scores) -> tuple[float, float]:
     losses = model.estimator.losses
     if len(losses) > 1:
         return losses[0], losses[-1]
-    encoded = _encode(target, model)
     metric = RootMeanSquaredError() if model.task is Task.REGRESSION else LogLoss()
     return metric.measure(encoded, _constant(encoded, scores)), metric.measure(encoded, scores)
-
-
-def _encode(target: pd.Series, model: FittedModel) -> Target:
-    if model.task is Task.REGRESSION:
-        return target.to_numpy(dtype=np.float64)
-    return pd.Index(model.classes).get_indexer(pd.Index(target))
 
 
 def _constant(encoded: Target, scores: Scores) -> Scores:

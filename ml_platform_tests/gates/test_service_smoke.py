@@ -19,7 +19,8 @@ ANSWERS = {
     Task.REGRESSION: lambda i: {"prediction": float(SCORES[i])},
     Task.MULTICLASS: lambda i: {
         "prediction": "abc"[SHARES[i].argmax()],
-        "probability": dict(zip("abc", SHARES[i].tolist(), strict=True)),
+        "probability": float(SHARES[i].max()),
+        "probabilities": dict(zip("abc", SHARES[i].tolist(), strict=True)),
     },
 }
 CLASSES = {Task.BINARY: (False, True), Task.REGRESSION: (), Task.MULTICLASS: ("a", "b", "c")}

@@ -5,10 +5,14 @@ import pandas as pd
 import pytest
 
 from ml_platform.exceptions import TrainingError
+from ml_platform.features.spec import FeatureSpec
 from ml_platform.gates.evidence import TrainingEvidence
 from ml_platform.gates.gate import GATES
 from ml_platform.task import Task
 from ml_platform.testing.gates import check_gate
+from ml_platform.training.fit import train
+from ml_platform.training.target import encode_known
+from ml_platform.training.trainers.trainer import TRAINERS
 
 
 @dataclass
@@ -27,6 +31,9 @@ class Model:
 
     def scores(self, frame):
         return self.answer(frame)
+
+    def encode_target(self, series):
+        return encode_known(series, self.task, self.classes)
 
 
 ROWS = 1000
@@ -114,3 +121,31 @@ def test_multiclass_and_regression_are_compared_with_one_constant_answer() -> No
         fit=lambda _: Model(Task.REGRESSION, (), lambda f: f["x"].to_numpy() + 1),
     )
     assert check_gate(GATE, evidence, verdict="passed").result.value == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "trainer",
+    [
+        {"type": "xgboost", "rounds": 20},
+        {"type": "xgboost", "early_stopping": {"rounds": 5, "fraction": 0.2}},
+        {"type": "sklearn", "estimator": "sklearn.linear_model.LogisticRegression"},
+    ],
+)
+def test_real_trainers_pass_where_there_is_something_to_learn(trainer, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=400), "city": rng.choice(["a", "b"], 400)})
+    frame["late"] = np.where(frame["x"] + rng.normal(0, 0.5, 400) > 0.5, "yes", "no")
+
+    def fit(sample):
+        return train(
+            sample,
+            target="late",
+            task=Task.BINARY,
+            features=FeatureSpec(numeric=("x",), categorical=("city",)),
+            trainer=TRAINERS.parse(trainer),
+            folder=tmp_path,
+            positive="yes",
+        )
+
+    evidence = TrainingEvidence(frame=frame, target="late", task=Task.BINARY, fit=fit)
+    check_gate(GATE, evidence, verdict="passed")
