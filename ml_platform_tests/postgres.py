@@ -27,10 +27,6 @@ def _version(initdb: Path) -> float:
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """SQLAlchemy URL of an empty database; skips when Postgres is not installed."""
-    given = os.environ.get("ML_PLATFORM_TEST_POSTGRES_URL")
-    if given:
-        yield given
-        return
     programs = postgres_programs()
     if programs is None:
         pytest.skip(NOT_INSTALLED)

@@ -130,3 +130,9 @@ def without_password(uri: str) -> str:
     """The address as it may be shown: the password of a URL left out."""
     password = urlsplit(uri).password
     return uri.replace(f":{password}@", ":***@") if password else uri
+
+
+def with_driver(uri: str) -> str:
+    """The address with psycopg2 named: what `postgresql://` alone means depends on SQLAlchemy."""
+    prefix = "postgresql://"
+    return f"postgresql+psycopg2://{uri.removeprefix(prefix)}" if uri.startswith(prefix) else uri

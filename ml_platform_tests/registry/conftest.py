@@ -5,6 +5,9 @@ import pytest
 
 from ml_platform.registry.embedded import create_once
 from ml_platform.registry.registry import ModelRegistry
+from ml_platform_tests.postgres import postgres_url
+
+__all__ = ["empty_store", "postgres_url", "registry"]
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,11 @@ def test_mlflow_keeps_the_contract(registry: ModelRegistry, tmp_path: Path) -> N
     check_registry(registry, tmp_path)
 
 
+def test_mlflow_in_postgres_keeps_the_contract(postgres_url: str, tmp_path: Path) -> None:
+    registry = ModelRegistry(tracking_uri=postgres_url, artifacts=tmp_path / "artifacts")
+    check_registry(registry, tmp_path)
+
+
 def test_the_twin_keeps_the_contract(tmp_path: Path) -> None:
     twin = InMemoryRegistry()
     check_registry(twin, tmp_path)
