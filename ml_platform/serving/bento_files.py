@@ -4,7 +4,7 @@ import hashlib
 import platform
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import entry_points, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 from ml_platform.exceptions import ServingError
 from ml_platform.serving import bundle
 from ml_platform.training.model_folder import read_manifest
+from ml_platform.training.trainers.trainer import TRAINERS
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -90,19 +91,21 @@ def requirements(trainer: str) -> list[str]:
     xgboost is required as `xgboost-cpu`, which lacks 300 MB of libraries for GPUs. A trainer of
     another package brings that package; it gets the libraries of the shipped trainers too.
     """
-    known = _OF_TRAINER.get(trainer)
-    of_trainer = known or tuple(dict.fromkeys(sum(_OF_TRAINER.values(), ())))
-    own = [_package_of(trainer)] if known is None and ":" in trainer else []
-    names = sorted({*_ALWAYS, *of_trainer, *own})
+    of_trainer = _OF_TRAINER.get(trainer) or (_package_of(trainer), *sum(_OF_TRAINER.values(), ()))
+    names = sorted({*_ALWAYS, *of_trainer})
     return [f"{name}=={version(_INSTALLED_AS.get(name, name))}" for name in names]
 
 
-def _package_of(dotted: str) -> str:
-    module = dotted.partition(".")[0]
+def _package_of(trainer: str) -> str:
+    """Return the package that offers a trainer, by entry point or dotted path."""
+    for point in entry_points(group=TRAINERS.group, name=trainer):
+        if point.dist is not None:
+            return point.dist.name
+    module = trainer.partition(":")[0].partition(".")[0]
     found = packages_distributions().get(module)
     if not found:
         raise ServingError(
-            f"trainer {dotted!r} belongs to no installed package, so a Bento cannot require it; "
+            f"trainer {trainer!r} belongs to no installed package, so a Bento cannot require it; "
             "install it as a package"
         )
     return found[0]

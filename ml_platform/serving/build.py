@@ -51,6 +51,7 @@ def build_bento(
     identity = Identity(model=name, version=str(version))
     _require_tag(name)
     _require_tag(identity.version)
+    bentos = bentos.resolve()
     building = bentos / _BUILDING
     building.mkdir(parents=True, exist_ok=True)
     with FileLock(bentos / f"{_BUILDING}.lock"):

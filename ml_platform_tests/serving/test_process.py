@@ -1,0 +1,178 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ml_platform.exceptions import ServiceUnavailable
+from ml_platform.gates.evidence import ServiceEvidence
+from ml_platform.gates.service_smoke import ServiceSmoke
+from ml_platform.serving import leash
+from ml_platform.serving.build import bento_folder, build_bento
+from ml_platform.serving.client_records import client_records
+from ml_platform.serving.process import ServiceProcess
+from ml_platform.training.model import Model
+from ml_platform_tests.serving.conftest import CONTRACT, NAME, RELEASE
+
+RECORD = {
+    "flight_id": 1,
+    "carrier": "UA",
+    "distance": 1400,
+    "dep_delay": None,
+    "departure": "2013-01-31T13:45:00",
+}
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        status = Path(f"/proc/{pid}/stat")
+        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.slow
+def test_bento_passes_its_service_checks(
+    service: ServiceProcess, model: Model, flights: pd.DataFrame
+):
+    holdout = flights.tail(200)
+    evidence = ServiceEvidence(
+        service=service,
+        records=client_records(holdout, list(model.inputs)),
+        scores=model.scores(holdout),
+        task=model.task,
+        version="3",
+        classes=model.classes,
+    )
+
+    result = ServiceSmoke().judge(evidence)
+
+    assert result.verdict == "passed", result.details
+
+
+@pytest.mark.slow
+def test_bento_answers_each_route(service: ServiceProcess):
+    health = service.get("/health")
+    model = service.get("/model")
+    answer = service.post("/predict", RECORD | {"prediction_id": "mine"})
+
+    assert health.body == {"status": "ok", "model": NAME, "model_version": "3"}
+    assert model.body["release"] == RELEASE
+    assert model.body["classes"] == [0, 1]
+    assert model.body["fields"]["distance"] == {
+        "dtype": "int64",
+        "nullable": False,
+        "min": 17,
+        "max": 5000,
+        "needed": True,
+    }
+    assert model.body["fields"]["flight_id"]["needed"] is False
+    assert answer.status == 200
+    assert answer.body["prediction_id"] == "mine"
+    assert 0 <= answer.body["probability"] <= 1
+    assert [service.get(path).status for path in ("/livez", "/readyz", "/metrics")] == [200] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "status", "field", "reason"),
+    [
+        (b"{", 400, None, "not_json"),
+        (b'{"distance": NaN}', 400, None, "not_json"),
+        ([RECORD], 400, None, "not_an_object"),
+        (RECORD | {"distance": 5001}, 400, "distance", "out_of_range"),
+        (RECORD | {"distance": "far"}, 400, "distance", "wrong_type"),
+        (RECORD | {"distance": None}, 400, "distance", "null"),
+        (RECORD | {"carrier": "ZZ"}, 400, "carrier", "not_allowed"),
+        (RECORD | {"carrier": "U" * 2000}, 400, "carrier", "too_long"),
+        (RECORD | {"tail": "N1"}, 400, "tail", "unknown_field"),
+        ({}, 400, "carrier", "missing"),
+        (b" " * 5_000_000, 413, None, "body_too_large"),
+    ],
+)
+def test_bento_refuses_bad_input(
+    service: ServiceProcess, body: object, status: int, field: str | None, reason: str
+):
+    reply = service.post("/predict", body)
+
+    assert reply.status == status
+    assert (reply.body["error"]["field"], reply.body["error"]["reason"]) == (field, reason)
+    assert reply.body["error"]["allowed"]
+
+
+@pytest.mark.slow
+def test_batch_of_a_thousand_is_answered_and_one_more_is_refused(service: ServiceProcess):
+    full = service.post("/predict-batch", {"records": [RECORD] * 1000})
+    over = service.post("/predict-batch", {"records": [RECORD] * 1001})
+
+    assert (full.status, len(full.body["predictions"])) == (200, 1000)
+    assert (over.status, over.body["error"]["reason"]) == (400, "too_many")
+
+
+@pytest.mark.slow
+def test_damaged_model_is_not_served_and_the_log_says_why(model_folder: Path, tmp_path: Path):
+    tag = build_bento(
+        model_folder=model_folder,
+        name=NAME,
+        version=1,
+        contract=CONTRACT,
+        release=RELEASE,
+        bentos=tmp_path,
+    )
+    (bento_folder(tmp_path, NAME, 1) / "src" / "model" / "encoder.json").write_text("{}")
+
+    with (
+        pytest.raises(ServiceUnavailable, match=r"encoder\.json was changed after training"),
+        ServiceProcess(tag, bentos=tmp_path),
+    ):
+        pytest.fail("it must not start")
+
+
+def test_version_that_was_not_built_is_told_apart_from_one_with_the_same_beginning(bentos: Path):
+    with (
+        pytest.raises(ServiceUnavailable, match=r"no Bento flight_delays:33 .*flight_delays:3\)"),
+        ServiceProcess("flight_delays:33", bentos=bentos),
+    ):
+        pytest.fail("it must not start")
+
+
+def test_service_that_is_not_there_does_not_answer(bentos: Path):
+    stopped = ServiceProcess("flight_delays:3", bentos=bentos, port=9)
+    with pytest.raises(ServiceUnavailable, match=r"GET http://127\.0\.0\.1:9/health"):
+        stopped.get("/health")
+
+
+def test_command_on_the_leash_ends_when_its_owner_is_killed(tmp_path: Path):
+    file = tmp_path / "pid"
+    sleeper = f"import os, time; open({str(file)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    owner = (
+        "import subprocess, sys, time\n"
+        f"subprocess.Popen([sys.executable, {leash.__file__!r}, sys.executable, '-c', "
+        f"{sleeper!r}], stdin=subprocess.PIPE, start_new_session=True)\n"
+        "time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", owner])
+    deadline = time.monotonic() + 10
+    while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    assert gone(int(file.read_text()))
+
+
+def test_command_on_the_leash_gives_its_exit_status():
+    command = [sys.executable, leash.__file__, sys.executable, "-c", "raise SystemExit(7)"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        assert process.wait(10) == 7
