@@ -179,8 +179,7 @@ def _column_from_arrow(array: pa.ChunkedArray, name: str) -> "pd.Series[Any]":
         return array.to_pandas().astype(dtype)
     if isinstance(dtype, pd.api.extensions.ExtensionDtype):
         return pd.Series(dtype.__from_arrow__(array))  # pyright: ignore[reportAttributeAccessIssue]
-    integers = dtype == object
-    series = array.to_pandas(integer_object_nulls=integers)
+    series = array.to_pandas(integer_object_nulls=bool(dtype.kind == "O"))
     return series.astype(dtype, copy=False)
 
 

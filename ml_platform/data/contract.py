@@ -59,7 +59,7 @@ class ColumnContract(Strict):
     mean: Interval | None = None
     median: Interval | None = None
     stdev: Interval | None = None
-    quantiles: dict[float, Interval] = {}
+    quantiles: dict[float, Interval] = Field(default={})
     sensitive: bool = False
     description: str | None = None
 
@@ -227,4 +227,6 @@ def _require_type(item: Value, dtype: str) -> None:
             'false as booleans: put text in quotes, as in "NO"'
         )
     if not isinstance(item, valid.get(dtype, (str, int, float))):
-        raise ValueError(f"`allowed` has {item!r}, which is not of dtype {dtype}")
+        raise ValueError(  # noqa: TRY004 - pydantic reports ValueError with its place
+            f"`allowed` has {item!r}, which is not of dtype {dtype}"
+        )

@@ -19,7 +19,7 @@ from ml_platform.data.arrow import ROWS_AT_ONCE
 from ml_platform.exceptions import StoreError
 
 if TYPE_CHECKING:
-    from deltalake import CommitProperties, DeltaTable
+    from deltalake import DeltaTable
     from deltalake.transaction import AddAction
 
 _KEY = "ml_platform"
@@ -66,7 +66,7 @@ class DeltaLog:
 
     def rows(self, file: str, columns: Sequence[str]) -> pa.Table:
         """Return columns of a committed file, rows in the order in which they were written."""
-        import pyarrow.parquet as pq  # noqa: PLC0415 - slow
+        import pyarrow.parquet as pq
 
         with self._clear_errors("read"):
             return pq.read_table(file, columns=list(columns), filesystem=self._filesystem())
@@ -95,8 +95,8 @@ class DeltaLog:
         raise StoreError(f"cannot write {self.what}: {_TRIES} times another writer was first")
 
     def _open(self) -> "DeltaTable | None":
-        from deltalake import DeltaTable  # noqa: PLC0415 - slow
-        from deltalake.exceptions import TableNotFoundError  # noqa: PLC0415 - slow
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
 
         try:
             return DeltaTable(self.url, storage_options=self.storage_options)
@@ -104,8 +104,8 @@ class DeltaLog:
             return None
 
     def _put(self, rows: pa.Table) -> "AddAction":
-        import pyarrow.parquet as pq  # noqa: PLC0415 - slow
-        from deltalake.transaction import AddAction  # noqa: PLC0415 - slow
+        import pyarrow.parquet as pq
+        from deltalake.transaction import AddAction
 
         file = f"part-00000-{uuid4()}.parquet"
         if "://" not in self.url:
@@ -135,9 +135,9 @@ class DeltaLog:
         record: dict[str, Any],
     ) -> bool:
         """Commit; say False when another writer was first."""
-        from deltalake import CommitProperties, Schema  # noqa: PLC0415 - slow
-        from deltalake.exceptions import CommitFailedError, DeltaError  # noqa: PLC0415 - slow
-        from deltalake.transaction import create_table_with_add_actions  # noqa: PLC0415 - slow
+        from deltalake import CommitProperties, Schema
+        from deltalake.exceptions import CommitFailedError, DeltaError
+        from deltalake.transaction import create_table_with_add_actions
 
         said = CommitProperties(custom_metadata={_KEY: json.dumps(record)}, max_commit_retries=0)
         form = Schema.from_arrow(schema)
@@ -168,8 +168,8 @@ class DeltaLog:
         return next(found)
 
     def _filesystem(self) -> Any:
-        from deltalake.fs import DeltaStorageHandler  # noqa: PLC0415 - slow
-        from pyarrow.fs import PyFileSystem  # noqa: PLC0415 - slow
+        from deltalake.fs import DeltaStorageHandler
+        from pyarrow.fs import PyFileSystem
 
         return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
 
@@ -189,7 +189,7 @@ class _ClearErrors:
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         if error is None or isinstance(error, StoreError | GeneratorExit):
             return
-        from deltalake.exceptions import DeltaError  # noqa: PLC0415 - slow
+        from deltalake.exceptions import DeltaError
 
         if isinstance(error, DeltaError | OSError | pa.ArrowException):
             raise StoreError(f"{self.what}: {_reason(error)}") from error

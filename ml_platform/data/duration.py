@@ -34,7 +34,9 @@ def parse_duration(value: object) -> timedelta:
     try:
         return timedelta(seconds=seconds)
     except OverflowError as error:
-        raise ValueError(f"{value!r} is longer than any calendar; the most is 999999999d") from error
+        raise ValueError(
+            f"{value!r} is longer than any calendar; the most is 999999999d"
+        ) from error
 
 
 def format_duration(value: timedelta) -> str:

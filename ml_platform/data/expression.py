@@ -71,7 +71,7 @@ class Expression:
             result |= frame[list(self.columns)].isna().any(axis=1)
         return result
 
-    def _value(self, node: ast.expr, frame: pd.DataFrame) -> Any:
+    def _value(self, node: ast.expr, frame: pd.DataFrame) -> Any:  # noqa: PLR0911 - one a node
         match node:
             case ast.Constant():
                 return node.value
@@ -156,7 +156,7 @@ def _require_known(node: ast.expr, text: str, *, depth: int) -> None:
             _require_known(part, text, depth=depth + 1)
 
 
-def _is_known(node: ast.expr) -> bool:
+def _is_known(node: ast.expr) -> bool:  # noqa: PLR0911 - one a kind of node
     match node:
         case ast.Constant():
             return isinstance(node.value, bool | int | float | str)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import pandas as pd
+from pydantic import Field
 
 from ml_platform.data.arrow import ColumnLayout, content_hash, from_arrow, to_arrow
 from ml_platform.data.delta import DeltaLog
@@ -29,7 +30,7 @@ class Snapshot(Strict):
     content_hash: str
     rows: int
     columns: tuple[str, ...]
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = Field(default={})
 
 
 class Snapshots(Protocol):
@@ -155,7 +156,5 @@ def _chosen(
     known = {column["name"]: ColumnLayout.model_validate(column) for column in record["layout"]}
     missing = [name for name in columns or () if name not in known]
     if missing:
-        raise SnapshotNotFound(
-            f"{where} has no column {missing[0]!r} (it has: {', '.join(known)})"
-        )
+        raise SnapshotNotFound(f"{where} has no column {missing[0]!r} (it has: {', '.join(known)})")
     return list(known.values()) if columns is None else [known[name] for name in columns]

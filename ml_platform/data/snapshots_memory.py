@@ -64,9 +64,7 @@ class InMemorySnapshotStore:
         return [snapshot for snapshot, _ in reversed(self._tables.get(table, []))]
 
 
-def _chosen(
-    frame: pd.DataFrame, columns: Sequence[str] | None, snapshot: Snapshot
-) -> pd.DataFrame:
+def _chosen(frame: pd.DataFrame, columns: Sequence[str] | None, snapshot: Snapshot) -> pd.DataFrame:
     missing = [name for name in columns or () if name not in frame.columns]
     if missing:
         raise SnapshotNotFound(

@@ -27,8 +27,8 @@ class DeltaSource(Source):
 
     def read(self, *, folder: Path) -> pd.DataFrame:
         """Return all rows of the version."""
-        from deltalake import DeltaTable  # noqa: PLC0415 - slow
-        from deltalake.exceptions import DeltaError, TableNotFoundError  # noqa: PLC0415 - slow
+        from deltalake import DeltaTable
+        from deltalake.exceptions import DeltaError, TableNotFoundError
 
         place = locate(self.path, folder=folder)
         try:

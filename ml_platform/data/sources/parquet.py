@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+from pydantic import Field
 
 from ml_platform.data.sources.location import locate, reading, require_rows
 from ml_platform.data.sources.source import SOURCES, Source
@@ -19,7 +20,7 @@ class ParquetSource(Source):
 
     type: Literal["parquet"] = "parquet"
     path: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={})
 
     def read(self, *, folder: Path) -> pd.DataFrame:
         """Return all rows, without the index that pandas may have stored."""

@@ -22,7 +22,7 @@ class PythonSource(Source):
 
     type: Literal["python"] = "python"
     function: str = Field(pattern=r"^[\w.]+:\w+$")
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default={})
 
     def read(self, *, folder: Path) -> pd.DataFrame:
         """Call the function; what it raises goes on to the caller, with a note."""

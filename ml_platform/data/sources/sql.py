@@ -28,12 +28,12 @@ class SqlSource(Source):
     type: Literal["sql"] = "sql"
     url: str = Field(repr=False)
     query: str
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default={})
 
     def read(self, *, folder: Path) -> pd.DataFrame:
         """Return all rows of the query. No error shows the password."""
-        from sqlalchemy import create_engine, text  # noqa: PLC0415 - slow
-        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415 - slow
+        from sqlalchemy import create_engine, text
+        from sqlalchemy.exc import SQLAlchemyError
 
         url = _in_folder(self._parsed(), folder)
         shown = url.render_as_string(hide_password=True)
@@ -56,8 +56,8 @@ class SqlSource(Source):
         return self.model_copy(update={"url": url}).model_dump_json()
 
     def _parsed(self) -> "URL":
-        from sqlalchemy import make_url  # noqa: PLC0415 - slow
-        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415 - slow
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
 
         try:
             return make_url(self.url)

@@ -31,8 +31,10 @@ class Grouped(Splitter):
         codes, groups = pd.factorize(frame[self.group], sort=True)
         if (codes < 0).any():
             raise SplitError(f"{int((codes < 0).sum())} rows have no {self.group!r}")
-        if len(groups) < 2:  # noqa: PLR2004 - one for each side
-            raise SplitError(f"column {self.group!r} has {len(groups)} groups; at least 2 are needed")
+        if len(groups) < 2:
+            raise SplitError(
+                f"column {self.group!r} has {len(groups)} groups; at least 2 are needed"
+            )
         order = np.random.default_rng(self.seed).permutation(len(groups))
         reached = np.cumsum(np.bincount(codes)[order])[:-1]
         count = int(np.argmin(np.abs(reached - len(frame) * self.holdout))) + 1
