@@ -15,7 +15,7 @@ the group `ml_platform.<kind>s`, or the dotted path `package.module:Class`.
 import pkgutil
 from functools import cached_property
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -71,10 +71,13 @@ class Registry(Generic[P]):
             import_module(f"{self.package}.{module.name}")
         return self._classes
 
+    @cached_property
+    def _offered(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=self.group)}
+
     def names(self) -> list[str]:
         """Every name that `type` may have, dotted paths aside."""
-        offered = {point.name for point in entry_points(group=self.group)}
-        return sorted(self._shipped.keys() | offered)
+        return sorted(self._shipped.keys() | self._offered.keys())
 
     def classes(self) -> list[type[P]]:
         """Every shipped or offered plugin class, in the order of their names."""
@@ -91,8 +94,8 @@ class Registry(Generic[P]):
         if ":" in name:
             found = self._import(name)
         else:
-            for point in entry_points(group=self.group, name=name):
-                found = point.load()
+            offered = self._offered.get(name)
+            found = offered.load() if offered else None
         if not (isinstance(found, type) and issubclass(found, self.base)):
             raise UnknownPlugin(self.kind, name, [*self.names(), "package.module:Class"])
         return found

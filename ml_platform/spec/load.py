@@ -140,7 +140,7 @@ def _fields_at(place: tuple[str | int, ...], source: SourceMap) -> list[str]:
         fields = getattr(_declared_class(types, value), "model_fields", {})
         if part in fields:
             types = [fields[part].annotation, *fields[part].metadata]
-        value = value[part] if isinstance(value, (dict, list)) else None
+        value = cast("Any", value)[part] if isinstance(value, (dict, list)) else None
     return sorted(getattr(_declared_class(types, value), "model_fields", {}))
 
 

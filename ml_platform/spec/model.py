@@ -67,7 +67,9 @@ class RetrainingSpec(Strict):
         try:
             ZoneInfo(timezone)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"no time zone {timezone!r}; valid: UTC, Europe/Berlin, ...") from error
+            raise ValueError(
+                f"no time zone {timezone!r}; valid: UTC, Europe/Berlin, ..."
+            ) from error
         return timezone
 
 
@@ -215,9 +217,7 @@ def _unmeasured_metrics(spec: ModelSpec) -> Iterator[Problem]:
                 yield from _wrong_metric(spec.task, metric, place)
 
 
-def _wrong_metric(
-    task: Task, metric: Metric, place: tuple[str | int, ...]
-) -> Iterator[Problem]:
+def _wrong_metric(task: Task, metric: Metric, place: tuple[str | int, ...]) -> Iterator[Problem]:
     if task not in metric.tasks:
         valid = ", ".join(metric_names(task))
         yield place, metric.key, f"{metric.key} does not measure task {task.value} (valid: {valid})"

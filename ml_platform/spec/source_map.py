@@ -82,7 +82,9 @@ def _plain(node: yaml.Node, loader: _Loader, place: Path, lines: dict[Path, int]
         key = loader.construct_object(key_node)
         line = key_node.start_mark.line + 1
         if isinstance(key, (dict, list)):
-            raise DeclarationError(f"{name}:{line}: a key is a plain word, not a {type(key).__name__}")
+            raise DeclarationError(
+                f"{name}:{line}: a key is a plain word, not a {type(key).__name__}"
+            )
         if key in mapping:
             first = lines[(*place, key)]
             raise DeclarationError(f"{name}:{line}: {key!r} is here twice (first in line {first})")

@@ -1,0 +1,197 @@
+"""The software-defined assets of one model. Each translates; steps and domain decide."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from ml_platform.component import metadata
+from ml_platform.component.blocking import check_results, check_specs, stop_if_blocked
+from ml_platform.component.handles import (
+    EvaluationReport,
+    Handle,
+    RawData,
+    TrainedModel,
+    ValidatedData,
+)
+from ml_platform.component.platform import PlatformResource
+from ml_platform.gates.gate import Stage
+from ml_platform.spec.load import Declaration
+
+FORCE_TAG = "ml_platform/force"
+"""Run tag that trains anew although nothing changed."""
+
+Results = Iterator[dg.MaterializeResult[Handle] | dg.AssetCheckResult]
+
+
+def model_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
+    """All assets of a declared model, in the order of the data's way through them."""
+    return [
+        _raw_data(declaration),
+        _validated_data(declaration),
+        _trained_model(declaration),
+        _evaluation_report(declaration),
+        _deployed_bento(declaration),
+    ]
+
+
+def _raw_data(declaration: Declaration) -> dg.AssetsDefinition:
+    source = declaration.spec.data.source.type
+
+    @_asset(declaration, "raw_data", f"Rows as the {source} source gives them.", source)
+    def raw_data(
+        context: dg.AssetExecutionContext, platform: PlatformResource
+    ) -> dg.MaterializeResult[Handle]:
+        from ml_platform.component.steps.ingest import ingest
+
+        context.log.info("reading the source")
+        outcome = ingest(declaration, platform.stores)
+        snapshot = outcome.handle.snapshot
+        return dg.MaterializeResult(
+            value=outcome.handle,
+            data_version=dg.DataVersion(snapshot.content_hash),
+            metadata=metadata.of_snapshot(snapshot, outcome.frame),
+        )
+
+    return raw_data
+
+
+def _validated_data(declaration: Declaration) -> dg.AssetsDefinition:
+    about = "Rows that keep the contract, as an immutable snapshot."
+    stage = Stage.VALIDATED_DATA
+
+    @_asset(declaration, "validated_data", about, "pandera", stage, raw="raw_data")
+    def validated_data(
+        context: dg.AssetExecutionContext, platform: PlatformResource, raw: RawData
+    ) -> Results:
+        from ml_platform.component.steps.validate import validate_rows
+
+        context.log.info(f"validating {raw.snapshot.rows:,} rows")
+        outcome = validate_rows(declaration, platform.stores, raw, now=datetime.now(UTC))
+        extra = metadata.of_validation(outcome, platform.stores.settings)
+        yield from check_results(context.asset_key, [outcome.record], metadata=extra)
+        stop_if_blocked(declaration, context.asset_key, [outcome.record])
+        assert outcome.handle is not None
+        snapshot = outcome.handle.snapshot
+        yield dg.MaterializeResult(
+            value=outcome.handle,
+            data_version=dg.DataVersion(snapshot.content_hash),
+            metadata={**metadata.of_snapshot(snapshot, outcome.validation.valid), **extra},
+        )
+
+    return validated_data
+
+
+def _trained_model(declaration: Declaration) -> dg.AssetsDefinition:
+    spec = declaration.spec
+    about = f"A registered version of {spec.name}: {spec.description}"
+    stage = Stage.TRAINED_MODEL
+
+    @_asset(
+        declaration, "trained_model", about, spec.training.type, stage, validated="validated_data"
+    )
+    def trained_model(
+        context: dg.AssetExecutionContext, platform: PlatformResource, validated: ValidatedData
+    ) -> Results:
+        from ml_platform.component.steps.train import RunIdentity, train_version
+
+        identity = RunIdentity(context.run_id, context.run.root_run_id or context.run_id)
+        force = context.run.tags.get(FORCE_TAG) == "true"
+        context.log.info(f"training on {validated.snapshot.rows:,} rows")
+        outcome = train_version(declaration, platform.stores, validated, run=identity, force=force)
+        yield from check_results(context.asset_key, outcome.records)
+        stop_if_blocked(declaration, context.asset_key, outcome.records)
+        assert outcome.handle is not None
+        if outcome.handle.reused:
+            context.log.info(f"nothing changed: version {outcome.handle.version} is reused")
+        yield dg.MaterializeResult(
+            value=outcome.handle,
+            data_version=dg.DataVersion(f"{spec.name}:{outcome.handle.version}"),
+            metadata=metadata.of_model(outcome.handle, platform.stores),
+        )
+
+    return trained_model
+
+
+def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:
+    about = "Metrics, slices and curves on the holdout, and the release certificate."
+    stage = Stage.EVALUATION_REPORT
+
+    @_asset(declaration, "evaluation_report", about, "evidently", stage, trained="trained_model")
+    def evaluation_report(
+        context: dg.AssetExecutionContext, platform: PlatformResource, trained: TrainedModel
+    ) -> Results:
+        from ml_platform.component.steps.evaluate import evaluate_version
+
+        context.log.info(f"evaluating version {trained.version}")
+        outcome = evaluate_version(declaration, platform.stores, trained, now=datetime.now(UTC))
+        if outcome.reused:
+            context.log.info("nothing changed: the evaluation of this version is reused")
+        yield dg.MaterializeResult(
+            value=outcome.handle,
+            data_version=dg.DataVersion(outcome.handle.certificate),
+            metadata=metadata.of_evaluation(outcome, platform.stores),
+        )
+        yield from check_results(context.asset_key, outcome.records)
+        stop_if_blocked(declaration, context.asset_key, outcome.records)
+
+    return evaluation_report
+
+
+def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
+    about = "The certified version as a Bento, tested as a service and released."
+    stage = Stage.DEPLOYED_BENTO
+
+    @_asset(declaration, "deployed_bento", about, "bentoml", stage, report="evaluation_report")
+    def deployed_bento(
+        context: dg.AssetExecutionContext, platform: PlatformResource, report: EvaluationReport
+    ) -> Results:
+        from ml_platform.component.steps.deploy import build_and_test, release
+
+        context.log.info(f"building and testing the Bento of version {report.version}")
+        built = build_and_test(declaration, platform.stores, report)
+        yield from check_results(context.asset_key, built.records)
+        stop_if_blocked(declaration, context.asset_key, built.records)
+        outcome = release(
+            declaration, platform.stores, built, who=f"run {context.run_id}", now=datetime.now(UTC)
+        )
+        context.log.info(outcome.summary)
+        yield dg.MaterializeResult(
+            value=built.handle,
+            data_version=dg.DataVersion(built.handle.tag),
+            metadata=metadata.of_deployment(built, outcome, platform.stores),
+        )
+
+    return deployed_bento
+
+
+def _asset(
+    declaration: Declaration,
+    name: str,
+    about: str,
+    kind: str,
+    stage: Stage | None = None,
+    **upstream: str,
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """An asset of the model: key, group, owner, its gates as checks, and one run at a time.
+
+    upstream: the asset that each argument of the decorated function reads.
+    """
+    spec = declaration.spec
+    key = dg.AssetKey([spec.name, name])
+    return dg.asset(
+        key=key,
+        ins={
+            argument: dg.AssetIn([spec.name, asset], input_manager_key="handles")
+            for argument, asset in upstream.items()
+        },
+        group_name=spec.name,
+        description=about,
+        kinds={kind},
+        owners=[spec.owner],
+        tags={"ml_platform/task": spec.task.value},
+        pool=f"model_{spec.name}",
+        check_specs=check_specs(declaration, key, stage) if stage else None,
+        io_manager_key="handles",
+    )

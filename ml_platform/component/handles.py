@@ -1,0 +1,104 @@
+"""What one asset hands to the next: small documents that point to stored things."""
+
+from typing import ClassVar
+
+import dagster as dg
+
+from ml_platform.component.platform import PlatformResource
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.evaluation.report import Evaluation
+from ml_platform.exceptions import StoreError
+from ml_platform.gates.result import GateRecord
+from ml_platform.plugins import Strict
+
+
+class Handle(Strict):
+    """Base of the handles; `asset` is the last part of the key of the asset that makes it."""
+
+    asset: ClassVar[str]
+
+
+class RawData(Handle):
+    """The rows as the source gave them."""
+
+    asset = "raw_data"
+    snapshot: Snapshot
+
+
+class ValidatedData(Handle):
+    """The rows that keep the contract, and those that were set aside."""
+
+    asset = "validated_data"
+    snapshot: Snapshot
+    quarantine: Snapshot | None
+    contract: GateRecord
+
+
+class TrainedModel(Handle):
+    """A registered version of the model.
+
+    run_id: the MLflow run that trained it.
+    fingerprint: hash of everything that decides its bits: data, code, configuration.
+    reused: whether an earlier training with the same fingerprint stands in.
+    """
+
+    asset = "trained_model"
+    version: int
+    run_id: str
+    fingerprint: str
+    snapshot: Snapshot
+    reused: bool
+
+
+class EvaluationReport(Handle):
+    """How good a version is on its holdout, and the digest of its release certificate."""
+
+    asset = "evaluation_report"
+    version: int
+    run_id: str
+    snapshot: Snapshot
+    evaluation: Evaluation
+    certificate: str
+
+
+class DeployedBento(Handle):
+    """A version in the Bento store, certified, smoke-tested and released."""
+
+    asset = "deployed_bento"
+    tag: str
+    version: int
+    certificate: str
+
+
+class HandleIOManager(dg.ConfigurableIOManager):
+    """Keeps the handles of each run and the latest of each asset, atomically.
+
+    A step reads what its own run produced; a run that begins further down reads the latest.
+    """
+
+    platform: dg.ResourceDependency[PlatformResource]
+
+    def handle_output(self, context: dg.OutputContext, obj: Handle) -> None:
+        """Write the handle under its run, then as the latest."""
+        text = obj.model_dump_json()
+        for name in (context.run_id, "latest"):
+            self.platform.stores.handles.write(_path(context.asset_key, name), text)
+
+    def load_input(self, context: dg.InputContext) -> Handle:
+        """Read the handle of this run, else the latest.
+
+        Raises StoreError when the upstream asset was never materialized.
+        """
+        cls: type[Handle] = context.dagster_type.typing_type
+        handles = self.platform.stores.handles
+        run_id = context.step_context.run_id
+        text = handles.read(_path(context.asset_key, run_id))
+        text = text or handles.read(_path(context.asset_key, "latest"))
+        if text is None:
+            key = context.asset_key.to_user_string()
+            raise StoreError(f"{key} was never materialized; materialize it first")
+        return cls.model_validate_json(text)
+
+
+def _path(key: dg.AssetKey, name: str) -> str:
+    return f"{'/'.join(key.path)}/{name}.json"

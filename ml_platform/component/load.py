@@ -1,0 +1,100 @@
+"""From folders of declarations to Dagster definitions; a broken one shows and breaks no other."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from ml_platform.component.assets import model_assets
+from ml_platform.component.jobs import model_job, model_schedules
+from ml_platform.component.resources import executor, resources
+from ml_platform.exceptions import DeclarationError
+from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration, find_declarations, load_declaration
+
+SHIPPED = Path(__file__).parent.parent / "defs"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A declaration that does not load, and why."""
+
+    file: Path
+    error: str
+
+    @property
+    def name(self) -> str:
+        """The name it shows under: that of its folder."""
+        return "".join(c if c.isalnum() and c.isascii() else "_" for c in self.file.parent.name)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """All declarations found, whole and broken."""
+
+    declarations: tuple[Declaration, ...]
+    broken: tuple[Broken, ...]
+
+
+def load_declarations(roots: Iterable[Path]) -> Loaded:
+    """Read every declaration below `roots`; a name may be declared once."""
+    whole: dict[str, Declaration] = {}
+    broken: list[Broken] = []
+    for file in find_declarations(roots):
+        try:
+            declaration = load_declaration(file)
+            _check_unique(declaration, whole)
+        except DeclarationError as error:
+            broken.append(Broken(file, str(error)))
+        else:
+            whole[declaration.spec.name] = declaration
+    return Loaded(tuple(whole.values()), tuple(broken))
+
+
+def model_roots(settings: Settings) -> list[Path]:
+    """The shipped models and the user's own."""
+    return [SHIPPED, *settings.models]
+
+
+def build_definitions(loaded: Loaded) -> dg.Definitions:
+    """Assets, checks, jobs and schedules of all declarations, with the platform's resources."""
+    log = logging.getLogger(__name__)
+    for broken in loaded.broken:
+        log.error("a model is broken and left out:\n%s", broken.error)
+    parts = [model_definitions(declaration) for declaration in loaded.declarations]
+    assets = [_broken_asset(each) for each in loaded.broken]
+    own = dg.Definitions(assets=assets, resources=resources(), executor=executor())
+    return dg.Definitions.merge(*parts, own)
+
+
+def model_definitions(declaration: Declaration) -> dg.Definitions:
+    """Assets, checks, job and schedule of one declared model."""
+    job = model_job(declaration)
+    return dg.Definitions(
+        assets=model_assets(declaration),
+        jobs=[job],
+        schedules=model_schedules(declaration, job),
+    )
+
+
+def _check_unique(declaration: Declaration, whole: dict[str, Declaration]) -> None:
+    name = declaration.spec.name
+    if name in whole:
+        raise DeclarationError(
+            f"{declaration.file}:1: name: {name!r} is declared in {whole[name].file} already"
+        )
+
+
+def _broken_asset(broken: Broken) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=[f"{broken.name}", "broken_declaration"],
+        group_name="broken",
+        kinds={"broken"},
+        description=f"This model does not load:\n\n```\n{broken.error}\n```",
+    )
+    def broken_declaration() -> None:
+        raise dg.Failure(broken.error, allow_retries=False)
+
+    return broken_declaration

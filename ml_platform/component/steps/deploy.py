@@ -1,0 +1,145 @@
+"""deployed_bento: verify the certificate, build the Bento, test it as a service, release it."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ml_platform.component.handles import DeployedBento, EvaluationReport
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.certify import verified_certificate
+from ml_platform.component.steps.evaluate import load_holdout
+from ml_platform.gates.evidence import ServiceEvidence
+from ml_platform.gates.gate import Stage
+from ml_platform.gates.result import GateRecord
+from ml_platform.registry.certificate import Certificate
+from ml_platform.release.state import Action, Transition
+from ml_platform.serving.build import bento_folder, build_bento
+from ml_platform.serving.client_records import client_records
+from ml_platform.serving.process import ServiceProcess
+from ml_platform.spec.load import Declaration
+
+SMOKE_ROWS = 200
+
+
+@dataclass(frozen=True)
+class BuiltBento:
+    """A certified version in the Bento store, with the verdicts of the service gates."""
+
+    handle: DeployedBento
+    certificate: Certificate
+    records: tuple[GateRecord, ...]
+    reused: bool
+
+
+@dataclass(frozen=True)
+class ReleaseOutcome:
+    """What the release changed, in one sentence for people."""
+
+    summary: str
+    revision: int
+
+
+def build_and_test(
+    declaration: Declaration, platform: Platform, report: EvaluationReport
+) -> BuiltBento:
+    """Build the Bento of a certified version, unless it is there, and judge it as a service.
+
+    Raises DeploymentRefused when the certificate does not hold, whoever asks.
+    """
+    spec = declaration.spec
+    certificate = verified_certificate(declaration, platform, report.version)
+    reused = bento_folder(platform.settings.bentos, spec.name, report.version).exists()
+    tag = _build(declaration, platform, certificate)
+    handle = DeployedBento(tag=tag, version=report.version, certificate=certificate.digest)
+    records = _judge(declaration, platform, report, tag)
+    return BuiltBento(handle, certificate, records, reused)
+
+
+def release(
+    declaration: Declaration, platform: Platform, built: BuiltBento, *, who: str, now: datetime
+) -> ReleaseOutcome:
+    """Make the version champion, unless it is; mirror the aliases in the registry."""
+    name, version = declaration.spec.name, built.handle.version
+    state = platform.releases.state(name)
+    if state.champion == version:
+        summary = f"version {version} is champion already, nothing to release"
+        return ReleaseOutcome(summary, state.revision)
+    transition = Transition(
+        model=name,
+        revision=state.revision + 1,
+        action=Action.PROMOTE_DIRECT,
+        version=version,
+        at=now,
+        who=who,
+        why="certified, built and smoke-tested; release type: direct",
+        evidence={"certificate": built.handle.certificate, "bento": built.handle.tag},
+    )
+    new = platform.releases.append(transition, expected_revision=state.revision)
+    platform.registry.set_alias(name, "champion", new.champion)
+    platform.registry.set_alias(name, "previous", new.previous)
+    before = f"in place of version {state.champion}" if state.champion else "as the first release"
+    return ReleaseOutcome(f"version {version} is champion now, {before}", new.revision)
+
+
+def _build(declaration: Declaration, platform: Platform, certificate: Certificate) -> str:
+    spec = declaration.spec
+    with TemporaryDirectory() as temporary:
+        folder = platform.registry.download(spec.name, certificate.version, Path(temporary))
+        return build_bento(
+            model_folder=folder,
+            name=spec.name,
+            version=certificate.version,
+            contract=spec.data.contract.model_dump(mode="json"),
+            release=_release_of(declaration, platform, certificate),
+            bentos=platform.settings.bentos,
+        )
+
+
+def _release_of(
+    declaration: Declaration, platform: Platform, certificate: Certificate
+) -> dict[str, object]:
+    """What the service tells of itself: who made it from what, on which evidence."""
+    spec = declaration.spec
+    registered = platform.registry.get(spec.name, certificate.version)
+    return {
+        "owner": spec.owner,
+        "description": spec.description,
+        "intended_use": spec.intended_use,
+        "certificate": certificate.digest,
+        "mlflow_run_id": registered.run_id,
+        "dagster_run_id": registered.tags["dagster_run_id"],
+        "git_commit": certificate.git_commit or "",
+        "training_data": f"{certificate.snapshot.table}@{certificate.snapshot.version}",
+        "contract_version": certificate.contract_version,
+        "metrics": certificate.metrics,
+    }
+
+
+def _judge(
+    declaration: Declaration, platform: Platform, report: EvaluationReport, tag: str
+) -> tuple[GateRecord, ...]:
+    with _service_evidence(declaration, platform, report, tag) as evidence:
+        gates = declaration.spec.all_gates(Stage.DEPLOYED_BENTO)
+        return tuple(gate.record(gate.judge(evidence)) for gate in gates)
+
+
+@contextmanager
+def _service_evidence(
+    declaration: Declaration, platform: Platform, report: EvaluationReport, tag: str
+) -> Generator[ServiceEvidence]:
+    spec = declaration.spec
+    judged = load_holdout(declaration, platform, report.snapshot, report.version)
+    rows = judged.holdout.head(SMOKE_ROWS)
+    with ServiceProcess(tag, bentos=platform.settings.bentos) as service:
+        yield ServiceEvidence(
+            service=service,
+            records=client_records(rows, list(judged.model.inputs)),
+            scores=judged.scores[:SMOKE_ROWS],
+            task=spec.task,
+            version=str(report.version),
+            classes=judged.model.classes,
+            threshold=judged.model.threshold,
+        )

@@ -1,0 +1,33 @@
+"""raw_data: read the source, keep what it gave."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ml_platform.component.handles import RawData
+from ml_platform.component.platform import Platform
+from ml_platform.exceptions import SourceError
+from ml_platform.spec.load import Declaration
+
+
+@dataclass(frozen=True)
+class IngestOutcome:
+    """What the source gave: the handle, and the rows themselves."""
+
+    handle: RawData
+    frame: pd.DataFrame
+
+
+def ingest(declaration: Declaration, platform: Platform) -> IngestOutcome:
+    """Read all rows and write them as a snapshot; unchanged rows make no new version.
+
+    Raises SourceError when the source cannot be read or has no rows.
+    """
+    spec = declaration.spec
+    frame = spec.data.source.read(folder=declaration.folder)
+    if frame.empty:
+        raise SourceError(f"the source of {spec.name} ({spec.data.source.type}) has no rows")
+    snapshot = platform.snapshots.write(
+        f"{spec.name}/raw_data", frame, metadata={"source": spec.data.source.fingerprint()}
+    )
+    return IngestOutcome(RawData(snapshot=snapshot), frame)

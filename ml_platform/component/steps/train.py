@@ -1,0 +1,245 @@
+"""trained_model: train, or reuse what the same data, code and configuration gave before."""
+
+import hashlib
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from pydantic import TypeAdapter
+
+from ml_platform.component.handles import TrainedModel, ValidatedData
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.code import CodeIdentity, identify
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.data.splits.splitter import Split
+from ml_platform.exceptions import StoreError
+from ml_platform.gates.evidence import TrainingEvidence
+from ml_platform.gates.gate import Stage
+from ml_platform.gates.result import GateRecord
+from ml_platform.registry.version import ModelVersion, TrainingRows
+from ml_platform.spec.load import Declaration
+from ml_platform.training.fit import train
+from ml_platform.training.model import Model
+
+RECORDS = "gates/training.json"
+"""Artifact of the MLflow run: the records of the contract and of the training gates."""
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """The Dagster run that asks; its root differs when it is a retry."""
+
+    run_id: str
+    root_run_id: str
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """What came of a training; `handle` is None when a gate blocked it."""
+
+    records: tuple[GateRecord, ...]
+    handle: TrainedModel | None
+
+
+def split_rows(declaration: Declaration, frame: pd.DataFrame) -> Split:
+    """Divide a snapshot as declared; training and evaluation both come here."""
+    data = declaration.spec.data
+    return declaration.spec.split.split(frame, target=data.target, event_time=data.event_time)
+
+
+def fit_model(declaration: Declaration, frame: pd.DataFrame) -> Model:
+    """Fit the declared model on rows with their target."""
+    spec = declaration.spec
+    return train(
+        frame,
+        target=spec.data.target,
+        task=spec.task,
+        features=spec.features,
+        trainer=spec.training,
+        folder=declaration.folder,
+        positive=spec.data.positive,
+    )
+
+
+def train_version(
+    declaration: Declaration,
+    platform: Platform,
+    validated: ValidatedData,
+    *,
+    run: RunIdentity,
+    force: bool,
+) -> TrainingOutcome:
+    """Register a version trained on the snapshot, unless one with this fingerprint is there.
+
+    The training gates are judged first: what cannot learn from 100 rows is not trained on all.
+    """
+    name, snapshot = declaration.spec.name, validated.snapshot
+    code = identify(declaration)
+    fingerprint = fingerprint_of(declaration, snapshot, code)
+    known = None if force else platform.registry.find(name, fingerprint=fingerprint)
+    if known is not None:
+        handle = _handle(known, snapshot, fingerprint, reused=True)
+        return TrainingOutcome(read_records(platform, known.run_id)[1:], handle)
+    rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
+    training_rows = rows.iloc[split_rows(declaration, rows).train]
+    records = _judge(declaration, training_rows)
+    if any(record.blocks for record in records):
+        return TrainingOutcome(records, None)
+    with _tracked_run(platform, declaration, run) as run_id:
+        model = fit_model(declaration, training_rows)
+        _log(declaration, platform, run_id, validated, code, records, model)
+        tags = _tags(declaration, validated, run, code, fingerprint)
+        version = _register(declaration, platform, run_id, model, training_rows, tags)
+    return TrainingOutcome(records, _handle(version, snapshot, fingerprint, reused=False))
+
+
+def fingerprint_of(declaration: Declaration, snapshot: Snapshot, code: CodeIdentity) -> str:
+    """Hash of all that decides the bits of a model (sha256, hex)."""
+    sections = declaration.spec.digest_of("task", "data", "features", "split", "training")
+    parts = [snapshot.content_hash, sections, code.code_version]
+    text = json.dumps([*parts, code.environment], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _judge(declaration: Declaration, rows: pd.DataFrame) -> tuple[GateRecord, ...]:
+    evidence = TrainingEvidence(
+        frame=rows,
+        target=declaration.spec.data.target,
+        task=declaration.spec.task,
+        fit=lambda frame: fit_model(declaration, frame),
+        seed=declaration.spec.training.seed,
+    )
+    gates = declaration.spec.all_gates(Stage.TRAINED_MODEL)
+    return tuple(gate.record(gate.judge(evidence)) for gate in gates)
+
+
+@contextmanager
+def _tracked_run(platform: Platform, declaration: Declaration, run: RunIdentity) -> Generator[str]:
+    """The MLflow run of this Dagster run; finished or failed when the block is left."""
+    registry = platform.registry
+    run_id = registry.open_run(
+        declaration.spec.name,
+        dagster_run_id=run.run_id,
+        root_run_id=run.root_run_id,
+        tags={"owner": declaration.spec.owner},
+    )
+    try:
+        yield run_id
+    except BaseException:
+        registry.finish_run(run_id, "FAILED")
+        raise
+    registry.finish_run(run_id)
+
+
+def _log(
+    declaration: Declaration,
+    platform: Platform,
+    run_id: str,
+    validated: ValidatedData,
+    code: CodeIdentity,
+    records: tuple[GateRecord, ...],
+    model: Model,
+) -> None:
+    snapshot = validated.snapshot
+    spec = declaration.spec
+    platform.registry.log_training(
+        run_id,
+        params={
+            **_flat("training", spec.training.model_dump(mode="json")),
+            **_flat("split", spec.split.model_dump(mode="json")),
+            "features": len(spec.features.columns),
+            "matrix_columns": len(model.encoder.names),
+        },
+        dataset=TrainingRows(name=snapshot.table, hash=snapshot.content_hash, rows=snapshot.rows),
+        tags={"git_commit": code.commit},
+    )
+    text = _RECORDS.dump_json((validated.contract, *records), indent=1).decode()
+    folder, _, file = RECORDS.partition("/")
+    platform.registry.log_artifacts(run_id, {file: text}, under=folder)
+
+
+_RECORDS = TypeAdapter(tuple[GateRecord, ...])
+
+
+def read_records(platform: Platform, run_id: str) -> tuple[GateRecord, ...]:
+    """The records of the contract and of the training gates, as training logged them.
+
+    Raises StoreError when they are gone.
+    """
+    text = platform.registry.read_artifact_text(run_id, RECORDS)
+    if text is None:
+        raise StoreError(f"MLflow run {run_id} has no {RECORDS}; train again with --force")
+    return _RECORDS.validate_json(text)
+
+
+def _flat(prefix: str, values: dict[str, object]) -> dict[str, object]:
+    """Nested settings as MLflow shows parameters: `training.params.max_depth`."""
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat.update(_flat(f"{prefix}.{key}", value))
+        else:
+            flat[f"{prefix}.{key}"] = value
+    return flat
+
+
+def _tags(
+    declaration: Declaration,
+    validated: ValidatedData,
+    run: RunIdentity,
+    code: CodeIdentity,
+    fingerprint: str,
+) -> dict[str, str]:
+    spec, snapshot = declaration.spec, validated.snapshot
+    return {
+        "fingerprint": fingerprint,
+        "owner": spec.owner,
+        "description": spec.description,
+        "intended_use": spec.intended_use,
+        "task": spec.task.value,
+        "training_data": f"{snapshot.table}@{snapshot.version}",
+        "training_data_hash": snapshot.content_hash,
+        "contract_version": str(spec.data.contract.version),
+        "git_commit": code.commit,
+        "code_version": code.code_version,
+        "environment": json.dumps(code.environment, sort_keys=True),
+        "dagster_run_id": run.run_id,
+    }
+
+
+def _register(
+    declaration: Declaration,
+    platform: Platform,
+    run_id: str,
+    model: Model,
+    rows: pd.DataFrame,
+    tags: dict[str, str],
+) -> ModelVersion:
+    example = rows[list(model.inputs)].head(5)
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "model"
+        model.save(folder, folder_of_declaration=declaration.folder)
+        return platform.registry.register(
+            declaration.spec.name,
+            run_id=run_id,
+            folder=folder,
+            input_example=example,
+            output_example=model.scores(example),
+            tags=tags,
+        )
+
+
+def _handle(
+    version: ModelVersion, snapshot: Snapshot, fingerprint: str, *, reused: bool
+) -> TrainedModel:
+    return TrainedModel(
+        version=version.version,
+        run_id=version.run_id,
+        fingerprint=fingerprint,
+        snapshot=snapshot,
+        reused=reused,
+    )

@@ -1,0 +1,107 @@
+"""validated_data: hold the rows against the contract, keep the good, set aside the bad."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ml_platform.component.handles import RawData, ValidatedData
+from ml_platform.component.platform import Platform
+from ml_platform.data.report import validation_html
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.data.validation import Validation, validate
+from ml_platform.gates.result import GateRecord, GateResult
+from ml_platform.spec.load import Declaration
+
+
+@dataclass(frozen=True)
+class ValidationOutcome:
+    """What came of a validation; `handle` is None when the contract blocks."""
+
+    record: GateRecord
+    validation: Validation
+    report: Path
+    handle: ValidatedData | None
+
+
+def validate_rows(
+    declaration: Declaration, platform: Platform, raw: RawData, *, now: datetime
+) -> ValidationOutcome:
+    """Validate a raw snapshot; valid rows become a snapshot only when the contract holds.
+
+    Quarantined rows are kept in a table of their own either way.
+    """
+    spec = declaration.spec
+    frame = platform.snapshots.read(raw.snapshot.table, version=raw.snapshot.version)
+    validation = validate(
+        frame,
+        spec.data.contract,
+        event_time=spec.data.event_time,
+        folder=declaration.folder,
+        now=now,
+    )
+    quarantine = _keep_quarantined(platform, f"{spec.name}/quarantine", validation, raw)
+    record = contract_record(declaration, validation)
+    report = _write_report(declaration, platform, validation, raw, now=now)
+    handle = None
+    if validation.passed:
+        snapshot = platform.snapshots.write(
+            f"{spec.name}/validated_data",
+            validation.valid,
+            metadata={
+                "raw": raw.snapshot.content_hash,
+                "contract": str(spec.data.contract.version),
+            },
+        )
+        handle = ValidatedData(snapshot=snapshot, quarantine=quarantine, contract=record)
+    return ValidationOutcome(record, validation, report, handle)
+
+
+def contract_record(declaration: Declaration, validation: Validation) -> GateRecord:
+    """The validation as a gate's verdict, which always blocks when it failed."""
+    contract = declaration.spec.data.contract
+    broken = [violation for violation in validation.violations if violation.count]
+    bad_rows = len(validation.quarantined)
+    if validation.passed and not broken:
+        reason = f"all {validation.rows:,} rows keep contract version {contract.version}"
+    elif validation.passed:
+        reason = f"{bad_rows:,} of {validation.rows:,} rows were quarantined"
+    else:
+        worst = "; ".join(f"{v.column or 'table'}: {v.rule} ({v.bound})" for v in broken[:3])
+        more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+        reason = f"{len(broken)} rules of contract {contract.version} are broken: {worst}{more}"
+    result = GateResult(
+        verdict="passed" if validation.passed else "failed",
+        value=float(len(broken)),
+        bound=0.0,
+        rows=validation.rows,
+        reason=reason,
+    )
+    declared = {"type": "contract", "version": contract.version, "on_invalid": contract.on_invalid}
+    blocks = not validation.passed
+    return GateRecord(check="contract", gate=declared, result=result, blocks=blocks)
+
+
+def _keep_quarantined(
+    platform: Platform, table: str, validation: Validation, raw: RawData
+) -> Snapshot | None:
+    if validation.quarantined.empty:
+        return None
+    metadata = {"raw": raw.snapshot.content_hash}
+    return platform.snapshots.write(table, validation.quarantined, metadata=metadata)
+
+
+def _write_report(
+    declaration: Declaration,
+    platform: Platform,
+    validation: Validation,
+    raw: RawData,
+    *,
+    now: datetime,
+) -> Path:
+    spec = declaration.spec
+    folder = platform.settings.reports / spec.name / "validation"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{raw.snapshot.content_hash[:16]}-v{spec.data.contract.version}.html"
+    html = validation_html(validation, model=spec.name, contract=spec.data.contract, when=now)
+    file.write_text(html, encoding="utf-8")
+    return file

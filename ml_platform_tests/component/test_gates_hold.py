@@ -1,0 +1,115 @@
+"""A failed gate stops a release from whatever run."""
+
+import json
+
+import dagster as dg
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.certify import DIGEST_TAG, certificate_file
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
+    changed,
+    checks,
+    failure,
+    materialize,
+    materialized,
+    metadata,
+)
+
+FLOOR = "{type: minimum_metric, metric: roc_auc, floor: 0.7}"
+OUT_OF_REACH = "{type: minimum_metric, metric: roc_auc, floor: 0.9999}"
+
+
+def test_broken_contract_leaves_validated_data_and_all_below_as_they_were(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    first = materialize(declaration, instance, only=["raw_data", "validated_data"])
+    assert checks(first) == {"contract": True}
+    before = platform.snapshots.latest("small_credit/validated_data")
+    broken = changed(
+        declaration, "amount: {dtype: float64, min: 1", "amount: {dtype: float64, min: 1e5"
+    )
+    result = materialize(broken, instance)
+    assert not result.success
+    assert materialized(result) == ["raw_data"]
+    assert checks(result) == {"contract": False}
+    assert platform.snapshots.latest("small_credit/validated_data") == before
+    assert "amount" in failure(result)
+    assert "What you can do" in failure(result)
+
+
+def test_failed_gate_blocks_deployment_in_its_run_and_in_every_later_one(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    strict = changed(declaration, FLOOR, OUT_OF_REACH)
+    result = materialize(strict, instance)
+    assert not result.success
+    assert materialized(result) == list(BEFORE_DEPLOYMENT)
+    assert checks(result)["minimum_metric_roc_auc"] is False
+    assert "minimum_metric_roc_auc: failed: roc_auc" in failure(result)
+    for other in (instance, dg.DagsterInstance.ephemeral()):
+        alone = materialize(strict, other, only=["deployed_bento"])
+        assert not alone.success
+        assert "may not be deployed: minimum_metric_roc_auc failed" in failure(alone)
+    assert platform.releases.state("small_credit").champion is None
+
+
+def test_gate_that_only_warns_lets_the_version_pass_and_shows_in_the_certificate(
+    declaration: Declaration, instance: dg.DagsterInstance
+) -> None:
+    lenient = changed(declaration, FLOOR, OUT_OF_REACH.replace("}", ", enforce: warn}"))
+    result = materialize(lenient, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success
+    assert checks(result)["minimum_metric_roc_auc"] is False
+    assert "| minimum_metric_roc_auc | failed |" in str(
+        metadata(result, "evaluation_report")["gates"]
+    )
+
+
+def test_gate_added_after_certification_must_be_run_first(
+    declaration: Declaration, instance: dg.DagsterInstance
+) -> None:
+    assert materialize(declaration, instance, only=BEFORE_DEPLOYMENT).success
+    added = "\n    - {type: maximum_metric, metric: log_loss, ceiling: 5}"
+    demanding = changed(declaration, FLOOR, FLOOR + added)
+    result = materialize(demanding, instance, only=["deployed_bento"])
+    assert "lacks maximum_metric_log_loss; run the checks" in failure(result)
+
+
+def test_tampered_or_missing_certificate_is_refused(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    strict = changed(declaration, FLOOR, OUT_OF_REACH)
+    assert not materialize(strict, instance).success
+    registry = platform.registry
+    version = registry.get("small_credit", 1)
+    file = certificate_file(1)
+    certificate = json.loads(registry.read_artifact_text(version.run_id, file) or "")
+    for record in certificate["records"]:
+        record["blocks"] = False
+    registry.log_artifacts(version.run_id, {file: json.dumps(certificate)})
+    result = materialize(strict, instance, only=["deployed_bento"])
+    assert "its certificate was changed" in failure(result)
+    registry.set_tags("small_credit", 1, {DIGEST_TAG: "0" * 64})
+    result = materialize(strict, instance, only=["deployed_bento"])
+    assert "its certificate was changed" in failure(result)
+
+
+def test_model_that_cannot_learn_is_not_trained_on_all_rows(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    source = declaration.folder / "source.py"
+    text = source.read_text("utf-8")
+    source.write_text(
+        text + "\n\n_load = load\n\n\ndef load(**params):\n"
+        "    return _load(**params).assign(defaulted=True)\n",
+        encoding="utf-8",
+    )
+    result = materialize(
+        declaration, instance, only=["raw_data", "validated_data", "trained_model"]
+    )
+    assert not result.success
+    assert materialized(result) == ["raw_data", "validated_data"]
+    assert platform.registry.versions("small_credit") == []
+    assert "class" in failure(result)

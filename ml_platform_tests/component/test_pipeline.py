@@ -1,0 +1,169 @@
+"""The whole way of a model, from its source to the champion, in one process."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ml_platform.component.assets import FORCE_TAG
+from ml_platform.component.platform import Platform
+from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
+    changed,
+    checks,
+    materialize,
+    materialized,
+    metadata,
+    small_credit,
+)
+
+ALL = [*BEFORE_DEPLOYMENT, "deployed_bento"]
+
+
+class Released:
+    """A small model that went all the way once, then again unchanged, then by force."""
+
+    def __init__(self, folder: Path) -> None:
+        self.declaration = small_credit(folder / "small_credit")
+        self.platform = Platform(Settings.from_environment())
+        self.instance = dg.DagsterInstance.ephemeral()
+        self.first = materialize(self.declaration, self.instance)
+        self.second = materialize(self.declaration, self.instance)
+        self.forced = materialize(self.declaration, self.instance, tags={FORCE_TAG: "true"})
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
+    folder = tmp_path_factory.mktemp("released")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DAGSTER_HOME", raising=False)
+        patch.setenv("ML_PLATFORM_HOME", str(folder / "home"))
+        yield Released(folder)
+
+
+@pytest.mark.slow
+class TestReleased:
+    def test_every_asset_is_materialized_and_every_gate_passes(self, released: Released) -> None:
+        assert released.first.success
+        assert materialized(released.first) == ALL
+        assert checks(released.first) == {
+            "contract": True,
+            "training_smoke": True,
+            "minimum_metric_roc_auc": True,
+            "service_smoke": True,
+        }
+
+    def test_first_version_becomes_champion_at_once(self, released: Released) -> None:
+        history = released.platform.releases.history("small_credit")
+        assert [(t.version, t.evidence["bento"]) for t in history] == [
+            (1, "small_credit:1"),
+            (2, "small_credit:2"),
+        ]
+        certificate = metadata(released.first, "deployed_bento")["certificate"]
+        assert history[0].evidence["certificate"] == certificate
+        aliases = released.platform.registry.aliases("small_credit")
+        assert aliases == {"champion": 2, "previous": 1}
+
+    def test_dagster_run_and_mlflow_run_name_each_other(self, released: Released) -> None:
+        shown = metadata(released.first, "trained_model")
+        tags = released.platform.registry.run_tags(str(shown["mlflow_run_id"]))
+        assert tags["dagster_run_id"] == released.first.run_id
+        version = released.platform.registry.get("small_credit", 1)
+        assert version.run_id == shown["mlflow_run_id"]
+
+    def test_version_tells_where_it_comes_from(self, released: Released) -> None:
+        tags = released.platform.registry.get("small_credit", 1).tags
+        spec = released.declaration.spec
+        snapshot = released.platform.snapshots.latest("small_credit/validated_data")
+        assert snapshot is not None
+        assert tags["owner"] == spec.owner
+        assert tags["intended_use"] == spec.intended_use
+        assert tags["training_data"] == "small_credit/validated_data@0"
+        assert tags["training_data_hash"] == snapshot.content_hash
+        assert tags["contract_version"] == "1"
+        assert "xgboost" in tags["environment"]
+
+    def test_unchanged_model_is_reused_and_says_so(self, released: Released) -> None:
+        assert released.second.success
+        for asset in ("trained_model", "evaluation_report", "deployed_bento"):
+            assert metadata(released.second, asset)["reused"] is True
+        assert metadata(released.second, "trained_model")["version"] == 1
+        release = metadata(released.second, "deployed_bento")["release"]
+        assert release == "version 1 is champion already, nothing to release"
+
+    def test_force_trains_the_same_bits_anew(self, released: Released, tmp_path: Path) -> None:
+        assert released.forced.success
+        assert metadata(released.forced, "trained_model")["reused"] is False
+        assert metadata(released.forced, "trained_model")["version"] == 2
+        registry = released.platform.registry
+        folders = [registry.download("small_credit", v, tmp_path / str(v)) for v in (1, 2)]
+        content = [
+            {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+            for folder in folders
+        ]
+        assert content[0] == content[1]
+
+    def test_what_a_person_wants_to_see_is_there(self, released: Released) -> None:
+        raw = metadata(released.first, "raw_data")
+        assert raw["dagster/row_count"] == 1000
+        assert "loan-000000" in str(raw["preview"])
+        report = metadata(released.first, "evaluation_report")
+        assert 0.7 < float(str(report["metric/roc_auc"])) < 1
+        assert "data:image/png;base64," in str(report["roc_curve"])
+        assert "| purpose | car |" in str(report["metrics"])
+        for name in ("report", "evidently_report"):
+            path = str(report[name]).removeprefix(released.platform.settings.reports_address)
+            file = released.platform.settings.reports / path.lstrip("/")
+            assert file.read_text("utf-8").lstrip().lower().startswith(("<!doctype", "<html"))
+
+
+def test_changed_features_train_a_new_version(
+    declaration: Declaration, instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    upto = ["raw_data", "validated_data", "trained_model"]
+    assert metadata(materialize(declaration, instance, only=upto), "trained_model")["version"] == 1
+    features = declaration.folder / "features.py"
+    features.write_text(features.read_text("utf-8") + "\n# a comment\n", encoding="utf-8")
+    again = materialize(declaration, instance, only=upto)
+    assert metadata(again, "trained_model")["version"] == 2
+    other = changed(declaration, "max_depth: 3", "max_depth: 2")
+    assert metadata(materialize(other, instance, only=upto), "trained_model")["version"] == 3
+
+
+def test_asset_below_one_never_materialized_says_what_to_do(
+    declaration: Declaration, instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    result = materialize(declaration, instance, only=["trained_model"])
+    events = (
+        [str(event.step_failure_data.error) for event in result.get_failed_step_events()]
+        if (hasattr(result, "get_failed_step_events"))
+        else [str(e.step_failure_data.error) for e in result.all_events if e.is_step_failure]
+    )
+    assert "small_credit/validated_data was never materialized" in events[0]
+
+
+def test_assets_of_a_team_log_to_the_same_mlflow_run(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    trained_key = dg.AssetKey(["small_credit", "trained_model"])
+
+    @dg.asset(
+        key=["small_credit", "own_report"], deps=[trained_key], required_resource_keys={"mlflow"}
+    )
+    def own_report(context: dg.AssetExecutionContext) -> None:
+        context.resources.mlflow.log_metric("own_metric", 42.0)
+
+    upto = ["raw_data", "validated_data", "trained_model"]
+    result = materialize(declaration, instance, only=upto, also=[own_report])
+    assert result.success
+    run_id = str(metadata(result, "trained_model")["mlflow_run_id"])
+    import mlflow
+
+    runs = mlflow.MlflowClient(platform.settings.mlflow_url).search_runs(
+        [platform.registry.experiment("small_credit")]
+    )
+    assert [run.info.run_id for run in runs] == [run_id]
+    assert runs[0].data.metrics["own_metric"] == 42.0
