@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml_platform.exceptions import FeatureError, ModelError
 from ml_platform.features.category_block import CategoryBlock
+from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.features.values import LARGEST, number
 
@@ -36,11 +37,11 @@ class FeatureEncoder:
         Raises FeatureError when a column is missing or holds what cannot be a feature.
         """
         blocks = [
-            CategoryBlock.fit(_column(frame, name), name, max_categories=spec.max_categories)
+            CategoryBlock.fit(column_of(frame, name), name, max_categories=spec.max_categories)
             for name in spec.categorical
         ]
         for name in spec.numeric:
-            _column(frame, name)
+            column_of(frame, name)
         return cls(numeric=spec.numeric, blocks=tuple(blocks))
 
     @property
@@ -71,9 +72,9 @@ class FeatureEncoder:
         """
         matrix = np.zeros((len(frame), self.width))
         for place, name in enumerate(self.numeric):
-            matrix[:, place] = _numbers(_column(frame, name), name)
+            matrix[:, place] = _numbers(column_of(frame, name), name)
         for offset, block in zip(self.offsets, self.blocks, strict=False):
-            positions = block.positions(_column(frame, block.column))
+            positions = block.positions(column_of(frame, block.column))
             rows = np.flatnonzero(positions >= 0)
             matrix[rows, offset + positions[rows]] = 1.0
         return matrix
@@ -141,16 +142,6 @@ class FeatureEncoder:
             return cls(numeric=tuple(content["numeric"]), blocks=tuple(blocks))
         except (ValueError, TypeError, KeyError) as error:
             raise ModelError(f"the stored feature encoder cannot be read: {error!r}") from error
-
-
-def _column(frame: pd.DataFrame, name: str) -> pd.Series:
-    if name not in frame.columns:
-        found = ", ".join(map(str, frame.columns)) or "none"
-        raise FeatureError(f"feature {name!r} is not a column; the columns are: {found}")
-    column = frame[name]
-    if isinstance(column, pd.DataFrame):
-        raise FeatureError(f"{column.shape[1]} columns are named {name!r}; a feature is one")
-    return column
 
 
 def _numbers(series: pd.Series, name: str) -> Matrix:

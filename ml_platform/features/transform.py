@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.exceptions import FeatureError
+from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.functions import load_function
 
-Transform = Callable[[pd.DataFrame], pd.DataFrame]
+Transform = Callable[[pd.DataFrame], object]
+"""Takes the raw columns, gives a frame with the features; `transformed` checks that it does."""
 
 
 def load_transform(spec: FeatureSpec, *, folder: Path) -> Transform | None:
@@ -32,14 +34,7 @@ def inputs_of(frame: pd.DataFrame, spec: FeatureSpec, *, target: str) -> dict[st
         names = [str(name) for name in frame.columns if name != target]
     else:
         names = list(spec.columns)
-        lacking = [name for name in names if name not in frame.columns]
-        if lacking:
-            found = ", ".join(map(str, frame.columns)) or "none"
-            raise FeatureError(
-                f"no column for the features {', '.join(map(repr, lacking))}; "
-                f"the columns are: {found}"
-            )
-    return {name: str(frame[name].dtype) for name in names}
+    return {name: str(column_of(frame, name).dtype) for name in names}
 
 
 def transformed(
@@ -53,8 +48,9 @@ def transformed(
     lacking = [name for name in inputs if name not in frame.columns]
     if lacking:
         raise FeatureError(f"the transform needs the columns {', '.join(map(repr, lacking))}")
-    raw = frame[list(inputs)].reset_index(drop=True)
-    rows = len(raw)
+    rows = len(frame)
+    columns = {name: column_of(frame, name).array.copy() for name in inputs}
+    raw = pd.DataFrame(columns, index=pd.RangeIndex(rows))
     try:
         result = transform(raw)
     except Exception as error:  # a team's own code may raise anything; it is named and chained
@@ -110,14 +106,18 @@ def frame_of_records(
     for name, dtype in inputs.items():
         try:
             values = [record[name] for record in records]
-            if dtype == "bool" and any(value is None for value in values):
-                raise ValueError("null in a column without nulls")
-            columns[name] = pd.Series(values, dtype="object" if dtype == "category" else dtype)
+            columns[name] = _series(values, "object" if dtype == "category" else dtype)
         except KeyError:
             raise FeatureError(f"a record lacks {name!r}") from None
         except (ValueError, TypeError, OverflowError) as error:
             raise FeatureError(f"{name!r} does not fit {dtype}: {error}") from error
     return pd.DataFrame(columns, index=pd.RangeIndex(len(records)))
+
+
+def _series(values: list[Any], dtype: str) -> pd.Series:
+    if dtype == "bool" and any(value is None for value in values):
+        raise ValueError("null in a column without nulls")  # pandas would make it False
+    return pd.Series(values, dtype=dtype)
 
 
 def _same(one: Any, other: Any) -> bool:

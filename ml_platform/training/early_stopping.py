@@ -14,6 +14,7 @@ from ml_platform.task import Task
 class EarlyStopping(Strict):
     """Stop when `rounds` rounds in a row brought nothing on the rows held back.
 
+    rounds: how many, in a row.
     fraction: share of the training rows held back; the model does not learn from them.
     rows: `random` takes them by seed, of each class alike; `last` takes the last in their given
         order, for rows sorted by time.

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from ml_platform.exceptions import FeatureError, TrainingError
+from ml_platform.features.columns import column_of
 from ml_platform.features.encoder import FeatureEncoder
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.features.transform import (
@@ -44,7 +45,7 @@ def train(
         raise TrainingError(f"target {target!r} is not a column; the columns are: {found}")
     if target in features.columns:
         raise FeatureError(f"target {target!r} is among the features; the model would read it off")
-    encoded, classes = encode_target(frame[target], task, positive)
+    encoded, classes = encode_target(column_of(frame, target), task, positive)
     transform = load_transform(features, folder=folder)
     inputs = inputs_of(frame, features, target=target)
     columns = frame
@@ -68,7 +69,7 @@ def train(
 
 
 def _check_filled(columns: pd.DataFrame, features: FeatureSpec) -> None:
-    empty = [name for name in features.columns if columns[name].isna().all()]
+    empty = [n for n in features.columns if bool(column_of(columns, n).isna().all())]
     if empty:
         raise FeatureError(
             f"null in all {len(columns):,} training rows: {', '.join(map(repr, empty))}; "

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from ml_platform.exceptions import ModelError, TrainingError
 from ml_platform.task import Task
@@ -17,6 +17,7 @@ from ml_platform.training.loss import constant_loss, loss
 from ml_platform.training.trainers.trainer import TRAINERS, Estimator, Matrix, Trainer
 
 FILE = "model.skops"
+TILE_ROWS = 64
 TRUSTED_PACKAGES = frozenset({"numpy", "scipy", "sklearn"})
 
 
@@ -30,9 +31,11 @@ class SklearnEstimator(Estimator):
 
     def scores(self, matrix: Matrix) -> NDArray[np.float64]:
         """Score rows by `predict_proba`, or by `predict` for regression."""
+        rows = len(matrix)
+        whole = _whole_tiles(matrix)
         if self.task is Task.REGRESSION:
-            return np.asarray(self.pipeline.predict(matrix), np.float64).reshape(len(matrix))
-        scores = np.asarray(self.pipeline.predict_proba(matrix), np.float64)
+            return np.asarray(self.pipeline.predict(whole), np.float64).reshape(-1)[:rows]
+        scores = np.asarray(self.pipeline.predict_proba(whole), np.float64)[:rows]
         return scores[:, 1] if self.task is Task.BINARY else scores
 
     def save(self, folder: Path) -> None:
@@ -58,7 +61,7 @@ class Sklearn(Trainer):
     format: ClassVar[str] = "skops"
 
     estimator: str
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     impute: Literal["median", "mean", "most_frequent", "zero", "none"] = "median"
     scale: bool = True
 
@@ -142,6 +145,13 @@ class Sklearn(Trainer):
             raise ModelError(f"{file} cannot be read: {error!r}") from error
 
 
+def _whole_tiles(matrix: Matrix) -> Matrix:
+    # BLAS sums the rows that do not fill a tile in another order, so that a linear model would
+    # score a row alone by other last bits than among many. Whole tiles make it one score.
+    filling = -len(matrix) % TILE_ROWS if len(matrix) else TILE_ROWS
+    return np.concatenate([matrix, np.zeros((filling, matrix.shape[1]))]) if filling else matrix
+
+
 def _made(path: str, params: dict[str, Any], *, seed: int) -> Any:
     cls = _class(path)
     inner = {
@@ -150,7 +160,7 @@ def _made(path: str, params: dict[str, Any], *, seed: int) -> Any:
         else value
         for name, value in params.items()
     }
-    valid = cls._get_param_names()  # noqa: SLF001 - the public way needs an instance
+    valid = cls._get_param_names()  # the public way needs an instance
     unknown = [name for name in inner if name not in valid]
     if unknown:
         raise TrainingError(

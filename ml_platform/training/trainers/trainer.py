@@ -30,7 +30,10 @@ class Estimator(ABC):
 
 
 class Trainer(Plugin, ABC):
-    """Fits an estimator; the same matrix, target and declaration give the same bits on CPU."""
+    """Fits an estimator; the same matrix, target and declaration give the same bits on CPU.
+
+    seed: of all that is drawn by lot while fitting.
+    """
 
     format: ClassVar[str]
     """Name of the file format of the estimator, such as "ubj" or "skops"."""

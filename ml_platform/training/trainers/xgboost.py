@@ -1,5 +1,6 @@
 """Gradient boosted trees by XGBoost."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 FILE = "model.ubj"
 FEW_ROWS = 2048
-"""Up to so many rows a second thread costs more than it brings."""
+"""Up to so many rows a second thread costs more than it brings in scoring."""
+FEW_CELLS = 100_000
+"""The same of cells of the matrix in training."""
 
 OBJECTIVES = {
     Task.BINARY: "binary:logistic",
@@ -38,6 +41,8 @@ class XGBoostEstimator(Estimator):
 
     def scores(self, matrix: Matrix) -> NDArray[np.float64]:
         """Score rows; XGBoost computes in float32, the result is that number as float64."""
+        if len(matrix) == 0:
+            return self.scores(np.zeros((1, matrix.shape[1])))[:0]
         booster = self.booster if len(matrix) <= FEW_ROWS else self._parallel
         return booster.inplace_predict(matrix, validate_features=False).astype(np.float64)
 
@@ -60,13 +65,13 @@ class XGBoost(Trainer):
     params: XGBoost's own parameters, such as max_depth or eta.
     rounds: trees a class at most; early stopping may keep fewer.
     device: where to train; scoring is on the CPU.
-    threads: CPU threads for training, 0 for all; the model does not depend on it.
+    threads: CPU threads for training, 0 for as many as are of use; the model does not depend on it.
     """
 
     type: Literal["xgboost"] = "xgboost"
     format: ClassVar[str] = "ubj"
 
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     rounds: int = Field(default=200, ge=1)
     early_stopping: EarlyStopping | None = None
     device: Literal["cpu", "cuda"] = "cpu"
@@ -99,7 +104,7 @@ class XGBoost(Trainer):
         import xgboost
 
         self.check(task=task)
-        params = self._booster_params(task, classes)
+        params = self._booster_params(task, classes, cells=matrix.size)
         data, watched = self._data(matrix, target, task)
         history: dict[str, dict[str, list[float]]] = {}
         stopping = self.early_stopping
@@ -121,13 +126,14 @@ class XGBoost(Trainer):
         losses = next(iter(history["training"].values()))[: booster.num_boosted_rounds()]
         return XGBoostEstimator(booster, tuple(map(float, losses)))
 
-    def _booster_params(self, task: Task, classes: int) -> dict[str, Any]:
+    def _booster_params(self, task: Task, classes: int, *, cells: int) -> dict[str, Any]:
         if self.device == "cuda":
             _require_gpu()
         given = {"objective": OBJECTIVES[task], **self.params}
         if task is Task.MULTICLASS:
             given["num_class"] = classes
-        fixed = {"seed": self.seed, "device": self.device, "nthread": self.threads}
+        threads = self.threads or (1 if cells <= FEW_CELLS else 0)
+        fixed = {"seed": self.seed, "device": self.device, "nthread": threads}
         return {"verbosity": 1, **given, **fixed}
 
     def _data(
@@ -175,11 +181,19 @@ def _require_gpu() -> None:
             "device: cuda was declared, but this XGBoost is built for CPUs; "
             "install `xgboost` in place of `xgboost-cpu`, or declare device: cpu"
         )
-    with xgboost.config_context(verbosity=0):
-        probe = xgboost.Booster({"device": "cuda"})
-        found = '"device":"cuda' in probe.save_config()
-    if not found:
+    if not gpu_is_visible():
         raise TrainingError("device: cuda was declared, but no GPU is visible; declare device: cpu")
+
+
+def gpu_is_visible() -> bool:
+    """Tell whether XGBoost would train on a GPU; without one it falls back with a mere warning."""
+    import xgboost
+
+    with xgboost.config_context(verbosity=0):
+        data = xgboost.DMatrix(np.zeros((1, 1)), label=np.zeros(1))
+        booster = xgboost.train({"device": "cuda", "verbosity": 0}, data, 0)
+        config = json.loads(booster.save_config())
+    return str(config["learner"]["generic_param"]["device"]).startswith("cuda")
 
 
 def _first_line(error: Exception) -> str:
