@@ -151,6 +151,7 @@ class RowRule(Strict):
 class TableContract(Strict):
     """What holds for the table as a whole.
 
+    min_rows, max_rows: how many rows there may be, inclusive.
     unique: columns whose values together are not there twice.
     max_age: how old the latest event may be; needs `event_time`.
     extra_columns: what to do with columns that the contract does not know.
@@ -179,6 +180,7 @@ class Contract(Strict):
     """What a team promises about its data.
 
     version: raised by the team when the promise changes.
+    columns: every column that is kept, by name.
     on_invalid: `fail` accepts no bad row; `quarantine` keeps bad rows apart, counted.
     max_quarantine_fraction: above it `quarantine` fails as well.
     """

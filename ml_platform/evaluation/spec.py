@@ -71,7 +71,8 @@ class EvaluationSpec(Strict):
     metrics: names or mappings; the task's usual ones when empty.
     slices: columns whose values are also judged one by one.
     sensitive: the same, marked as attributes that a model must be fair about.
-    bootstrap: rounds for the intervals; 0 for none. confidence: of the intervals.
+    bootstrap: rounds for the intervals; 0 for none.
+    confidence: of the intervals.
     """
 
     metrics: tuple[DeclaredMetric, ...] = ()

@@ -12,6 +12,7 @@ from ml_platform.gates.result import Verdict
 class MaximumMetric(MetricBound):
     """Reject a candidate whose error lies above a ceiling.
 
+    ceiling: the most that passes.
     on: `value`, or `upper_bound` to be sure of it at the evaluation's confidence.
     """
 

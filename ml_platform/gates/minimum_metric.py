@@ -12,6 +12,7 @@ from ml_platform.gates.result import Verdict
 class MinimumMetric(MetricBound):
     """Reject a candidate whose metric lies below a floor.
 
+    floor: the least that passes.
     on: `value`, or `lower_bound` to be sure of it at the evaluation's confidence.
     """
 

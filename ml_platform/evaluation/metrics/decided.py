@@ -40,7 +40,10 @@ def confusion_cells(
 
 
 class DecidedMetric(WeightedMetric):
-    """Measured from the confusion matrix at a threshold (binary) or of the likeliest class."""
+    """Measured from the confusion matrix at a threshold (binary) or of the likeliest class.
+
+    threshold: the score from which a binary model decides for the positive class.
+    """
 
     tasks: ClassVar = frozenset({Task.BINARY, Task.MULTICLASS})
 

@@ -55,6 +55,7 @@ class Brier(AveragedMetric):
 class ExpectedCalibrationError(WeightedMetric):
     """Mean gap of probability and frequency in bins of equal width (Guo et al., 2017).
 
+    bins: how many.
     Each bin weighs as many rows as it has; empty ones count nothing.
     """
 
