@@ -1,4 +1,4 @@
-"""`ml-platform check`: are the declared models right?"""
+"""`ml-platform check`: tell what is wrong with the declared models."""
 
 import json
 from collections import defaultdict

@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from ml_platform import exceptions
 from ml_platform.exceptions import (
     ContractViolation,
     DeclarationError,
@@ -41,7 +42,17 @@ _CODES: tuple[tuple[tuple[type[MLPlatformError], ...], ExitCode], ...] = (
 
 def exit_code_of(error: MLPlatformError) -> ExitCode:
     """Return the exit code that an error ends the command with."""
-    for kinds, code in _CODES:
-        if isinstance(error, kinds):
-            return code
-    return ExitCode.FAILED
+    return exit_code_of_class(type(error))
+
+
+def exit_code_of_class(kind: type[MLPlatformError]) -> ExitCode:
+    """Return the exit code of a kind of error."""
+    return next((code for kinds, code in _CODES if issubclass(kind, kinds)), ExitCode.FAILED)
+
+
+def exit_code_of_name(name: str) -> ExitCode:
+    """Return the same for the name of an error class, as a run in Dagster leaves it behind."""
+    found = getattr(exceptions, name, None)
+    if isinstance(found, type) and issubclass(found, MLPlatformError):
+        return exit_code_of_class(found)
+    return ExitCode.CRASH

@@ -26,7 +26,8 @@ class CommandError(click.ClickException):
 
     def __init__(self, message: str, code: ExitCode) -> None:
         super().__init__(message)
-        self.exit_code = code
+        # click declares it for the class and reads it from the instance
+        self.exit_code = int(code)  # pyright: ignore[reportAttributeAccessIssue]
 
     def show(self, file: Any = None) -> None:
         """Write `error: ...` to stderr."""

@@ -1,8 +1,10 @@
 """Programs that run side by side until the user has had enough."""
 
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from pathlib import Path
 
 from ml_platform.cli.ports import LOOPBACK, answers
 from ml_platform.exceptions import ServiceUnavailable
+from ml_platform.serving import leash
 
 GRACE_SECONDS = 10.0
 """How long a program may take to end by itself before it is killed."""
@@ -32,17 +35,24 @@ class Program:
 
 
 class RunningProgram:
-    """A started program, in a session of its own, so that whatever it starts ends with it."""
+    """A started program, in a session of its own, so that whatever it starts ends with it.
+
+    It is on a leash as well: should this process be killed, it ends too.
+    """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.announced = program.port is None
+        if shutil.which(program.command[0]) is None:
+            raise ServiceUnavailable(
+                f"cannot start {program.name}: there is no program {program.command[0]}"
+            )
         program.log.parent.mkdir(parents=True, exist_ok=True)
         try:
             with program.log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    program.command,
-                    stdin=subprocess.DEVNULL,
+                    [sys.executable, "-S", leash.__file__, *program.command],
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     env={**os.environ, **program.environ},
@@ -79,7 +89,8 @@ class RunningProgram:
 
     def reap(self) -> None:
         """Collect the exit status, so that nothing is left of it in the process table."""
-        self._process.poll()
+        if self._process.poll() is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
 
 def stop_all(running: Sequence[RunningProgram], *, grace: float = GRACE_SECONDS) -> None:
@@ -96,6 +107,7 @@ def stop_all(running: Sequence[RunningProgram], *, grace: float = GRACE_SECONDS)
     for one in running:
         while one.exit_code is None:
             time.sleep(0.01)
+        one.reap()
 
 
 def _group_lives(group: int) -> bool:

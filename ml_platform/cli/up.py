@@ -10,11 +10,11 @@ import click
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.ports import LOOPBACK, choose_ports
 from ml_platform.cli.processes import Program
-from ml_platform.cli.released import champions
+from ml_platform.cli.serve import champions
 from ml_platform.cli.supervision import Supervisor, interruptible
 from ml_platform.settings import Settings
 
-DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, FIRST_SERVICE_PORT = 3000, 5000, 8010, 3100
+DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, FIRST_SERVICE_PORT = 3000, 5000, 3080, 3100
 RELEASE_POLL_SECONDS = 5.0
 
 
@@ -46,7 +46,7 @@ def up(ctx: click.Context) -> None:
 
 def platform_programs(settings: Settings) -> list[Program]:
     """Return the programs that run whatever is deployed; makes the stores that they read."""
-    from ml_platform.component.home import prepare_dagster_home
+    from ml_platform.component.instance import prepare_dagster_home
     from ml_platform.registry.embedded import create_once, sqlite_file
 
     dagster_home = prepare_dagster_home(settings)
@@ -57,8 +57,8 @@ def platform_programs(settings: Settings) -> list[Program]:
     environ = {
         "DAGSTER_HOME": str(dagster_home),
         "ML_PLATFORM_HOME": str(settings.home),
-        "ML_PLATFORM_MLFLOW_UI": f"http://{LOOPBACK}:{mlflow}",
-        "ML_PLATFORM_REPORTS_UI": f"http://{LOOPBACK}:{reports}",
+        "ML_PLATFORM_MLFLOW_ADDRESS": f"http://{LOOPBACK}:{mlflow}",
+        "ML_PLATFORM_REPORTS_ADDRESS": f"http://{LOOPBACK}:{reports}",
     }
     where = ("-m", "ml_platform.definitions")
 
@@ -106,7 +106,15 @@ def follow_releases(supervisor: Supervisor, settings: Settings) -> Callable[[], 
 def service_program(settings: Settings, name: str, version: int) -> Program:
     """Return the inference service of one version."""
     [port] = choose_ports([FIRST_SERVICE_PORT])
-    command = (sys.executable, "-m", "ml_platform", "serve", f"{name}:{version}", "--port", str(port))
+    command = (
+        sys.executable,
+        "-m",
+        "ml_platform",
+        "serve",
+        f"{name}:{version}",
+        "--port",
+        str(port),
+    )
     log: Path = settings.home / "logs" / f"service_{name}.log"
     environ = {"ML_PLATFORM_HOME": str(settings.home)}
     return Program(f"service {name}", command, log, port, environ)

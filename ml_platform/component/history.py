@@ -76,5 +76,5 @@ def _verdicts(instance: dg.DagsterInstance, declaration: Declaration) -> Iterato
                 check=spec.name,
                 state="passed" if evaluation.passed else "failed" if blocks else "warned",
                 reason=evaluation.description or "",
-                at=datetime.fromtimestamp(evaluation.timestamp, UTC),
+                at=datetime.fromtimestamp(record.create_timestamp, UTC),
             )

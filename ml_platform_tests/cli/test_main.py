@@ -26,9 +26,7 @@ def test_help_lists_every_command_and_imports_none():
         "heavy = {'pandas', 'numpy', 'dagster', 'mlflow', 'pydantic'} & set(sys.modules)\n"
         "raise SystemExit(f'imported: {heavy}' if heavy else 0)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout

@@ -1,5 +1,5 @@
-import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -74,11 +74,31 @@ def test_leaving_ends_also_what_the_programs_started(tmp_path):
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
-    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(1, flush=True)\n"
-    one = RunningProgram(python(code + "time.sleep(60)", folder=tmp_path))
-    wait_for(lambda: one.last_lines() == ["1"])
+    code = (
+        "import os, signal, time\n"
+        "signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(60)"
+    )
+    one = RunningProgram(python(code, folder=tmp_path))
+    wait_for(one.last_lines)
     stop_all([one], grace=0.1)
-    assert one.exit_code == -signal.SIGKILL
+    wait_for(lambda: not lives(int(one.last_lines()[0])))
+
+
+def test_programs_end_when_the_supervisor_is_killed(tmp_path):
+    pid_file = tmp_path / "pid"
+    code = (
+        "import pathlib, sys, time\n"
+        "from ml_platform.cli.processes import Program, RunningProgram\n"
+        "sleep = f'import os, pathlib, time; pathlib.Path({sys.argv[1]!r}).write_text('\n"
+        "sleep += 'str(os.getpid())); time.sleep(60)'\n"
+        "command = (sys.executable, '-c', sleep)\n"
+        "RunningProgram(Program('thing', command, pathlib.Path(sys.argv[1] + '.log')))\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(pid_file)]) as supervisor:
+        wait_for(lambda: pid_file.exists() and pid_file.read_text())
+        supervisor.kill()
+    wait_for(lambda: not lives(int(pid_file.read_text())))
 
 
 def test_a_program_that_does_not_exist_is_one_sentence(tmp_path):
@@ -100,6 +120,5 @@ def test_a_busy_preferred_port_gives_way_to_a_free_one():
 def test_a_signal_counts_as_ctrl_c_inside_the_block_only():
     before = signal.getsignal(signal.SIGHUP)
     with pytest.raises(KeyboardInterrupt), interruptible([signal.SIGHUP]):
-        os.kill(os.getpid(), signal.SIGHUP)
-        time.sleep(1)
+        signal.raise_signal(signal.SIGHUP)
     assert signal.getsignal(signal.SIGHUP) is before

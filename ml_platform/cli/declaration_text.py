@@ -1,0 +1,56 @@
+"""A proposal as the commented YAML that a team goes on with."""
+
+from typing import Any, cast
+
+import yaml
+
+from ml_platform.cli.proposal import Proposal
+from ml_platform.spec.load import COMPONENT_TYPE
+
+_WIDTH = 96
+
+_CLOSING = """\
+  # Further, where it is wanted:
+  # retraining: {schedule: "0 3 * * *", timezone: UTC}
+"""
+
+
+def render(proposal: Proposal) -> str:
+    """Return the text of `defs.yaml`."""
+    lines = [*_comments(proposal, "", indent=0), f"type: {COMPONENT_TYPE}", "attributes:"]
+    for section, value in proposal.attributes.items():
+        lines += _comments(proposal, section, indent=2)
+        lines += _entry(section, value, indent=2)
+    return "\n".join(lines) + "\n" + _CLOSING
+
+
+def _comments(proposal: Proposal, section: str, *, indent: int) -> list[str]:
+    return [f"{' ' * indent}# {line}" for line in proposal.remarks.get(section, ())]
+
+
+def _entry(key: object, value: Any, *, indent: int) -> list[str]:
+    """`key: value` on one line where it fits, else one line an element."""
+    margin = " " * indent
+    flat = f"{margin}{flow(key)}: {flow(value)}"
+    if not isinstance(value, (dict, list)) or (len(flat) <= _WIDTH and not _nested(value)):
+        return [flat]
+    lines = [f"{margin}{flow(key)}:"]
+    if isinstance(value, dict):
+        for inner, content in cast("dict[Any, Any]", value).items():
+            lines += _entry(inner, content, indent=indent + 2)
+        return lines
+    return lines + [f"{margin}  - {flow(item)}" for item in cast("list[Any]", value)]
+
+
+def _nested(value: Any) -> bool:
+    """Tell whether it holds mappings, so that one line would be too dense."""
+    inner = value.values() if isinstance(value, dict) else value
+    return any(isinstance(item, dict) for item in cast("list[Any]", inner))
+
+
+def flow(value: object) -> str:
+    """Return a value as YAML on one line."""
+    text = yaml.safe_dump(
+        value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False
+    )
+    return text.removesuffix("...\n").strip()

@@ -1,0 +1,129 @@
+"""`ml-platform status`: every model at a glance."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ml_platform.cli.declared import declaration_files
+from ml_platform.cli.serve import champions
+from ml_platform.exceptions import DeclarationError
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster import DagsterInstance
+
+HEAD = ("model", "deployed", "latest", "last run", "gates")
+
+
+@click.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+def status(names: tuple[str, ...], as_json: bool) -> None:
+    """Show every model: last run, version, gate verdicts, what is deployed."""
+    settings = Settings.from_environment()
+    models = collect(settings, declaration_files(settings, names))
+    if as_json:
+        click.echo(json.dumps(models, indent=2, default=str))
+        return
+    _show([_row(model, now=datetime.now(UTC)) for model in models])
+    for model in models:
+        for verdict in model.get("gates", ()):
+            if verdict["state"] in ("failed", "warned"):
+                what = f"{model['model']}: {verdict['check']} {verdict['state']}"
+                click.echo(f"{what}: {verdict['reason']}")
+        if model["error"]:
+            click.echo(f"{model['model']}: {model['error'].splitlines()[0]}")
+
+
+def collect(settings: Settings, files: Sequence[Path]) -> list[dict[str, Any]]:
+    """Return what is known of each model, JSON-ready but for dates."""
+    from ml_platform.component.instance import open_instance
+
+    deployed = champions(settings)
+    with open_instance(settings) as instance:
+        return [_collect_one(settings, file, deployed, instance) for file in files]
+
+
+def _collect_one(
+    settings: Settings, file: Path, deployed: dict[str, int], instance: "DagsterInstance"
+) -> dict[str, Any]:
+    from ml_platform.component.history import last_run, verdicts
+    from ml_platform.spec.load import load_declaration
+
+    try:
+        declaration = load_declaration(file)
+    except DeclarationError as error:
+        return {"model": file.parent.name, "file": str(file), "error": str(error)}
+    name = declaration.spec.name
+    run = last_run(instance, declaration)
+    return {
+        "model": name,
+        "file": str(file),
+        "error": "",
+        "deployed": deployed.get(name),
+        "latest": _latest_version(settings, name),
+        "last_run": run and run.model_dump(mode="json"),
+        "gates": [verdict.model_dump(mode="json") for verdict in verdicts(instance, declaration)],
+    }
+
+
+def _latest_version(settings: Settings, name: str) -> int | None:
+    from ml_platform.data.handles import HandleStore
+
+    text = HandleStore(f"{settings.data_url}/handles").read(f"{name}/trained_model/latest.json")
+    return None if text is None else int(json.loads(text)["version"])
+
+
+def _row(model: dict[str, Any], *, now: datetime) -> tuple[str, ...]:
+    if model["error"]:
+        return (model["model"], "", "", "", "declaration is broken")
+    states = [verdict["state"] for verdict in model["gates"]]
+    counted = [f"{states.count(s)} {s}" for s in ("passed", "failed", "warned", "pending")]
+    return (
+        model["model"],
+        _version(model["deployed"]),
+        _version(model["latest"]),
+        _run(model["last_run"], now=now),
+        ", ".join(text for text in counted if not text.startswith("0 ")),
+    )
+
+
+def _version(version: int | None) -> str:
+    return "-" if version is None else f"v{version}"
+
+
+def _run(run: dict[str, Any] | None, *, now: datetime) -> str:
+    if run is None:
+        return "never"
+    if run["started"] is None:
+        return run["status"]
+    return f"{run['status']}, {_ago(now - datetime.fromisoformat(run['started']))}"
+
+
+def _ago(span: Any) -> str:
+    seconds = int(span.total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return "just now"
+
+
+def _show(rows: list[tuple[str, ...]]) -> None:
+    if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+
+        table = Table(*HEAD)
+        for row in rows:
+            table.add_row(*row)
+        Console().print(table)
+        return
+    widths = [max(len(row[i]) for row in [HEAD, *rows]) for i in range(len(HEAD))]
+    for row in [HEAD, *rows]:
+        line = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(line).rstrip())

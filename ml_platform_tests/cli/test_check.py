@@ -1,0 +1,91 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ml_platform.cli.exit_codes import ExitCode
+from ml_platform.cli.main import main
+from ml_platform.spec.roots import SHIPPED
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a copy of a shipped model under another name."""
+    folder = tmp_path / "models"
+    shutil.copytree(SHIPPED / "credit_risk", folder / "loans")
+    file = folder / "loans" / "defs.yaml"
+    file.write_text(file.read_text("utf-8").replace("name: credit_risk", "name: loans"), "utf-8")
+    monkeypatch.setenv("ML_PLATFORM_MODELS", str(folder))
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
+    return folder
+
+
+def check(*arguments: str):
+    return CliRunner().invoke(main, ["check", *arguments])
+
+
+def test_sound_models_are_told_and_nothing_is_written(models, tmp_path):
+    result = check()
+    assert result.exit_code == ExitCode.OK, result.output
+    assert "ok     loans" in result.stdout
+    assert "ok     flight_delays" in result.stdout
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_problem_is_one_line_with_file_and_line(models):
+    file = models / "loans" / "defs.yaml"
+    text = file.read_text("utf-8").replace("  task: binary", "  task: binarry")
+    file.write_text(text, "utf-8")
+    line = text.splitlines().index("  task: binarry") + 1
+    result = check()
+    assert result.exit_code == ExitCode.USAGE
+    assert f"{file}:{line}: task:" in result.stderr
+    assert "multiclass" in result.stderr
+    assert "ok     flight_delays" in result.stdout
+
+
+def test_only_the_models_named_are_checked(models):
+    (models / "loans" / "defs.yaml").write_text("nonsense", "utf-8")
+    assert check("flight_delays").exit_code == ExitCode.OK
+    assert check("loans").exit_code == ExitCode.USAGE
+
+
+def test_an_unknown_model_is_told_with_what_there_is(models):
+    result = check("loan")
+    assert result.exit_code == ExitCode.USAGE
+    assert "did you mean 'loans'?" in result.stderr
+
+
+def test_a_function_that_is_not_there_is_a_problem(models):
+    file = models / "loans" / "defs.yaml"
+    text = file.read_text("utf-8").replace("source:load", "source:lode")
+    file.write_text(text, "utf-8")
+    result = check("loans")
+    assert result.exit_code == ExitCode.USAGE
+    assert "lode" in result.stderr
+
+
+def test_a_name_that_is_taken_is_a_problem(models):
+    shutil.copytree(models / "loans", models / "loans_again")
+    result = check()
+    assert result.exit_code == ExitCode.USAGE
+    assert "'loans' is taken by" in result.stderr
+
+
+def test_json_holds_every_file_and_its_problems(models):
+    (models / "loans" / "defs.yaml").write_text("type: x", "utf-8")
+    result = check("--json")
+    assert result.exit_code == ExitCode.USAGE
+    found = {Path(entry["file"]).parent.name: entry for entry in json.loads(result.stdout)}
+    assert found["flight_delays"]["ok"]
+    assert not found["loans"]["ok"]
+    assert "ml_platform.MLModel" in found["loans"]["problems"][0]
+
+
+def test_a_folder_of_models_that_is_not_there_is_one_clear_line(models, monkeypatch):
+    monkeypatch.setenv("ML_PLATFORM_MODELS", str(models / "nowhere"))
+    result = check()
+    assert result.exit_code == ExitCode.USAGE
+    assert "nowhere is not a folder of models" in result.stderr
