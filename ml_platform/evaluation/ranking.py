@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+def summed(left: Floats, right: Floats) -> float:
+    """Sum of products (n,), (n,). BLAS would start threads for each, at ten times the cost."""
+    return float(np.einsum("i,i->", left, right))
+
+
 @dataclass(frozen=True)
 class Cumulated:
     """Weights of positive and negative rows scored at least so high, at each distinct score.

@@ -3,9 +3,8 @@
 from abc import abstractmethod
 from typing import ClassVar
 
-import numpy as np
-
 from ml_platform.evaluation.metrics.metric import Scores, Target, Weighted, WeightedMetric, Weights
+from ml_platform.evaluation.ranking import summed
 
 
 class AveragedMetric(WeightedMetric):
@@ -26,6 +25,6 @@ class AveragedMetric(WeightedMetric):
         values = self.values(target, scores)
 
         def mean(weights: Weights) -> float:
-            return self.of_mean(float(np.dot(weights, values) / weights.sum()))
+            return self.of_mean(summed(weights, values) / float(weights.sum()))
 
         return mean

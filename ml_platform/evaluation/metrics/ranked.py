@@ -17,7 +17,7 @@ from ml_platform.evaluation.metrics.metric import (
     read_number,
     written,
 )
-from ml_platform.evaluation.ranking import Cumulated, Ranking
+from ml_platform.evaluation.ranking import Cumulated, Ranking, summed
 from ml_platform.exceptions import MetricUnavailable
 from ml_platform.task import Task
 
@@ -59,7 +59,7 @@ class RocAuc(RankedMetric):
         """Trapezoids between the points of the curve."""
         self.need_both_classes(cumulated)
         true, false = cumulated.positive, cumulated.negative
-        area = true[0] * false[0] + np.dot(np.diff(false), true[1:] + true[:-1])
+        area = true[0] * false[0] + summed(np.diff(false), true[1:] + true[:-1])
         return float(area / 2 / cumulated.positives / cumulated.negatives)
 
     def weighted(self, target: Target, scores: Scores) -> Weighted:
@@ -92,7 +92,7 @@ class AveragePrecision(RankedMetric):
         true = cumulated.positive
         total = true + cumulated.negative
         precision = np.divide(true, total, out=np.zeros_like(true), where=total > 0)
-        gained = true[0] * precision[0] + np.dot(np.diff(true), precision[1:])
+        gained = true[0] * precision[0] + summed(np.diff(true), precision[1:])
         return float(gained / cumulated.positives)
 
 
@@ -102,6 +102,8 @@ class PrecisionAt(RankedMetric):
 
     The number of rows is rounded up; rows that tie at the cut count in proportion, so that the
     order of rows does not matter. Key: `precision_at_5` for 5 percent.
+
+    percent: of the rows.
     """
 
     type: Literal["precision_at"] = "precision_at"
@@ -132,7 +134,10 @@ class PrecisionAt(RankedMetric):
 
 @METRICS.register
 class FprAtRecall(RankedMetric):
-    """Smallest false positive rate at which the recall is reached. Key: `fpr_at_recall_80`."""
+    """Smallest false positive rate at which the recall is reached. Key: `fpr_at_recall_80`.
+
+    recall: to be reached, as a fraction.
+    """
 
     type: Literal["fpr_at_recall"] = "fpr_at_recall"
     recall: float = Field(gt=0, le=1)

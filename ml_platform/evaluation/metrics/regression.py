@@ -14,6 +14,7 @@ from ml_platform.evaluation.metrics.metric import (
     WeightedMetric,
     Weights,
 )
+from ml_platform.evaluation.ranking import summed
 from ml_platform.exceptions import MetricUnavailable
 from ml_platform.task import Task
 
@@ -75,10 +76,10 @@ class R2(WeightedMetric):
         """Centre the target once, so that its variance loses no digits; each call sums."""
         actual = target.astype(np.float64)
         centred = actual - actual.mean()
-        terms = np.stack([np.square(scores - actual), centred, np.square(centred)])
+        terms = (np.square(scores - actual), centred, np.square(centred))
 
         def share(weights: Weights) -> float:
-            error, total, squares = terms @ weights
+            error, total, squares = (summed(term, weights) for term in terms)
             variance = squares - total**2 / weights.sum()
             if variance <= 1e-14 * squares or squares == 0:
                 raise MetricUnavailable(self.key, reason="the target is the same in all rows")
