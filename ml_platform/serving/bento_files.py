@@ -140,6 +140,7 @@ def _bentofile(
         "service": "service:service",
         "name": identity.model,
         "labels": labels | {"model": identity.model, "model_version": identity.version},
+        "envs": [{"name": "BENTOML_DO_NOT_TRACK", "value": "True"}],
         "include": ["*"],
         "exclude": ["__pycache__/"],
         "python": {"packages": required, "lock_packages": False},

@@ -1,8 +1,11 @@
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ml_platform.exceptions import PredictionFailed
 from ml_platform.serving.app import create_app
@@ -13,6 +16,7 @@ from ml_platform.serving.replies import Replies
 from ml_platform_tests.serving.asgi_client import AsgiClient, started
 from ml_platform_tests.serving.test_predictor import COLUMNS, Echo
 
+FIELDS = ["x", "records", "prediction_id", "y"]
 ABOUT = {"model": "delays", "model_version": "3"}
 
 
@@ -163,6 +167,21 @@ def test_fault_of_the_service_is_an_error_in_the_usual_shape():
 
     assert reply.status_code == 500
     assert error_of(reply)["reason"] == "internal_error"
+
+
+@given(
+    body=st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(FIELDS), inner),
+        max_leaves=8,
+    ).map(lambda content: json.dumps(content).encode())
+)
+def test_any_body_is_answered_or_refused(body: bytes):
+    replies = replies_of(Echo())
+    for reply in (replies.predict(body), replies.predict_batch(body)):
+        assert reply.status in (200, 400)
+        assert (reply.status == 400) == ("error" in json.loads(reply.body))
 
 
 def test_model_is_loaded_when_the_server_starts_not_before():

@@ -45,6 +45,7 @@ def test_bento_says_whose_it_is_and_pins_what_it_needs(bentos: Path):
         "model": NAME,
         "model_version": "3",
     }
+    assert {"name": "BENTOML_DO_NOT_TRACK", "value": "True"}.items() <= info["envs"][0].items()
     required = info["image"]["python_requirements"].splitlines()
     assert all("==" in line for line in required if line)
     names = {line.partition("==")[0] for line in required}
