@@ -3,11 +3,15 @@
 Arrow and Delta know fewer types than pandas, so each column is stored in a type that every
 reader of Delta knows, and its pandas dtype is kept beside it: integers of any width as int64,
 datetimes as UTC microseconds (naive ones as if they were UTC), or as int64 nanoseconds where a
-value needs them, categories as their values, text as text.
+value needs them, categories as their values, text as text. An object column of mixed types, which
+raw data may well hold, is stored as JSON, each value by itself; dates in it come back as ISO text.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -27,13 +31,15 @@ class ColumnLayout(Strict):
     """How one column is stored.
 
     name: in the frame. stored: in the table; differs where two names differ by case alone,
-    which Delta takes for one. dtype: of pandas. digest: SHA-256 of the values.
+    which Delta takes for one. dtype: of pandas. digest: SHA-256 of the values. mixed: each value
+    is JSON.
     """
 
     name: str
     stored: str
     dtype: str
     digest: str
+    mixed: bool = False
 
 
 def to_arrow(frame: pd.DataFrame) -> tuple[pa.Table, tuple[ColumnLayout, ...]]:
@@ -45,16 +51,22 @@ def to_arrow(frame: pd.DataFrame) -> tuple[pa.Table, tuple[ColumnLayout, ...]]:
     names = [str(name) for name in frame.columns]
     if len(set(names)) < len(names) or any(not isinstance(n, str) for n in frame.columns):
         raise StoreError(f"column names must be text and differ, found {list(frame.columns)}")
+    if not names:
+        raise StoreError("a frame without columns is no table")
     stored = list(_stored_names(names))
     with ThreadPoolExecutor(_THREADS) as pool:
-        arrays = list(pool.map(_column_to_arrow, (frame[name] for name in names)))
+        arrays, mixed = zip(
+            *pool.map(_column_to_arrow, (frame[name] for name in names)), strict=True
+        )
         digests = list(pool.map(digest, arrays))
     dtypes = [str(dtype) for dtype in frame.dtypes]
     layout = tuple(
-        ColumnLayout(name=name, stored=store, dtype=dtype, digest=values)
-        for name, store, dtype, values in zip(names, stored, dtypes, digests, strict=True)
+        ColumnLayout(name=name, stored=store, dtype=dtype, digest=values, mixed=is_json)
+        for name, store, dtype, values, is_json in zip(
+            names, stored, dtypes, digests, mixed, strict=True
+        )
     )
-    return pa.table(arrays, names=stored), layout
+    return pa.table(list(arrays), names=stored), layout
 
 
 def from_arrow(table: pa.Table, layout: Sequence[ColumnLayout], *, where: str) -> pd.DataFrame:
@@ -62,7 +74,7 @@ def from_arrow(table: pa.Table, layout: Sequence[ColumnLayout], *, where: str) -
 
     Raises StoreError when values are not those that were written.
     """
-    columns: dict[str, pd.Series[Any]] = {}
+    columns: dict[str, pd.Series] = {}
     with ThreadPoolExecutor(_THREADS) as pool:
         digests = pool.map(digest, (table.column(column.stored) for column in layout))
         for column, found in zip(layout, digests, strict=True):
@@ -71,7 +83,12 @@ def from_arrow(table: pa.Table, layout: Sequence[ColumnLayout], *, where: str) -
                     f"column {column.name!r} of {where} is damaged: its values have the hash "
                     f"{found[:12]}, written were {column.digest[:12]}"
                 )
-            columns[column.name] = _column_from_arrow(table.column(column.stored), column.dtype)
+            values = table.column(column.stored)
+            columns[column.name] = (
+                values.to_pandas().map(json.loads, na_action="ignore")
+                if column.mixed
+                else _column_from_arrow(values, column.dtype)
+            )
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows), copy=False)
 
 
@@ -137,20 +154,42 @@ def _stored_names(names: Sequence[str]) -> Iterator[str]:
         yield stored
 
 
-def _column_to_arrow(series: "pd.Series[Any]") -> pa.ChunkedArray:
+def _column_to_arrow(series: pd.Series) -> tuple[pa.ChunkedArray, bool]:
+    """Return the column, and whether each value had to become JSON."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         series = series.astype(dtype.categories.dtype)
     try:
-        array = _array(series)
+        return _chunked(_array(series)), False
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        reason = " ".join(str(error).split())[:200]
+    try:
+        return _chunked(_array(series.map(_json_text, na_action="ignore"))), True
+    except (TypeError, ValueError) as error:
         raise StoreError(
-            f"column {series.name!r} (dtype {dtype}) cannot be stored: {_first_line(error)}"
+            f"column {series.name!r} (dtype {dtype}) cannot be stored: {reason}"
         ) from error
+
+
+def _chunked(array: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
-def _array(series: "pd.Series[Any]") -> pa.Array | pa.ChunkedArray:
+def _json_text(value: object) -> str:
+    return json.dumps(value, default=_plain_value, ensure_ascii=False)
+
+
+def _plain_value(value: Any) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"a {type(value).__name__} has no place in a table")
+
+
+def _array(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     kind = pd.api.types.infer_dtype(series, skipna=True)
     if kind in ("string", "empty"):
         return pa.array(series, type=pa.large_string(), from_pandas=True)
@@ -169,7 +208,7 @@ def _timestamps(array: pa.Array) -> pa.Array:
         return array.cast(pa.int64())
 
 
-def _column_from_arrow(array: pa.ChunkedArray, name: str) -> "pd.Series[Any]":
+def _column_from_arrow(array: pa.ChunkedArray, name: str) -> pd.Series:
     dtype: Any = pd.api.types.pandas_dtype(name)
     if isinstance(dtype, pd.DatetimeTZDtype) or dtype.kind == "M":
         return _datetimes(array, dtype)
@@ -183,14 +222,10 @@ def _column_from_arrow(array: pa.ChunkedArray, name: str) -> "pd.Series[Any]":
     return series.astype(dtype, copy=False)
 
 
-def _datetimes(array: pa.ChunkedArray, dtype: Any) -> "pd.Series[Any]":
+def _datetimes(array: pa.ChunkedArray, dtype: Any) -> pd.Series:
     zone = getattr(dtype, "tz", None)
     unit = dtype.unit if zone is not None else np.datetime_data(dtype)[0]
     if pa.types.is_timestamp(array.type):
         array = array.cast(pa.timestamp("us"))
     moments = array.cast(pa.timestamp(unit)).to_pandas().astype(f"datetime64[{unit}]")
     return moments if zone is None else moments.dt.tz_localize("UTC").dt.tz_convert(zone)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]

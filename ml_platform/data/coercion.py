@@ -21,7 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,11 +46,11 @@ class Coerced:
     refused: which rows had one; None where no row had.
     """
 
-    values: "pd.Series[Any]"
+    values: pd.Series
     refused: Mask | None = None
 
 
-def coerce(series: "pd.Series[Any]", column: ColumnContract) -> Coerced:
+def coerce(series: pd.Series, column: ColumnContract) -> Coerced:
     """Give a column the dtype of its contract; see the table above."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(series.dtype.categories.dtype)
@@ -63,25 +62,25 @@ def coerce(series: "pd.Series[Any]", column: ColumnContract) -> Coerced:
     return Coerced(_with_nulls(values, column), refused)
 
 
-def without_nulls(series: "pd.Series[Any]", column: ColumnContract) -> "pd.Series[Any]":
+def without_nulls(series: pd.Series, column: ColumnContract) -> pd.Series:
     """Return a column that need not hold nulls with the dtype that cannot."""
     if column.nullable or column.dtype not in ("int64", "bool"):
         return series
     return series if series.isna().any() else series.astype(column.dtype)
 
 
-def _may_refuse(series: "pd.Series[Any]", column: ColumnContract) -> bool:
+def _may_refuse(series: pd.Series, column: ColumnContract) -> bool:
     return not (column.dtype == "float64" and series.dtype.kind in "iuf")
 
 
-def _missing(series: "pd.Series[Any]", column: ColumnContract) -> "pd.Series[Any]":
+def _missing(series: pd.Series, column: ColumnContract) -> pd.Series:
     missing = series.isna()
     if column.dtype in ("string", "category") or not _holds_text(series):
         return missing
     return missing | series.map(lambda value: isinstance(value, str) and not value.strip())
 
 
-def _with_nulls(values: "pd.Series[Any]", column: ColumnContract) -> "pd.Series[Any]":
+def _with_nulls(values: pd.Series, column: ColumnContract) -> pd.Series:
     masked = {"int64": "Int64", "bool": "boolean"}.get(column.dtype)
     if masked is None:
         return values
@@ -90,18 +89,18 @@ def _with_nulls(values: "pd.Series[Any]", column: ColumnContract) -> "pd.Series[
     return without_nulls(values, column)
 
 
-def _holds_text(series: "pd.Series[Any]") -> bool:
+def _holds_text(series: pd.Series) -> bool:
     return series.dtype == object or isinstance(series.dtype, pd.StringDtype)
 
 
-def _plain(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _plain(series: pd.Series) -> pd.Series:
     """Return text and mixed values as objects, blank text and NA as None."""
     plain = series.astype(object)
     blank = plain.isna() | plain.map(lambda value: isinstance(value, str) and not value.strip())
     return plain.mask(blank, None) if blank.any() else plain
 
 
-def _numbers(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _numbers(series: pd.Series) -> pd.Series:
     """Return a column of a number dtype; what is no number, or a boolean, is missing."""
     if series.dtype.kind in "iuf":
         return series
@@ -120,7 +119,7 @@ def _number_or_none(value: object) -> object:
     return value if number else None
 
 
-def _int64(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _int64(series: pd.Series) -> pd.Series:
     if series.dtype == np.int64:
         return series
     numbers = _numbers(series)
@@ -136,7 +135,7 @@ def _int64(series: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.Series(pd.arrays.IntegerArray(whole, ~fits), index=series.index)
 
 
-def _float64(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _float64(series: pd.Series) -> pd.Series:
     if series.dtype == np.float64:
         return series
     numbers = _numbers(series)
@@ -144,7 +143,7 @@ def _float64(series: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.Series(values, index=series.index)
 
 
-def _bool(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _bool(series: pd.Series) -> pd.Series:
     if series.dtype == np.bool_:
         return series
     if series.dtype.kind in "biuf":
@@ -163,7 +162,7 @@ def _bool_or_none(value: object) -> bool | None:
     return None
 
 
-def _text(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _text(series: pd.Series) -> pd.Series:
     if series.dtype == object and pd.api.types.infer_dtype(series, skipna=True) == "string":
         return _with_none(series)
     if isinstance(series.dtype, pd.StringDtype):
@@ -175,7 +174,7 @@ def _text(series: "pd.Series[Any]") -> "pd.Series[Any]":
     return _with_none(series.astype(object).map(_text_or_none, na_action="ignore"))
 
 
-def _with_none(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _with_none(series: pd.Series) -> pd.Series:
     """Return missing text as None alone; NaN among text is another missing to many readers."""
     missing = series.isna().to_numpy()
     if not missing.any():
@@ -207,7 +206,7 @@ def text_of(value: object) -> str | None:
 _text_or_none = text_of
 
 
-def _datetime(series: "pd.Series[Any]") -> "pd.Series[Any]":
+def _datetime(series: pd.Series) -> pd.Series:
     if series.dtype.kind == "M":
         zone = getattr(series.dtype, "tz", None)
         return _nanoseconds(series if zone is None else series.dt.tz_convert("UTC"))
@@ -220,7 +219,7 @@ def _datetime(series: "pd.Series[Any]") -> "pd.Series[Any]":
     return _nanoseconds(moments if aware else moments.dt.tz_localize(None))
 
 
-def _nanoseconds(moments: "pd.Series[Any]") -> "pd.Series[Any]":
+def _nanoseconds(moments: pd.Series) -> pd.Series:
     """Return moments in nanoseconds; those before 1678 and after 2261 are missing."""
     unit = moments.dt.unit
     if unit == "ns":
@@ -237,7 +236,7 @@ def _is_aware(value: object) -> bool:
     return isinstance(value, datetime) and value.tzinfo is not None
 
 
-_COERCIONS: dict[str, Callable[["pd.Series[Any]"], "pd.Series[Any]"]] = {
+_COERCIONS: dict[str, Callable[[pd.Series], pd.Series]] = {
     "int64": _int64,
     "float64": _float64,
     "bool": _bool,

@@ -118,7 +118,7 @@ class ColumnContract(Strict):
         return self
 
     def _check_bounds(self) -> None:
-        bounds = [bound for bound in (self.min, self.max) if bound is not None]
+        bounds: list[Any] = [bound for bound in (self.min, self.max) if bound is not None]
         if self.dtype == "datetime":
             bounds = [_moment(bound) for bound in bounds]
         elif any(isinstance(bound, str | bool) for bound in bounds):

@@ -9,6 +9,7 @@ import random
 import re
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -43,7 +44,7 @@ _REASONS = {
 class DeltaLog:
     """What was committed to the table at `url`, and how to commit more.
 
-    what: names the table in errors.
+    what: names the table in errors, with its address.
     """
 
     def __init__(self, url: str, *, what: str, storage_options: dict[str, str] | None) -> None:
@@ -51,24 +52,25 @@ class DeltaLog:
         self.what = what
         self.storage_options = storage_options
 
-    def entries(self, *, newest: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield version and record of every commit of ours, newest first, or of the last alone.
+    def entries(self) -> list[tuple[int, dict[str, Any]]]:
+        """Return version and record of every commit of ours, newest first.
 
         Commits by others, such as a compaction, have no record and are passed over.
         """
-        with self._clear_errors("read"):
+        with _clear_errors(f"cannot read {self.what}"):
             table = self._open()
-            for limit in ([1, None] if newest else [None]) if table is not None else []:
-                found = list(_records(table, limit=limit))
-                if found:
-                    yield from found[:1] if newest else found
-                    return
+            return [] if table is None else _records(table, limit=None)
+
+    def newest(self) -> tuple[int, dict[str, Any]] | None:
+        """Return the first of `entries`, reading one commit where that suffices."""
+        with _clear_errors(f"cannot read {self.what}"):
+            return _newest(self._open())
 
     def rows(self, file: str, columns: Sequence[str]) -> pa.Table:
         """Return columns of a committed file, rows in the order in which they were written."""
         import pyarrow.parquet as pq
 
-        with self._clear_errors("read"):
+        with _clear_errors(f"cannot read {self.what}"):
             return pq.read_table(file, columns=list(columns), filesystem=self._filesystem())
 
     def commit(
@@ -80,11 +82,11 @@ class DeltaLog:
         and nothing is written; looked at anew whenever another writer was first. The file is
         written once, whatever the number of tries.
         """
-        with self._clear_errors("write"):
+        with _clear_errors(f"cannot write {self.what}"):
             action: AddAction | None = None
             for attempt in range(_TRIES):
                 table = self._open()
-                last = next(_records(table, limit=None), None) if table is not None else None
+                last = _newest(table)
                 if last is not None and last[1][same] == record[same]:
                     return last
                 action = action or self._put(rows)
@@ -173,32 +175,28 @@ class DeltaLog:
 
         return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
 
-    def _clear_errors(self, verb: str) -> "_ClearErrors":
-        return _ClearErrors(f"cannot {verb} {self.what} at {self.url}")
+
+@contextmanager
+def _clear_errors(what: str) -> Iterator[None]:
+    """Turn what the vendors raise into a StoreError of one sentence."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (DeltaError, OSError, pa.ArrowException) as error:
+        raise StoreError(f"{what}: {_reason(error)}") from error
 
 
-class _ClearErrors:
-    """Turns what the vendors raise into a StoreError of one sentence."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, StoreError | GeneratorExit):
-            return
-        from deltalake.exceptions import DeltaError
-
-        if isinstance(error, DeltaError | OSError | pa.ArrowException):
-            raise StoreError(f"{self.what}: {_reason(error)}") from error
+def _newest(table: "DeltaTable | None") -> tuple[int, dict[str, Any]] | None:
+    if table is None:
+        return None
+    last = _records(table, limit=1) or _records(table, limit=None)
+    return last[0] if last else None
 
 
-def _records(table: "DeltaTable", *, limit: int | None) -> Iterator[tuple[int, dict[str, Any]]]:
-    for commit in table.history(limit):
-        if _KEY in commit:
-            yield commit["version"], json.loads(commit[_KEY])
+def _records(table: "DeltaTable", *, limit: int | None) -> list[tuple[int, dict[str, Any]]]:
+    commits = table.history(limit)
+    return [(commit["version"], json.loads(commit[_KEY])) for commit in commits if _KEY in commit]
 
 
 def _reason(error: BaseException) -> str:

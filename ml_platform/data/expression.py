@@ -57,7 +57,7 @@ class Expression:
     _names: dict[str, str]
     _asks_for_null: bool
 
-    def holds(self, frame: pd.DataFrame) -> "pd.Series[bool]":
+    def holds(self, frame: pd.DataFrame) -> pd.Series:
         """Return for each row of `frame` whether it is fine.
 
         A row with a null in a named column is fine, as in an SQL check, unless the expression
@@ -95,7 +95,8 @@ class Expression:
                 return self._compare(node, frame)
             case ast.Call(func=ast.Name(id=name), args=[argument]):
                 return _FUNCTIONS[name](self._value(argument, frame))
-        raise TypeError(f"{ast.dump(node)} was not refused when {self.text!r} was parsed")
+            case _:
+                raise TypeError(f"{ast.dump(node)} was let through when {self.text!r} was parsed")
 
     def _compare(self, node: ast.Compare, frame: pd.DataFrame) -> Any:
         result: Any = None
@@ -119,15 +120,15 @@ def parse_expression(text: str) -> Expression:
         body = ast.parse(source.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ValueError(f"{text!r} is not an expression: {error}") from error
-    calls = {node.func.id for node in ast.walk(body) if _is_known_call(node)}
     _require_known(body, text, depth=0)
+    mentioned = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
     columns: dict[str, None] = {}
     for node in ast.walk(body):
         if isinstance(node, ast.Name) and node.id not in _FUNCTIONS:
             columns[names.setdefault(node.id, node.id)] = None
     if not columns:
         raise ValueError(f"{text!r} names no column")
-    return Expression(text, tuple(columns), body, names, bool(calls & _ASKS_FOR_NULL))
+    return Expression(text, tuple(columns), body, names, bool(mentioned & _ASKS_FOR_NULL))
 
 
 def _placeholder(column: str, names: dict[str, str]) -> str:
@@ -140,7 +141,8 @@ def _is_known_call(node: ast.AST) -> bool:
     match node:
         case ast.Call(func=ast.Name(id=name), args=[_], keywords=[]):
             return name in _FUNCTIONS
-    return False
+        case _:
+            return False
 
 
 def _require_known(node: ast.expr, text: str, *, depth: int) -> None:
@@ -172,7 +174,8 @@ def _is_known(node: ast.expr) -> bool:  # noqa: PLR0911 - one a kind of node
             return True
         case ast.Compare():
             return all(_is_known_comparison(*pair) for pair in _comparisons(node))
-    return _is_known_call(node)
+        case _:
+            return _is_known_call(node)
 
 
 def _comparisons(node: ast.Compare) -> list[tuple[ast.expr, ast.cmpop, ast.expr]]:

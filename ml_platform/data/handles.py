@@ -1,8 +1,15 @@
 """Small documents under one address, each written whole or not at all."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from ml_platform.exceptions import StoreError
+
+_UNFINISHED = ".unfinished"
 
 
 class HandleStore:
@@ -12,25 +19,66 @@ class HandleStore:
         self.url = url.rstrip("/")
 
     def write(self, path: str, text: str) -> None:
-        """Put `text` at `path`; a reader sees the old or the new text, never a part."""
-        import fsspec
+        """Put `text` at `path`; a reader sees the old or the new text, never a part.
 
-        system, root = fsspec.url_to_fs(self.url)
-        target = f"{root}/{path}"
-        unfinished = f"{target}.{uuid4().hex}"
-        try:
-            system.makedirs(target.rpartition("/")[0], exist_ok=True)
-            system.pipe_file(unfinished, text.encode())
-            system.mv(unfinished, target)
-        except OSError as error:
-            raise StoreError(f"cannot write {self.url}/{path}: {error}") from error
+        Raises StoreError when the store is away, full, or refuses us.
+        """
+        with self._reached("write", path):
+            system, root = self._system()
+            target = f"{root}/{path}"
+            if "file" in _protocols(system):
+                _replace(Path(target), text)
+            else:  # an object store shows an object when all of it has come
+                system.pipe_file(target, text.encode())
 
     def read(self, path: str) -> str | None:
-        """The text at `path`; None when there is none."""
+        """Return the text at `path`, None where there is none."""
+        with self._reached("read", path):
+            system, root = self._system()
+            try:
+                return system.cat_file(f"{root}/{path}").decode()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Return the paths of all texts below the folder `prefix`, sorted."""
+        with self._reached("list", prefix):
+            system, root = self._system()
+            try:
+                found: list[str] = system.find(f"{root}/{prefix}".rstrip("/"))
+            except FileNotFoundError:
+                return []
+            start = len(root) + 1
+            return sorted(path[start:] for path in found if not path.endswith(_UNFINISHED))
+
+    def _system(self) -> tuple[Any, str]:
         import fsspec
 
         system, root = fsspec.url_to_fs(self.url)
+        return system, root.rstrip("/")
+
+    @contextmanager
+    def _reached(self, verb: str, path: str) -> Iterator[None]:
         try:
-            return system.cat_file(f"{root}/{path}").decode()
-        except FileNotFoundError:
-            return None
+            yield
+        except (OSError, ImportError, ValueError) as error:
+            reason = " ".join(str(error).split())[:300]
+            raise StoreError(f"cannot {verb} {self.url}/{path}: {reason}") from error
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    return (system.protocol,) if isinstance(system.protocol, str) else tuple(system.protocol)
+
+
+def _replace(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_name(f".{target.name}.{uuid4().hex}{_UNFINISHED}")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise

@@ -150,16 +150,16 @@ def _quantile(level: float) -> Callable[[Any], float]:
     return lambda series: series.quantile(level)
 
 
-def _missing(series: "pd.Series[Any]") -> Mask:
+def _missing(series: pd.Series) -> Mask:
     return series.isna().to_numpy(dtype=bool)
 
 
-def _true(mask: "pd.Series[Any]") -> Mask:
+def _true(mask: pd.Series) -> Mask:
     """Return a comparison as a mask; with a missing value it is not true."""
     return mask.to_numpy(dtype=bool, na_value=False)
 
 
-def _is_finite(series: "pd.Series[Any]") -> bool:
+def _is_finite(series: pd.Series) -> bool:
     """Infinity shows in the extremes; `fmin` passes over NaN and makes no copy."""
     values = series.to_numpy()
     if not len(values):
@@ -167,7 +167,7 @@ def _is_finite(series: "pd.Series[Any]") -> bool:
     return not (np.isinf(np.fmin.reduce(values)) or np.isinf(np.fmax.reduce(values)))
 
 
-def _smallest(series: "pd.Series[Any]") -> Any:
+def _smallest(series: pd.Series) -> Any:
     return (
         np.fmin.reduce(series.to_numpy())
         if series.dtype.kind in "fi" and _plain(series)
@@ -175,7 +175,7 @@ def _smallest(series: "pd.Series[Any]") -> Any:
     )
 
 
-def _largest(series: "pd.Series[Any]") -> Any:
+def _largest(series: pd.Series) -> Any:
     return (
         np.fmax.reduce(series.to_numpy())
         if series.dtype.kind in "fi" and _plain(series)
@@ -183,20 +183,20 @@ def _largest(series: "pd.Series[Any]") -> Any:
     )
 
 
-def _plain(series: "pd.Series[Any]") -> bool:
+def _plain(series: pd.Series) -> bool:
     return isinstance(series.dtype, np.dtype) and len(series) > 0
 
 
-def _at_least(low: Any) -> Callable[["pd.Series[Any]"], bool]:
-    def holds(series: "pd.Series[Any]") -> bool:
+def _at_least(low: Any) -> Callable[[pd.Series], bool]:
+    def holds(series: pd.Series) -> bool:
         smallest = _smallest(series)
         return bool(pd.isna(smallest) or smallest >= _like(low, series))
 
     return holds
 
 
-def _at_most(high: Any) -> Callable[["pd.Series[Any]"], bool]:
-    def holds(series: "pd.Series[Any]") -> bool:
+def _at_most(high: Any) -> Callable[[pd.Series], bool]:
+    def holds(series: pd.Series) -> bool:
         largest = _largest(series)
         return bool(pd.isna(largest) or largest <= _like(high, series))
 
@@ -207,7 +207,7 @@ def _bound(value: float | str, column: ColumnContract) -> Any:
     return pd.Timestamp(value) if column.dtype == "datetime" else value
 
 
-def _like(bound: Any, series: "pd.Series[Any]") -> Any:
+def _like(bound: Any, series: pd.Series) -> Any:
     """Return a moment that can be compared with the series: naive moments count as UTC."""
     if not isinstance(bound, pd.Timestamp):
         return bound
@@ -217,11 +217,11 @@ def _like(bound: Any, series: "pd.Series[Any]") -> Any:
     )
 
 
-def _distinct(series: "pd.Series[Any]") -> list[Any]:
+def _distinct(series: pd.Series) -> list[Any]:
     return [value for value in series.unique().tolist() if not pd.isna(value)]
 
 
-def _is_unique(series: "pd.Series[Any]") -> bool:
+def _is_unique(series: pd.Series) -> bool:
     """Ascending values, as ids often are, need no table of those seen."""
     if _plain(series) and series.dtype.kind == "i":
         values = series.to_numpy()

@@ -72,7 +72,7 @@ def broken_rules(frame: pd.DataFrame, rules: list[Rule]) -> list[Rule]:
         for error in errors.schema_errors:
             if error.reason_code is pe.SchemaErrorReason.CHECK_ERROR:
                 raise error.__cause__ or error from errors
-            failed.add(error.check.name)
+            failed.add(str(getattr(error.check, "name", error.check)))
         return [rule for rule in rules if rule.key in failed]
     return []
 

@@ -107,8 +107,12 @@ class SnapshotStore:
         Raises SnapshotNotFound; StoreError when the values are not those that were written.
         """
         log = self._log(table)
-        newest = version is None and content_hash is None
-        for number, record in log.entries(newest=newest):
+        if version is None and content_hash is None:
+            newest = log.newest()
+            entries = [newest] if newest is not None else []
+        else:
+            entries = log.entries()
+        for number, record in entries:
             if version in (None, number) and content_hash in (None, record["content_hash"]):
                 layout = _chosen(record, columns, where=f"{table} version {number}")
                 rows = log.rows(record["file"], [column.stored for column in layout])
@@ -117,8 +121,8 @@ class SnapshotStore:
 
     def latest(self, table: str) -> Snapshot | None:
         """Return the newest version, None where there is none."""
-        entries = self._log(table).entries(newest=True)
-        return next((_snapshot(table, *entry) for entry in entries), None)
+        newest = self._log(table).newest()
+        return None if newest is None else _snapshot(table, *newest)
 
     def history(self, table: str) -> list[Snapshot]:
         """Return every version, newest first."""
@@ -126,7 +130,8 @@ class SnapshotStore:
 
     def _log(self, table: str) -> DeltaLog:
         url = f"{self.data_url}/{table}"
-        return DeltaLog(url, what=f"snapshots of {table}", storage_options=self.storage_options)
+        what = f"the snapshots of {table} at {url}"
+        return DeltaLog(url, what=what, storage_options=self.storage_options)
 
 
 def not_found(

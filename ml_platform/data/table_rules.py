@@ -59,11 +59,11 @@ def freshness_rules(contract: Contract, *, event_time: str | None, now: datetime
     if event_time is None or event_time not in contract.columns:
         raise DeclarationError("table.max_age needs data.event_time, a column of the contract")
 
-    def found(series: "pd.Series[Any]") -> str:
+    def found(series: pd.Series) -> str:
         age = _age(series, now=now)
         return f"the latest event is {format_duration(age)} old" if age else "there is no event"
 
-    def holds(series: "pd.Series[Any]") -> bool:
+    def holds(series: pd.Series) -> bool:
         age = _age(series, now=now)
         return age is not None and age <= most
 
@@ -71,7 +71,7 @@ def freshness_rules(contract: Contract, *, event_time: str | None, now: datetime
     yield Rule(event_time, "max_age", bound, "table", holds, found=found, columns=(event_time,))
 
 
-def _age(series: "pd.Series[Any]", *, now: datetime) -> timedelta | None:
+def _age(series: pd.Series, *, now: datetime) -> timedelta | None:
     latest = pd.to_datetime(series.max(), utc=True)
     moment = pd.to_datetime(now, utc=True)
     return None if pd.isna(latest) else (moment - latest).to_pytimedelta()

@@ -147,7 +147,7 @@ def _shape_violations(
 
 
 def _coerced(frame: pd.DataFrame, contract: Contract) -> tuple[pd.DataFrame, list[_Broken]]:
-    columns: dict[str, pd.Series[Any]] = {}
+    columns: dict[str, pd.Series] = {}
     broken: list[_Broken] = []
     for name, column in contract.columns.items():
         if name in frame.columns:
