@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ml_platform.exceptions import FeatureError
 from ml_platform.features.values import Category, readable, token
 
+VALID = "valid: text, finite numbers, booleans and null (derive other things in a transform)"
+
 
 @dataclass(frozen=True)
 class CategoryBlock:
@@ -30,7 +32,10 @@ class CategoryBlock:
 
         Raises FeatureError when the values cannot be categories.
         """
-        codes, uniques = _factorize(series)
+        try:
+            codes, uniques = pd.factorize(series)
+        except TypeError as error:
+            raise FeatureError(f"categorical feature {column!r}: {error}; {VALID}") from error
         sizes = np.bincount(codes[codes >= 0], minlength=len(uniques))
         counts: Counter[str | float] = Counter()
         written: dict[str | float, Category] = {}
@@ -38,10 +43,7 @@ class CategoryBlock:
             key = token(value)
             if key is None:
                 found = f"{type(value).__name__} {str(value)[:40]!r}"
-                raise FeatureError(
-                    f"categorical feature {column!r} holds {found}; valid: text, finite numbers, "
-                    "booleans and null (derive other things in a transform)"
-                )
+                raise FeatureError(f"categorical feature {column!r} holds {found}; {VALID}")
             counts[key] += int(size)
             written.setdefault(key, readable(value))
         frequent = sorted(counts, key=lambda key: (-counts[key], _order(key)))[:max_categories]

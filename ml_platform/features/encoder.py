@@ -93,7 +93,8 @@ class FeatureEncoder:
                 ones += self._ones_of(record, row * self.width)
         except KeyError:
             raise FeatureError(_lacking(records, self.columns)) from None
-        matrix[:, : len(self.numeric)] = np.array(numbers).reshape(len(records), -1)
+        width = len(self.numeric)
+        matrix[:, :width] = np.array(numbers).reshape(len(records), width)
         matrix.reshape(-1)[ones] = 1.0
         return matrix
 
