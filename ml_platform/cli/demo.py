@@ -69,7 +69,7 @@ def _tell_where_to_look(model: str, version: int | None, settings: Settings) -> 
 Where to look next:
   ml-platform up               Dagster UI, MLflow UI, reports and the service (also: make up)
   {report}   how good the model is
-  ml-platform serve {model:<10} the service, until Ctrl-C; its API: docs/http_api.md
+  ml-platform serve {model:<10} the service, until Ctrl-C; its API: docs/http-api.md
   ml-platform status           every model: last run, version, verdicts, what is deployed
   ml-platform init NAME --data FILE --target COL   a model of your own"""
     )

@@ -86,38 +86,38 @@ def _declare(name: str, data: str, folder: Path, roles: "Roles", owner: str) -> 
 
     with steps() as step:
         step(f"reading {data}")
-        source = _source(data, folder)
-        frame = _read(source, folder)
+        source = _source(data)
+        frame = _read(source)
         step("inferring the contract")
-        proposal = propose(frame, name=name, owner=owner, source=source, roles=roles)
+        declared = {**source, "path": _path_from(folder, source["path"])}
+        proposal = propose(frame, name=name, owner=owner, source=declared, roles=roles)
         step("fitting once for the floors")
         floor = propose_floor(proposal.attributes, frame, folder=folder)
     return render(proposal.with_gates([floor.gate], floor.remarks)), len(frame)
 
 
-def _source(data: str, folder: Path) -> dict[str, Any]:
+def _source(data: str) -> dict[str, Any]:
     suffix = next((s for s in SOURCE_TYPES if data.lower().endswith(s)), None)
     if suffix is None:
         valid = ", ".join(SOURCE_TYPES)
         raise SourceError(f"cannot tell the format of {data} by its name (valid endings: {valid})")
-    source: dict[str, Any] = {"type": SOURCE_TYPES[suffix], "path": _path(data, folder)}
+    path = data if "://" in data else str(Path(data).expanduser().resolve())
+    source: dict[str, Any] = {"type": SOURCE_TYPES[suffix], "path": path}
     return {**source, "options": {"sep": "\t"}} if suffix == ".tsv" else source
 
 
-def _path(data: str, folder: Path) -> str:
-    """Relative to the folder where both are below the current directory, else absolute."""
-    if "://" in data:
-        return data
-    file, here = Path(data).expanduser().resolve(), Path.cwd()
-    if file.is_relative_to(here) and folder.is_relative_to(here):
-        return os.path.relpath(file, folder)
-    return str(file)
+def _path_from(folder: Path, path: str) -> str:
+    """Relative to the model's folder where both are below the current directory."""
+    here = Path.cwd()
+    if Path(path).is_relative_to(here) and folder.is_relative_to(here):
+        return os.path.relpath(path, folder)
+    return path
 
 
-def _read(source: dict[str, Any], folder: Path) -> "pd.DataFrame":
+def _read(source: dict[str, Any]) -> "pd.DataFrame":
     from ml_platform.data.sources.source import SOURCES
 
-    frame = SOURCES.parse(source).read(folder=folder)
+    frame = SOURCES.parse(source).read(folder=Path.cwd())
     if frame.empty:
         raise SourceError(f"{source['path']} has no rows; there is nothing to infer from")
     return frame

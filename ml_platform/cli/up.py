@@ -57,6 +57,8 @@ def platform_programs(settings: Settings) -> list[Program]:
     environ = {
         "DAGSTER_HOME": str(dagster_home),
         "ML_PLATFORM_HOME": str(settings.home),
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for evaluations of LLMs
         "ML_PLATFORM_MLFLOW_ADDRESS": f"http://{LOOPBACK}:{mlflow}",
         "ML_PLATFORM_REPORTS_ADDRESS": f"http://{LOOPBACK}:{reports}",
     }

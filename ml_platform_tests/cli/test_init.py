@@ -1,0 +1,130 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from ml_platform.cli.exit_codes import ExitCode
+from ml_platform.cli.main import main
+from ml_platform.spec.load import Declaration, load_declaration
+from ml_platform.task import Task
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for models that ML_PLATFORM_MODELS names; the current directory is beside it."""
+    models = tmp_path / "models"
+    models.mkdir()
+    monkeypatch.setenv("ML_PLATFORM_MODELS", str(models))
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return models
+
+
+def rows(count: int = 400) -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    amount = generator.normal(size=count)
+    return pd.DataFrame(
+        {
+            "at": pd.date_range("2024-01-01", periods=count, freq="h"),
+            "key": np.arange(count),
+            "amount": amount,
+            "kind": generator.choice(["a", "b", "c"], count),
+            "late": (amount + generator.normal(size=count) > 0).astype(int),
+        }
+    )
+
+
+def init(*arguments: str):
+    return CliRunner().invoke(main, ["init", *arguments])
+
+
+def declared(place: Path, name: str) -> Declaration:
+    return load_declaration(place / name / "defs.yaml")
+
+
+def test_a_csv_becomes_a_valid_declaration(place, tmp_path):
+    rows().to_csv(tmp_path / "rows.csv", index=False)
+    result = init("late_ones", "--data", "rows.csv", "--target", "late", "--time", "at", "--id", "key")
+    assert result.exit_code == ExitCode.OK, result.output
+    spec = declared(place, "late_ones").spec
+    assert spec.task is Task.BINARY
+    assert spec.features.columns == ("amount", "kind")
+    assert spec.split.type == "time_ordered"
+    assert spec.data.contract.columns["at"].dtype == "datetime"
+    assert spec.data.contract.columns["key"].unique
+    text = (place / "late_ones" / "defs.yaml").read_text("utf-8")
+    assert "path: ../../rows.csv" in text
+    assert "# A quick fit on 400 rows reached" in text
+
+
+def test_the_proposed_floor_lies_between_no_skill_and_what_was_reached(place, tmp_path):
+    rows().to_csv(tmp_path / "rows.csv", index=False)
+    init("late_ones", "--data", "rows.csv", "--target", "late")
+    [gate] = declared(place, "late_ones").spec.gates
+    assert 0.5 < gate.floor < 0.9
+    assert gate.enforce == "block"
+
+
+def test_what_cannot_be_learned_only_warns(place, tmp_path):
+    frame = rows().assign(late=np.random.default_rng(1).permutation([0, 1] * 200))
+    frame.drop(columns=["amount", "at", "key"]).to_csv(tmp_path / "rows.csv", index=False)
+    result = init("noise", "--data", "rows.csv", "--target", "late")
+    assert result.exit_code == ExitCode.OK, result.output
+    [gate] = declared(place, "noise").spec.gates
+    text = (place / "noise" / "defs.yaml").read_text("utf-8")
+    assert gate.enforce == "warn" or gate.floor < 0.55
+    assert "A quick fit" in text
+
+
+def test_a_parquet_file_of_numbers_becomes_a_regression(place, tmp_path):
+    rows().to_parquet(tmp_path / "rows.parquet")
+    result = init("amounts", "--data", "rows.parquet", "--target", "amount")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert declared(place, "amounts").spec.task is Task.REGRESSION
+
+
+def test_columns_in_chinese_and_named_like_keywords_work(place, tmp_path):
+    frame = rows().rename(columns={"amount": "金额", "kind": "class", "late": "是否迟到"})
+    frame.to_csv(tmp_path / "行.csv", index=False)
+    result = init("chinese", "--data", "行.csv", "--target", "是否迟到", "--id", "key")
+    assert result.exit_code == ExitCode.OK, result.output
+    assert set(declared(place, "chinese").spec.features.columns) == {"金额", "class"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("x", "--data", "none.csv", "--target", "late"), ExitCode.UNAVAILABLE, "none.csv"),
+        (("x", "--data", "empty.csv", "--target", "late"), ExitCode.UNAVAILABLE, "empty.csv"),
+        (("x", "--data", "rows.xls", "--target", "late"), ExitCode.UNAVAILABLE, "valid endings"),
+        (("x", "--data", "rows.csv", "--target", "lat"), ExitCode.USAGE, "is no column"),
+        (("X!", "--data", "rows.csv", "--target", "late"), ExitCode.USAGE, "no name for a model"),
+        (("x", "--data", "rows.csv"), ExitCode.USAGE, "--target"),
+    ],
+)
+def test_a_wrong_call_is_one_clear_line_and_writes_nothing(place, tmp_path, arguments, code, said):
+    rows(50).to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "empty.csv").write_text("late,amount\n")
+    result = init(*arguments)
+    assert result.exit_code == code, result.output
+    assert said in result.stderr
+    assert "Traceback" not in result.output
+    assert not list(place.iterdir())
+
+
+def test_a_model_that_is_there_is_left_alone(place, tmp_path):
+    rows().to_csv(tmp_path / "rows.csv", index=False)
+    (place / "late_ones").mkdir()
+    result = init("late_ones", "--data", "rows.csv", "--target", "late")
+    assert result.exit_code == ExitCode.USAGE
+    assert "is there already" in result.stderr
+
+
+def test_into_wins_and_says_how_to_have_it_found(place, tmp_path):
+    rows().to_csv(tmp_path / "rows.csv", index=False)
+    result = init("m", "--data", "rows.csv", "--target", "late", "--into", str(tmp_path / "other"))
+    assert result.exit_code == ExitCode.OK, result.output
+    assert (tmp_path / "other" / "m" / "defs.yaml").is_file()
+    assert f"export ML_PLATFORM_MODELS={tmp_path / 'other'}" in result.stdout
