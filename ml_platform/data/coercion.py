@@ -64,7 +64,8 @@ def coerce(series: pd.Series, column: ColumnContract) -> Coerced:
 
 def without_nulls(series: pd.Series, column: ColumnContract) -> pd.Series:
     """Return a column that need not hold nulls with the dtype that cannot."""
-    if column.nullable or column.dtype not in ("int64", "bool"):
+    masked = isinstance(series.dtype, pd.api.extensions.ExtensionDtype)
+    if column.nullable or column.dtype not in ("int64", "bool") or not masked:
         return series
     return series if series.isna().any() else series.astype(column.dtype)
 
@@ -85,7 +86,7 @@ def _with_nulls(values: pd.Series, column: ColumnContract) -> pd.Series:
     if masked is None:
         return values
     if column.nullable:
-        return values.astype(masked)
+        return values.astype(masked, copy=False)
     return without_nulls(values, column)
 
 
@@ -221,13 +222,11 @@ def _datetime(series: pd.Series) -> pd.Series:
 
 def _nanoseconds(moments: pd.Series) -> pd.Series:
     """Return moments in nanoseconds; those before 1678 and after 2261 are missing."""
-    unit = moments.dt.unit
-    if unit == "ns":
+    if moments.dt.unit == "ns":
         return moments
     zone = getattr(moments.dtype, "tz", None)
-    first = pd.Timestamp.min.as_unit(unit, round_ok=True).tz_localize(zone) + pd.Timedelta("1D")
-    last = pd.Timestamp.max.as_unit(unit, round_ok=True).tz_localize(zone) - pd.Timedelta("1D")
-    return moments.where((moments >= first) & (moments <= last)).dt.as_unit("ns")
+    first, last = (pd.Timestamp(year, 1, 1, tz=zone) for year in (1678, 2262))
+    return moments.where((moments >= first) & (moments < last)).dt.as_unit("ns")
 
 
 def _is_aware(value: object) -> bool:
