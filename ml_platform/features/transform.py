@@ -12,7 +12,7 @@ from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.functions import load_function
 
-Transform = Callable[[pd.DataFrame], object]
+Transform = Callable[[pd.DataFrame], Any]
 """Takes the raw columns, gives a frame with the features; `transformed` checks that it does."""
 
 
