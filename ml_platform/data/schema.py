@@ -46,13 +46,19 @@ def pandera_schema(
     return schema_of(rules, columns=contract.columns)
 
 
-def schema_of(rules: Iterable[Rule], *, columns: Iterable[str]) -> "DataFrameSchema":
-    """Return a schema of these rules; the columns must all be there."""
+def schema_of(
+    rules: Iterable[Rule], *, columns: Iterable[str], raised: list[Exception] | None = None
+) -> "DataFrameSchema":
+    """Return a schema of these rules; the columns must all be there.
+
+    raised: gets what a rule raises, which pandera would report as a failed check.
+    """
     import pandera.pandas as pa
 
     checks: dict[str | None, list[Any]] = {name: [] for name in (None, *columns)}
     for rule in rules:
-        checks[rule.column].append(pa.Check(_one_bool(rule), name=rule.key, ignore_na=False))
+        check = _check(rule, [] if raised is None else raised)
+        checks[rule.column].append(pa.Check(check, name=rule.key, ignore_na=False))
     return pa.DataFrameSchema(
         {name: pa.Column(nullable=True, checks=checks[name], name=name) for name in columns},
         checks=checks[None],
@@ -61,21 +67,30 @@ def schema_of(rules: Iterable[Rule], *, columns: Iterable[str]) -> "DataFrameSch
 
 
 def broken_rules(frame: pd.DataFrame, rules: list[Rule]) -> list[Rule]:
-    """Return those of `rules` that do not hold for `frame`, in their order."""
+    """Return those of `rules` that do not hold for `frame`, in their order.
+
+    What a rule raises goes on to the caller.
+    """
     import pandera.errors as pe
 
     names = dict.fromkeys(rule.column for rule in rules if rule.column is not None)
+    raised: list[Exception] = []
     try:
-        schema_of(rules, columns=names).validate(frame, lazy=True, inplace=True)
+        schema_of(rules, columns=names, raised=raised).validate(frame, lazy=True, inplace=True)
     except pe.SchemaErrors as errors:
-        failed: set[str] = set()
-        for error in errors.schema_errors:
-            if error.reason_code is pe.SchemaErrorReason.CHECK_ERROR:
-                raise error.__cause__ or error from errors
-            failed.add(str(getattr(error.check, "name", error.check)))
+        if raised:
+            raise raised[0] from None
+        failed = {str(getattr(error.check, "name", "")) for error in errors.schema_errors}
         return [rule for rule in rules if rule.key in failed]
     return []
 
 
-def _one_bool(rule: Rule) -> Callable[[Any], bool]:
-    return lambda values: bool(rule.holds(values))
+def _check(rule: Rule, raised: list[Exception]) -> Callable[[Any], bool]:
+    def holds(values: Any) -> bool:
+        try:
+            return bool(rule.holds(values))
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    return holds

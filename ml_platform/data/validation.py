@@ -100,7 +100,7 @@ def validate(
     Raises DeclarationError when the contract asks what cannot be, and DataError when a rule
     cannot be computed. What a rule function raises goes on to the caller.
     """
-    frame = frame.reset_index(drop=True)
+    frame = _numbered(frame)
     shape, frame = _shape_violations(frame, contract)
     table, broken = _coerced(frame, contract)
     rules = [rule for rule in contract_row_rules(contract, folder=folder) if _asked(rule, table)]
@@ -252,5 +252,11 @@ def _reasons(bad: Mask, broken: Sequence[_Broken]) -> NDArray[np.object_]:
 
 def _finished(good: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     columns = {name: without_nulls(good[name], contract.columns[name]) for name in good.columns}
-    finished = pd.DataFrame(columns, index=good.index, copy=False)
-    return finished.reset_index(drop=True)
+    return _numbered(pd.DataFrame(columns, index=good.index, copy=False))
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with positions for an index; `reset_index` would copy the values."""
+    numbered = frame.copy(deep=False)
+    numbered.index = pd.RangeIndex(len(frame))
+    return numbered
