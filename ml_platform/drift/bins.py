@@ -1,0 +1,167 @@
+"""Two samples of a column, counted in the same bins."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ml_platform.drift.column import BinShare
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+SAMPLE = 100_000
+"""Rows of the reference that its quantiles are taken from."""
+
+TAIL = 0.001
+"""What lies beyond this quantile of the reference, or below its mirror, has no length."""
+
+BLOCK = 1 << 16
+"""Rows compared at once: they stay in the processor's cache."""
+
+MISSING, OTHER = "(missing)", "(other)"
+
+
+@dataclass(frozen=True)
+class Binned:
+    """Counts (b,) of the same bins in both samples; the last bin is that of nulls.
+
+    spacing: (b - 2,) for numbers: the length that each inner edge stands for, in standard
+        deviations of the reference; None for categories.
+    """
+
+    labels: tuple[str, ...]
+    reference: Counts
+    current: Counts
+    spacing: Floats | None
+
+    @property
+    def shares(self) -> tuple[BinShare, ...]:
+        """The bins as shares, for people; empty bins left out."""
+        both = zip(
+            self.labels,
+            (self.reference / self.reference.sum()).tolist(),
+            (self.current / self.current.sum()).tolist(),
+            strict=True,
+        )
+        return tuple(BinShare(bin=b, reference=r, current=c) for b, r, c in both if r or c)
+
+
+def binned(reference: pd.Series, current: pd.Series, *, bins: int, seed: int = 0) -> Binned:
+    """Count both samples in bins made from the reference.
+
+    Numbers and times lie between quantiles, each distinct value for itself where there are few.
+    Raises TypeError or ValueError when one is of numbers and the other is not.
+    """
+    if not _is_numeric(reference):
+        return _categories(reference, current, bins=bins)
+    sample = _sample(reference, seed=seed)
+    if len(sample) == 0 or sample[0] == sample[-1]:
+        return _categories(reference, current, bins=bins)
+    edges = _edges(sample, bins=bins)
+    inner = ", ".join(f"{edge:.4g}" for edge in edges).split(", ")
+    labels = [f"<= {inner[0]}", *map("{} to {}".format, inner, inner[1:]), f"> {inner[-1]}"]
+    return Binned(
+        labels=(*labels, MISSING),
+        reference=_counts(reference, edges),
+        current=_counts(current, edges),
+        spacing=_spacing(edges, sample),
+    )
+
+
+def _is_numeric(series: pd.Series) -> bool:
+    api = pd.api.types
+    if api.is_bool_dtype(series.dtype):
+        return False
+    return api.is_numeric_dtype(series.dtype) or api.is_datetime64_any_dtype(series.dtype)
+
+
+def _numbers(series: pd.Series) -> NDArray[np.floating]:
+    """The values as floats, null as NaN; without a copy where they are."""
+    if pd.api.types.is_datetime64_any_dtype(series.dtype):
+        nanoseconds = series.to_numpy("datetime64[ns]")
+        return np.where(np.isnat(nanoseconds), np.nan, nanoseconds.astype(np.int64))
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "f":
+        return series.to_numpy()
+    if not _is_numeric(series):
+        raise TypeError(f"the reference holds numbers, the current data {series.dtype}")
+    return series.to_numpy(np.float64, na_value=np.nan)
+
+
+def _sample(series: pd.Series, *, seed: int) -> Floats:
+    """Sorted values of some rows, without nulls."""
+    if len(series) > SAMPLE:
+        rows = np.random.default_rng(seed).integers(0, len(series), SAMPLE)
+        series = series.iloc[np.sort(rows)]
+    values = _numbers(series).astype(np.float64)
+    return np.sort(values[np.isfinite(values)])
+
+
+def _edges(sample: Floats, *, bins: int) -> Floats:
+    """Inner edges (at most bins - 1); a value equal to an edge lies below it."""
+    distinct = np.unique(sample)
+    if len(distinct) <= bins:
+        return distinct[:-1]
+    levels = np.linspace(0, 1, bins + 1)[1:-1]
+    edges = np.unique(np.quantile(sample, levels, method="inverted_cdf"))
+    return edges[edges < distinct[-1]] if edges[0] < distinct[-1] else distinct[-2:-1]
+
+
+def _spacing(edges: Floats, sample: Floats) -> Floats:
+    """The length that each edge stands for: up to the next value, or half the way to both sides."""
+    low, high = np.quantile(sample, [TAIL, 1 - TAIL])
+    scale = np.clip(sample, low, high).std() or sample.std()
+    if np.array_equal(np.append(edges, sample[-1]), np.unique(sample)):
+        return np.diff(edges, append=sample[-1]) / scale
+    points = np.array([min(low, edges[0]), *edges, max(high, edges[-1])])
+    return (points[2:] - points[:-2]) / 2 / scale
+
+
+def _counts(series: pd.Series, edges: Floats) -> Counts:
+    """Rows in each bin, and last the nulls.
+
+    One comparison a row and edge, in blocks that stay in cache, takes a twentieth of the time
+    of a binary search.
+    """
+    values = _numbers(series)
+    below = np.zeros(len(edges), np.int64)
+    present = 0
+    edges = edges.astype(values.dtype)
+    for start in range(0, len(values), BLOCK):
+        block = np.ascontiguousarray(values[start : start + BLOCK])
+        present += np.count_nonzero(block == block)  # NaN differs from itself  # noqa: PLR0124
+        for place, edge in enumerate(edges):
+            below[place] += np.count_nonzero(block <= edge)
+    steps = np.diff(np.array([0, *below, present]))
+    return np.append(steps, len(values) - present).astype(np.int64)
+
+
+def _categories(reference: pd.Series, current: pd.Series, *, bins: int) -> Binned:
+    """The most frequent categories, the others, nulls.
+
+    Chosen by both samples together: by one alone, the other would seem to have fewer of them and
+    many that the first never saw, which is no shift.
+    """
+    tallies = _tally(reference), _tally(current)
+    rows = len(reference), len(current)
+    share = {
+        name: sum(tally.get(name, 0) / count for tally, count in zip(tallies, rows, strict=True))
+        for name in tallies[0].keys() | tallies[1].keys()
+    }
+    shown = sorted(share, key=lambda name: (-share[name], name))[: 2 * bins]
+    counts: list[Counts] = []
+    for tally, count in zip(tallies, rows, strict=True):
+        named = [tally.get(name, 0) for name in shown]
+        present = sum(tally.values())
+        counts.append(np.array([*named, present - sum(named), count - present], np.int64))
+    return Binned((*shown, OTHER, MISSING), counts[0], counts[1], spacing=None)
+
+
+def _tally(series: pd.Series) -> dict[str, int]:
+    counted = series.value_counts(dropna=True, sort=False)
+    tally: dict[str, int] = {}
+    for value, count in zip(counted.index.tolist(), counted.to_numpy().tolist(), strict=True):
+        if count:
+            tally[str(value)] = tally.get(str(value), 0) + count
+    return tally

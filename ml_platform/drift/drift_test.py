@@ -1,0 +1,107 @@
+"""What a drift test is: a distance between two distributions, and a threshold for it."""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ml_platform.drift.bins import Binned, binned
+from ml_platform.drift.column import ColumnDrift
+from ml_platform.drift.noise import noise_of
+from ml_platform.plugins import Plugin, Registry
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE = 0.99
+"""Of both errors: a false alarm of a report, and a shift as large as the threshold missed."""
+
+
+class DriftTest(Plugin):
+    """Judges by effect size whether a column moved between a reference and now.
+
+    The error rates do not depend on the number of rows. A column that did not move is called
+    `drifted` in at most 1 % of reports, all their columns together; one that moved by the
+    threshold is called `stable` in at most 1 %; `unclear` is where the rows are too few for both.
+
+    threshold: the smallest effect that matters.
+    bins: bins of a numeric column, at quantiles of the reference; a categorical one has twice as
+        many, for its most frequent categories, and one for the others. Nulls have their own.
+    """
+
+    squared: ClassVar[bool] = False
+    """Whether the distance grows with the square of a small shift, as a divergence does."""
+
+    threshold: float = Field(gt=0)
+    bins: int = Field(default=10, ge=2, le=100)
+
+    @abstractmethod
+    def distance(self, reference: Floats, current: Floats, spacing: Floats | None) -> Floats:
+        """Return the effect size, in [0, ...), between shares of bins (..., b), the last of nulls.
+
+        spacing: (b - 2,) length that each inner edge stands for, in standard deviations of the
+            reference; None for categories, which have no order.
+        Vectorised over the leading axes; 0 for equal shares.
+        """
+
+    def compare(
+        self,
+        reference: pd.Series,
+        current: pd.Series,
+        *,
+        columns: int = 1,
+        seed: int = 0,
+    ) -> ColumnDrift:
+        """Compare one column; `columns` is how many the report judges at once."""
+        name = str(reference.name)
+        if len(reference) == 0 or len(current) == 0:
+            which = "reference" if len(reference) == 0 else "current data"
+            return self._unmeasured(name, reference, current, f"the {which} has no rows")
+        try:
+            counted = binned(reference, current, bins=self.bins, seed=seed)
+        except (TypeError, ValueError) as error:
+            return self._unmeasured(name, reference, current, f"not comparable: {error}")
+        return self.judge(counted, name=name, columns=columns, seed=seed)
+
+    def judge(self, counted: Binned, *, name: str, columns: int = 1, seed: int = 0) -> ColumnDrift:
+        """Judge a column that was counted already."""
+        noise = noise_of(
+            lambda p, q: self.distance(p, q, counted.spacing),
+            counted,
+            power=1 if self.squared else 2,
+            confidence=CONFIDENCE,
+            alarms=(1 - CONFIDENCE) / columns,
+            seed=seed,
+        )
+        if noise.high < self.threshold:
+            verdict = "stable"
+        else:
+            verdict = "drifted" if noise.significant else "unclear"
+        return ColumnDrift(
+            column=name,
+            test=self.type,
+            verdict=verdict,
+            value=noise.value,
+            low=noise.low,
+            high=noise.high,
+            threshold=self.threshold,
+            rows=(int(counted.reference.sum()), int(counted.current.sum())),
+            shares=counted.shares,
+        )
+
+    def _unmeasured(
+        self, name: str, reference: pd.Series, current: pd.Series, reason: str
+    ) -> ColumnDrift:
+        return ColumnDrift(
+            column=name,
+            test=self.type,
+            verdict="unclear",
+            threshold=self.threshold,
+            rows=(len(reference), len(current)),
+            reason=reason,
+        )
+
+
+DRIFT_TESTS: Registry[DriftTest] = Registry("drift test", DriftTest, package="ml_platform.drift")
