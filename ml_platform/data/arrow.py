@@ -163,12 +163,13 @@ def _column_to_arrow(series: pd.Series) -> tuple[pa.ChunkedArray, bool]:
         return _chunked(_array(series)), False
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         reason = " ".join(str(error).split())[:200]
+        refusal = StoreError(f"column {series.name!r} (dtype {dtype}) cannot be stored: {reason}")
+    if dtype.kind != "O":
+        raise refusal
     try:
         return _chunked(_array(series.map(_json_text, na_action="ignore"))), True
     except (TypeError, ValueError) as error:
-        raise StoreError(
-            f"column {series.name!r} (dtype {dtype}) cannot be stored: {reason}"
-        ) from error
+        raise refusal from error
 
 
 def _chunked(array: pa.Array | pa.ChunkedArray) -> pa.ChunkedArray:

@@ -9,7 +9,7 @@ import random
 import re
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -32,7 +32,6 @@ _LOG_OF_ALL_TIMES = {
 }
 _REASONS = {
     "os error 28": "the disk is full",
-    "No space left": "the disk is full",
     "os error 122": "the disk quota is used up",
     "os error 27": "the file would be larger than this process may write",
     "os error 13": "permission denied",
@@ -113,13 +112,14 @@ class DeltaLog:
         if "://" not in self.url:
             Path(self.url).mkdir(parents=True, exist_ok=True)
         filesystem = self._filesystem()
-        pq.write_table(
-            rows,
-            file,
-            filesystem=filesystem,
-            row_group_size=ROWS_AT_ONCE,
-            use_dictionary=[f.name for f in rows.schema if f.type == pa.large_string()],
-        )
+        texts = [field.name for field in rows.schema if field.type == pa.large_string()]
+        try:
+            with filesystem.open_output_stream(file) as stream:
+                pq.write_table(rows, stream, row_group_size=ROWS_AT_ONCE, use_dictionary=texts)
+        except OSError:
+            with suppress(OSError):  # what little came to be need not fill the disk
+                filesystem.delete_file(file)
+            raise
         return AddAction(
             path=file,
             size=filesystem.get_file_info(file).size,
@@ -170,10 +170,13 @@ class DeltaLog:
         return next(found)
 
     def _filesystem(self) -> Any:
+        """The place as pyarrow takes it; a local one plainly, its errors are clearer."""
         from deltalake.fs import DeltaStorageHandler
-        from pyarrow.fs import PyFileSystem
+        from pyarrow.fs import LocalFileSystem, PyFileSystem, SubTreeFileSystem
 
-        return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
+        if "://" in self.url:
+            return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
+        return SubTreeFileSystem(self.url, LocalFileSystem())
 
 
 @contextmanager
@@ -200,8 +203,17 @@ def _records(table: "DeltaTable", *, limit: int | None) -> list[tuple[int, dict[
 
 
 def _reason(error: BaseException) -> str:
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)) or type(error).__name__
+    """Say in one line why, in our words where the system's number for it is known.
+
+    The first failure may be hidden behind one of closing the file, so the chain is followed.
+    """
+    chain: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        chain.append(re.sub(r"\x1b\[[0-9;]*m", "", str(link)) or type(link).__name__)
+        link = link.__cause__ or link.__context__
     for sign, reason in _REASONS.items():
-        if sign in text or f"[Errno {sign.removeprefix('os error ')}]" in text:
+        number = sign.removeprefix("os error ")
+        if any(f"{sign})" in text or f"[Errno {number}]" in text for text in chain):
             return reason
-    return " ".join(text.split())[:300]
+    return " ".join(chain[0].split())[:300]
