@@ -96,7 +96,7 @@ def _trained_model(declaration: Declaration) -> dg.AssetsDefinition:
     ) -> Results:
         from ml_platform.component.steps.train import RunIdentity, train_version
 
-        identity = RunIdentity(context.run_id, context.run.root_run_id or context.run_id)
+        identity = RunIdentity(context.run.run_id, context.run.root_run_id or context.run.run_id)
         force = context.run.tags.get(FORCE_TAG) == "true"
         context.log.info(f"training on {validated.snapshot.rows:,} rows")
         outcome = train_version(declaration, platform.stores, validated, run=identity, force=force)
@@ -154,7 +154,11 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         yield from check_results(context.asset_key, built.records)
         stop_if_blocked(declaration, context.asset_key, built.records)
         outcome = release(
-            declaration, platform.stores, built, who=f"run {context.run_id}", now=datetime.now(UTC)
+            declaration,
+            platform.stores,
+            built,
+            who=f"run {context.run.run_id}",
+            now=datetime.now(UTC),
         )
         context.log.info(outcome.summary)
         yield dg.MaterializeResult(

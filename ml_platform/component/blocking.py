@@ -62,10 +62,16 @@ def stop_if_blocked(
         "What you can do:\n"
         "  1. Look at the report linked from the check, and mend the data or the model.\n"
         f"  2. Change the gate, where its bound is wrong, in {declaration.file}.\n"
-        "  3. Set `enforce: warn` on the gate to see it without being stopped.",
+        f"  3. {_way_round(blocking)}",
         metadata={record.check: record.result.reason for record in blocking},
         allow_retries=False,
     )
+
+
+def _way_round(blocking: Sequence[GateRecord]) -> str:
+    if any(record.check == "contract" for record in blocking):
+        return "Set `on_invalid: quarantine` on the contract to go on without the bad rows."
+    return "Set `enforce: warn` on the gate to see it without being stopped."
 
 
 def _measured(record: GateRecord) -> dict[str, Any]:

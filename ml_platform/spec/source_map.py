@@ -1,7 +1,7 @@
 """YAML with the line of every field, so that an error can say where it is.
 
 Scalars follow YAML 1.2: only `true` and `false` are booleans (the airport code NO stays text),
-and dates stay text for the field that knows what to do with them.
+`1e5` is a number, and dates stay text for the field that knows what to do with them.
 """
 
 import re
@@ -19,13 +19,21 @@ class _Loader(yaml.CSafeLoader):
     """CSafeLoader with the scalars of YAML 1.2."""
 
 
-_REPLACED = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp")
+_REPLACED = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "timestamp"))
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _REPLACED]
     for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"
+        r"|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$"
+    ),
+    list("-+0123456789."),
 )
 
 

@@ -48,10 +48,11 @@ def test_failed_gate_blocks_deployment_in_its_run_and_in_every_later_one(
     assert materialized(result) == list(BEFORE_DEPLOYMENT)
     assert checks(result)["minimum_metric_roc_auc"] is False
     assert "minimum_metric_roc_auc: failed: roc_auc" in failure(result)
-    for other in (instance, dg.DagsterInstance.ephemeral()):
-        alone = materialize(strict, other, only=["deployed_bento"])
-        assert not alone.success
-        assert "may not be deployed: minimum_metric_roc_auc failed" in failure(alone)
+    with dg.DagsterInstance.ephemeral() as without_history:
+        for other in (instance, without_history):
+            alone = materialize(strict, other, only=["deployed_bento"])
+            assert not alone.success
+            assert "may not be deployed: minimum_metric_roc_auc failed" in failure(alone)
     assert platform.releases.state("small_credit").champion is None
 
 
@@ -96,6 +97,21 @@ def test_tampered_or_missing_certificate_is_refused(
     assert "its certificate was changed" in failure(result)
 
 
+def test_model_file_changed_in_the_registry_is_refused(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    assert materialize(declaration, instance, only=BEFORE_DEPLOYMENT).success
+    stored = [*platform.settings.artifacts.rglob("model.json")]
+    assert stored
+    for file in stored:
+        text = file.read_text("utf-8")
+        assert '"threshold": 0.5' in text
+        file.write_text(text.replace('"threshold": 0.5', '"threshold": 0.9'), encoding="utf-8")
+    result = materialize(declaration, instance, only=["deployed_bento"])
+    assert "the stored model is not the one" in failure(result)
+    assert platform.releases.state("small_credit").champion is None
+
+
 def test_model_that_cannot_learn_is_not_trained_on_all_rows(
     declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
 ) -> None:
@@ -112,4 +128,4 @@ def test_model_that_cannot_learn_is_not_trained_on_all_rows(
     assert not result.success
     assert materialized(result) == ["raw_data", "validated_data"]
     assert platform.registry.versions("small_credit") == []
-    assert "class" in failure(result)
+    assert "one target value" in failure(result)

@@ -29,10 +29,10 @@ class Released:
     def __init__(self, folder: Path) -> None:
         self.declaration = small_credit(folder / "small_credit")
         self.platform = Platform(Settings.from_environment())
-        self.instance = dg.DagsterInstance.ephemeral()
-        self.first = materialize(self.declaration, self.instance)
-        self.second = materialize(self.declaration, self.instance)
-        self.forced = materialize(self.declaration, self.instance, tags={FORCE_TAG: "true"})
+        with dg.DagsterInstance.ephemeral() as instance:
+            self.first = materialize(self.declaration, instance)
+            self.second = materialize(self.declaration, instance)
+            self.forced = materialize(self.declaration, instance, tags={FORCE_TAG: "true"})
 
 
 @pytest.fixture(scope="module")
@@ -137,12 +137,8 @@ def test_asset_below_one_never_materialized_says_what_to_do(
     declaration: Declaration, instance: dg.DagsterInstance, settings: Settings
 ) -> None:
     result = materialize(declaration, instance, only=["trained_model"])
-    events = (
-        [str(event.step_failure_data.error) for event in result.get_failed_step_events()]
-        if (hasattr(result, "get_failed_step_events"))
-        else [str(e.step_failure_data.error) for e in result.all_events if e.is_step_failure]
-    )
-    assert "small_credit/validated_data was never materialized" in events[0]
+    said = [str(e.step_failure_data.error) for e in result.all_events if e.is_step_failure]
+    assert "small_credit/validated_data was never materialized" in said[0]
 
 
 def test_assets_of_a_team_log_to_the_same_mlflow_run(

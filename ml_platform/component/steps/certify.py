@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.train import read_records
+from ml_platform.component.steps.train import MODEL_HASH_TAG, read_records
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate, verify
@@ -44,6 +44,7 @@ def issue_certificate(
         environment=json.loads(tags["environment"]),
         metrics={key: metric.value for key, metric in evaluation.metrics.items()},
         issued_at=now,
+        model_hash=tags[MODEL_HASH_TAG],
     )
     file = certificate_file(trained.version)
     stored = registry.read_artifact_text(trained.run_id, file)

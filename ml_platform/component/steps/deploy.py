@@ -11,6 +11,8 @@ from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
 from ml_platform.component.steps.evaluate import load_holdout
+from ml_platform.component.steps.train import model_hash
+from ml_platform.exceptions import DeploymentRefused, RevisionConflict
 from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
@@ -61,7 +63,10 @@ def build_and_test(
 def release(
     declaration: Declaration, platform: Platform, built: BuiltBento, *, who: str, now: datetime
 ) -> ReleaseOutcome:
-    """Make the version champion, unless it is; mirror the aliases in the registry."""
+    """Make the version champion, unless it is; mirror the aliases in the registry.
+
+    Where somebody else moves the release meanwhile, it is read again and decided anew.
+    """
     name, version = declaration.spec.name, built.handle.version
     state = platform.releases.state(name)
     if state.champion == version:
@@ -77,7 +82,10 @@ def release(
         why="certified, built and smoke-tested; release type: direct",
         evidence={"certificate": built.handle.certificate, "bento": built.handle.tag},
     )
-    new = platform.releases.append(transition, expected_revision=state.revision)
+    try:
+        new = platform.releases.append(transition, expected_revision=state.revision)
+    except RevisionConflict:
+        return release(declaration, platform, built, who=who, now=now)
     platform.registry.set_alias(name, "champion", new.champion)
     platform.registry.set_alias(name, "previous", new.previous)
     before = f"in place of version {state.champion}" if state.champion else "as the first release"
@@ -88,6 +96,11 @@ def _build(declaration: Declaration, platform: Platform, certificate: Certificat
     spec = declaration.spec
     with TemporaryDirectory() as temporary:
         folder = platform.registry.download(spec.name, certificate.version, Path(temporary))
+        if model_hash(folder) != certificate.model_hash:
+            raise DeploymentRefused(
+                f"{spec.name}:{certificate.version} may not be deployed: the stored model is not "
+                "the one that its certificate is about; train again with --force"
+            )
         return build_bento(
             model_folder=folder,
             name=spec.name,

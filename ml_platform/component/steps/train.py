@@ -24,9 +24,19 @@ from ml_platform.registry.version import ModelVersion, TrainingRows
 from ml_platform.spec.load import Declaration
 from ml_platform.training.fit import train
 from ml_platform.training.model import Model
+from ml_platform.training.model_folder import MANIFEST
 
 RECORDS = "gates/training.json"
 """Artifact of the MLflow run: the records of the contract and of the training gates."""
+
+
+MODEL_HASH_TAG = "model_sha256"
+"""Tag of a registered version: what `model_hash` gave when it was registered."""
+
+
+def model_hash(folder: Path) -> str:
+    """The sha256 of a saved model's manifest, which itself holds that of every other file."""
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -51,17 +61,21 @@ def split_rows(declaration: Declaration, frame: pd.DataFrame) -> Split:
     return declaration.spec.split.split(frame, target=data.target, event_time=data.event_time)
 
 
-def fit_model(declaration: Declaration, frame: pd.DataFrame) -> Model:
-    """Fit the declared model on rows with their target."""
+def fit_model(declaration: Declaration, frame: pd.DataFrame, *, allow_empty: bool = False) -> Model:
+    """Fit the declared model on rows with their target; their id is not for it to see.
+
+    allow_empty: whether a feature may be null in all rows, as it may be in a few rows.
+    """
     spec = declaration.spec
     return train(
-        frame,
+        frame.drop(columns=[] if spec.data.id is None else spec.data.id),
         target=spec.data.target,
         task=spec.task,
         features=spec.features,
         trainer=spec.training,
         folder=declaration.folder,
         positive=spec.data.positive,
+        allow_empty=allow_empty,
     )
 
 
@@ -110,7 +124,7 @@ def _judge(declaration: Declaration, rows: pd.DataFrame) -> tuple[GateRecord, ..
         frame=rows,
         target=declaration.spec.data.target,
         task=declaration.spec.task,
-        fit=lambda frame: fit_model(declaration, frame),
+        fit=lambda frame: fit_model(declaration, frame, allow_empty=True),
         seed=declaration.spec.training.seed,
     )
     gates = declaration.spec.all_gates(Stage.TRAINED_MODEL)
@@ -223,6 +237,7 @@ def _register(
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "model"
         model.save(folder, folder_of_declaration=declaration.folder)
+        tags = {**tags, MODEL_HASH_TAG: model_hash(folder)}
         return platform.registry.register(
             declaration.spec.name,
             run_id=run_id,

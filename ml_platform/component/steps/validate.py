@@ -66,7 +66,7 @@ def contract_record(declaration: Declaration, validation: Validation) -> GateRec
     elif validation.passed:
         reason = f"{bad_rows:,} of {validation.rows:,} rows were quarantined"
     else:
-        worst = "; ".join(f"{v.column or 'table'}: {v.rule} ({v.bound})" for v in broken[:3])
+        worst = "; ".join(str(violation) for violation in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         reason = f"{len(broken)} rules of contract {contract.version} are broken: {worst}{more}"
     result = GateResult(

@@ -1,0 +1,180 @@
+"""Bad data through the real pipeline: a clear sentence, nothing lost, or it simply works."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.component.platform import Platform
+from ml_platform.spec.load import Declaration, load_declaration
+from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
+    changed,
+    failure,
+    materialize,
+    materialized,
+    metadata,
+)
+
+DECLARATION = """\
+type: ml_platform.MLModel
+attributes:
+  name: orders
+  owner: shop@example.com
+  description: Will the customer come back?
+  intended_use: Mailings.
+  task: binary
+  data:
+    source: {type: csv, path: rows.csv}
+    target: back
+    id: id
+    contract:
+      version: 1
+      columns:
+        id: {dtype: int64, unique: true}
+        class: {dtype: float64, nullable: true}
+        国家: {dtype: category, nullable: true}
+        back: {dtype: int64, allowed: [0, 1]}
+      table: {min_rows: 50}
+  features: {numeric: [class], categorical: [国家]}
+  split: {type: stratified, holdout: 0.25, seed: 1}
+  training: {type: xgboost, rounds: 5, seed: 1}
+  evaluation: {metrics: [roc_auc], bootstrap: 0}
+"""
+
+
+def rows(count: int = 400) -> pd.DataFrame:
+    """Orders with a column named like a keyword and one in Chinese."""
+    rng = np.random.default_rng(1)
+    score = rng.normal(size=count)
+    return pd.DataFrame(
+        {
+            "id": np.arange(count),
+            "class": score,
+            "国家": rng.choice(["德国", "法国"], count),
+            "back": (score + rng.normal(size=count) > 0).astype(int),
+        }
+    )
+
+
+def orders(folder: Path, frame: pd.DataFrame) -> Declaration:
+    """The declaration on these rows."""
+    folder.mkdir()
+    frame.to_csv(folder / "rows.csv", index=False)
+    file = folder / "defs.yaml"
+    file.write_text(DECLARATION, encoding="utf-8")
+    return load_declaration(file)
+
+
+def test_columns_named_like_keywords_or_in_chinese_train(
+    tmp_path: Path, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    result = materialize(orders(tmp_path / "o", rows()), instance, only=BEFORE_DEPLOYMENT)
+    assert result.success
+    assert metadata(result, "raw_data")["dagster/row_count"] == 400
+
+
+def test_ten_thousand_categories_train(
+    tmp_path: Path, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    frame = rows(20_000).assign(国家=[f"c{i % 10_000}" for i in range(20_000)])
+    assert materialize(orders(tmp_path / "o", frame), instance, only=BEFORE_DEPLOYMENT).success
+
+
+def one_class(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(back=0)
+
+
+def null_target(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(back=frame["back"].astype("Int64").where(frame["id"] > 9))
+
+
+def duplicate_ids(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(id=frame["id"] // 2)
+
+
+def too_few(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.head(20)
+
+
+def wrong_types(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{"class": "many"})
+
+
+def missing_column(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.drop(columns="国家")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "stops_at", "said"),
+    [
+        (one_class, "trained_model", "one target value"),
+        (null_target, "validated_data", "back"),
+        (duplicate_ids, "validated_data", "id"),
+        (too_few, "validated_data", "20"),
+        (wrong_types, "validated_data", "class"),
+        (missing_column, "validated_data", "国家"),
+    ],
+)
+def test_bad_rows_stop_the_run_with_a_sentence_that_names_the_trouble(
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    spoil: Callable[[pd.DataFrame], pd.DataFrame],
+    stops_at: str,
+    said: str,
+) -> None:
+    result = materialize(orders(tmp_path / "o", spoil(rows())), instance)
+    assert not result.success
+    assert materialized(result) == list(BEFORE_DEPLOYMENT[: BEFORE_DEPLOYMENT.index(stops_at)])
+    assert said in failure(result)
+    assert platform.registry.versions("orders") == []
+
+
+def test_all_null_feature_is_refused_by_the_contract_or_else_by_the_training(
+    tmp_path: Path, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    declaration = orders(tmp_path / "o", rows().assign(**{"class": np.nan}))
+    assert "class: all_null" in failure(materialize(declaration, instance))
+    allowed = changed(
+        declaration, "class: {dtype: float64, ", "class: {dtype: float64, max_null_fraction: 1, "
+    )
+    result = materialize(allowed, instance)
+    assert materialized(result) == ["raw_data", "validated_data"]
+    assert "class" in failure(result)
+
+
+@pytest.mark.parametrize("content", [None, "", "id,class,国家,back\n"])
+def test_missing_or_empty_file_is_one_clear_sentence(
+    tmp_path: Path, instance: dg.DagsterInstance, platform: Platform, content: str | None
+) -> None:
+    declaration = orders(tmp_path / "o", rows())
+    file = tmp_path / "o" / "rows.csv"
+    if content is None:
+        file.unlink()
+    else:
+        file.write_text(content, encoding="utf-8")
+    result = materialize(declaration, instance, only=["raw_data"])
+    said = failure(result)
+    assert "rows.csv" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_quarantined_rows_are_kept_counted_and_left_out_of_training(
+    tmp_path: Path, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    frame = rows()
+    frame.loc[:9, "back"] = 7
+    declaration = changed(
+        orders(tmp_path / "o", frame), "table: {min_rows: 50}", "on_invalid: quarantine"
+    )
+    result = materialize(declaration, instance, only=BEFORE_DEPLOYMENT[:2])
+    assert result.success
+    assert metadata(result, "validated_data")["quarantined_rows"] == 10
+    kept = platform.snapshots.read("orders/quarantine")
+    assert len(kept) == 10
+    assert kept["_reason"].str.contains("back").all()
+    assert len(platform.snapshots.read("orders/validated_data")) == 390
