@@ -39,7 +39,21 @@ def _entry(key: object, value: Any, *, indent: int) -> list[str]:
         for inner, content in cast("dict[Any, Any]", value).items():
             lines += _entry(inner, content, indent=indent + 2)
         return lines
-    return lines + [f"{margin}  - {flow(item)}" for item in cast("list[Any]", value)]
+    items = cast("list[Any]", value)
+    if _nested(items):
+        return lines + [f"{margin}  - {flow(item)}" for item in items]
+    texts = [flow([item])[1:-1] for item in items]  # quoted as it must be inside brackets
+    return lines + _packed(texts, indent=indent + 2)
+
+
+def _packed(items: list[str], *, indent: int) -> list[str]:
+    """A list in brackets, as many items a line as fit."""
+    lines = [" " * indent + "["]
+    for item in items:
+        if len(lines[-1]) + len(item) + 2 > _WIDTH:
+            lines.append(" " * (indent + 1))
+        lines[-1] += f"{item}, "
+    return [*(line.rstrip() for line in lines[:-1]), lines[-1].rstrip(", ") + "]"]
 
 
 def _nested(value: Any) -> bool:

@@ -1,6 +1,9 @@
 """`ml-platform demo`: the whole way, once, on real flights."""
 
 import json
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -63,13 +66,23 @@ def _latest_record(model: str, fields: list[str], settings: Settings) -> dict[st
 
 
 def _tell_where_to_look(model: str, version: int | None, settings: Settings) -> None:
+    me = own_command()
     report = settings.reports / model / f"v{version}" / "evaluation.html"
     click.echo(
         f"""
 Where to look next:
-  ml-platform up               Dagster UI, MLflow UI, reports and the service (also: make up)
-  {report}   how good the model is
-  ml-platform serve {model:<10} the service, until Ctrl-C; its API: docs/http-api.md
-  ml-platform status           every model: last run, version, verdicts, what is deployed
-  ml-platform init NAME --data FILE --target COL   a model of your own"""
+  {me} up        Dagster UI, MLflow UI, reports and the service, in this terminal
+  {me} status    every model: last run, version, verdicts, what is deployed
+  {me} serve {model}    the service alone; its API is told in docs/http-api.md
+  {me} init NAME --data FILE --target COL    a model of your own
+  {report}    how good this one is"""
     )
+
+
+def own_command() -> str:
+    """Return how the user can call this command: by name where it is on the path."""
+    name = "ml-platform"
+    if shutil.which(name) is not None:
+        return name
+    file, here = Path(sys.executable).parent / name, Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)

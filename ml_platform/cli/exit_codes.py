@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
 
     OK = 0
     CRASH = 1
-    """A defect of ml_platform or of code that a model brought along; a traceback is shown."""
+    """A defect of ml_platform or of code that a model brought along."""
     USAGE = 2
     """The command line or a declaration is wrong; nothing was started."""
     BLOCKED = 3

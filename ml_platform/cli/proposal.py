@@ -68,7 +68,7 @@ def propose(
         "intended_use": f"Proposed from {len(frame):,} rows; say who decides what with it.",
         "task": task.value,
         "data": data,
-        "features": features,
+        "features": {kind: columns for kind, columns in features.items() if columns},
         "split": _split(frame, roles, task),
         "training": {"type": "xgboost", "params": {"max_depth": 4}, "rounds": 200, "seed": 7},
         "evaluation": {**evaluation, "sensitive": sensitive} if sensitive else evaluation,
@@ -148,8 +148,8 @@ def _data(frame: pd.DataFrame, source: dict[str, Any], roles: Roles, task: Task)
 
 
 def _fit_target(declared: dict[str, Any], target: pd.Series, task: Task) -> None:
-    declared["nullable"] = False
-    declared.pop("max_null_fraction", None)
+    for gap in ("nullable", "max_null_fraction"):
+        declared.pop(gap, None)
     if task is not Task.REGRESSION and pd.api.types.is_numeric_dtype(target):
         for statistic in ("min", "max", "mean", "median", "stdev", "quantiles"):
             declared.pop(statistic, None)

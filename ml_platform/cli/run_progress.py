@@ -43,7 +43,7 @@ class Reporter:
         if self._live is not None:
             self._live(line)
         elif text:
-            self._tell(f"{line} ...")
+            self._tell(line)
 
 
 @contextmanager

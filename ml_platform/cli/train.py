@@ -57,8 +57,10 @@ def exit_code_of(outcome: "RunOutcome") -> ExitCode:
 def require_success(outcome: "RunOutcome") -> None:
     """Raise CommandError, with all that a person should read, unless the run went well."""
     if not outcome.success:
+        code = exit_code_of(outcome)
+        what = f"{outcome.error_type}: {outcome.error}" if code is ExitCode.CRASH else outcome.error
         where = f"the run is {outcome.run_id} in the Dagster UI (ml-platform up)"
-        raise CommandError(f"{outcome.error}\n{where}", exit_code_of(outcome))
+        raise CommandError(f"{what}\n{where}", code)
 
 
 def summary(outcome: "RunOutcome") -> str:

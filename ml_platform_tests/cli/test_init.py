@@ -46,7 +46,9 @@ def declared(place: Path, name: str) -> Declaration:
 
 def test_a_csv_becomes_a_valid_declaration(place, tmp_path):
     rows().to_csv(tmp_path / "rows.csv", index=False)
-    result = init("late_ones", "--data", "rows.csv", "--target", "late", "--time", "at", "--id", "key")
+    result = init(
+        "late_ones", "--data", "rows.csv", "--target", "late", "--time", "at", "--id", "key"
+    )
     assert result.exit_code == ExitCode.OK, result.output
     spec = declared(place, "late_ones").spec
     assert spec.task is Task.BINARY

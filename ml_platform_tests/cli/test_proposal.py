@@ -58,7 +58,10 @@ def proposed(rows: pd.DataFrame, **roles: str) -> Proposal:
 
 def test_target_time_id_and_useless_columns_are_no_features():
     proposal = proposed(frame(), event_time="when", id="key")
-    assert proposal.attributes["features"] == {"numeric": ["amount"], "categorical": ["kind", "sex"]}
+    assert proposal.attributes["features"] == {
+        "numeric": ["amount"],
+        "categorical": ["kind", "sex"],
+    }
     said = " ".join(proposal.remarks["features"])
     for column in ("constant", "empty", "note"):
         assert f"Left out: {column}" in said
@@ -89,7 +92,7 @@ def test_rows_without_a_target_are_set_aside():
     contract = attributes["data"]["contract"]
     assert contract["on_invalid"] == "quarantine"
     assert contract["max_quarantine_fraction"] == pytest.approx(0.16)
-    assert contract["columns"]["late"] == {"dtype": "int64", "nullable": False, "allowed": [0, 1]}
+    assert contract["columns"]["late"] == {"dtype": "int64", "allowed": [0, 1]}
     assert attributes["data"]["positive"] == 1
 
 
@@ -100,16 +103,21 @@ def test_a_role_that_is_no_column_is_told_with_the_columns():
 
 @pytest.mark.parametrize("name", ["class", "是否迟到", "no", "null", "1", "a: b", "#", "x y", "'"])
 def test_odd_column_names_survive_the_yaml(name):
-    text = render(Proposal({"features": {"numeric": [name]}, "columns": {name: {"dtype": "int64"}}}))
+    text = render(
+        Proposal({"features": {"numeric": [name]}, "columns": {name: {"dtype": "int64"}}})
+    )
     read = read_yaml(text, name="test").value["attributes"]
     assert read["features"]["numeric"] == [name]
     assert read["columns"] == {name: {"dtype": "int64"}}
 
 
-def test_long_values_stand_one_a_line_and_short_ones_in_one():
-    text = render(Proposal({"short": [1, 2], "long": [f"value number {i}" for i in range(20)]}))
+def test_short_lists_stand_in_one_line_and_long_ones_in_lines_that_fit():
+    long = [f"value {i}, of many" for i in range(20)]
+    text = render(Proposal({"short": [1, 2], "long": long, "gates": [{"type": "x"}]}))
     assert "  short: [1, 2]\n" in text
-    assert "  long:\n    - value number 0\n" in text
+    assert "  gates:\n    - {type: x}\n" in text
+    assert max(map(len, text.splitlines())) <= 100
+    assert read_yaml(text, name="test").value["attributes"]["long"] == long
 
 
 def test_remarks_become_comments_above_their_section():
