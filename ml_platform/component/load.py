@@ -11,10 +11,7 @@ from ml_platform.component.assets import model_assets
 from ml_platform.component.jobs import model_job, model_schedules
 from ml_platform.component.resources import executor, resources
 from ml_platform.exceptions import DeclarationError
-from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
-
-SHIPPED = Path(__file__).parent.parent / "defs"
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,6 @@ def load_declarations(roots: Iterable[Path]) -> Loaded:
         else:
             whole[declaration.spec.name] = declaration
     return Loaded(tuple(whole.values()), tuple(broken))
-
-
-def model_roots(settings: Settings) -> list[Path]:
-    """The shipped models and the user's own."""
-    return [SHIPPED, *settings.models]
 
 
 def build_definitions(loaded: Loaded) -> dg.Definitions:
