@@ -2,6 +2,8 @@
 
 import math
 import re
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -87,7 +89,7 @@ def _declared(seen: ColumnProfile) -> dict[str, Any]:
     declared: dict[str, Any] = {"dtype": seen.dtype}
     if seen.nulls:
         declared["nullable"] = True
-        room = math.ceil((seen.null_fraction * 1.5 + 0.01) * 100) / 100
+        room = math.ceil(round((seen.null_fraction * 1.5 + 0.01) * 100, 6)) / 100
         declared["max_null_fraction"] = min(1.0, room) if seen.distinct else 1.0
     if seen.low is not None and seen.high is not None:
         declared["min"], declared["max"] = _with_room(seen.low, seen.high, dtype=seen.dtype)
@@ -147,15 +149,19 @@ def _with_room(low: float, high: float, *, dtype: Dtype) -> tuple[float, float]:
     least = low - room if low < 0 else max(0, low - room)
     most = high + room if high > 0 else min(0, high + room)
     if dtype == "int64":
-        return math.floor(least), math.ceil(most)
-    return _rounded(least, math.floor), _rounded(most, math.ceil)
+        ends = np.iinfo(np.int64)
+        return max(math.floor(least), int(ends.min)), min(math.ceil(most), int(ends.max))
+    end = sys.float_info.max
+    least, most = _rounded(max(least, -end), math.floor), _rounded(min(most, end), math.ceil)
+    return min(least, low), max(most, high)
 
 
-def _rounded(number: float, direction: Any) -> float:
+def _rounded(number: float, direction: Callable[[float], float]) -> float:
     """Round to three digits, so that a person can read it."""
-    if number == 0 or not math.isfinite(number):
-        return max(min(number, 1.7e308), -1.7e308)
-    unit = 10.0 ** (math.floor(math.log10(abs(number))) - _DIGITS + 1)
-    if unit == 0 or not math.isfinite(number / unit):
+    if number == 0:
         return number
-    return float(f"{direction(number / unit) * unit:.{_DIGITS + 12}g}")
+    unit = 10.0 ** (math.floor(math.log10(abs(number))) - _DIGITS + 1)
+    if unit == 0:
+        return number
+    rounded = float(f"{direction(number / unit) * unit:.{_DIGITS + 12}g}")
+    return rounded if math.isfinite(rounded) else number

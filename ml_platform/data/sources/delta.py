@@ -39,7 +39,7 @@ class DeltaSource(Source):
             frame = table.to_pyarrow_table().to_pandas()
         except TableNotFoundError as error:
             raise SourceError(f"{place} is not a Delta table") from error
-        except (DeltaError, OSError) as error:
+        except (DeltaError, OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:300]
             raise SourceError(f"cannot read the Delta table {place}: {reason}") from error
         return require_rows(frame, what=f"the Delta table {place}")
