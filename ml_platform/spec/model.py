@@ -26,7 +26,10 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class DataSpec(Strict):
-    """Where the rows come from and what they must be."""
+    """Where the rows come from and what they must be.
+
+    target: the column to predict; it must have no nulls.
+    """
 
     source: Annotated[Source, Declared(SOURCES)]
     target: Text
@@ -74,7 +77,12 @@ class RetrainingSpec(Strict):
 
 
 class ModelSpec(Strict):
-    """One model, as a team declares it."""
+    """One model, as a team declares it.
+
+    name: unique among all models; the name of its asset group, registered model and Bento.
+    description: one sentence: the question that the model answers.
+    task: the kind of target.
+    """
 
     name: Name
     owner: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$|^team:\S+$")] = Field(
