@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ml_platform.data.contract import ColumnContract
+from ml_platform.data.contract import TEXTS, ColumnContract
 
 Mask = NDArray[np.bool_]
 
@@ -71,12 +71,15 @@ def without_nulls(series: pd.Series, column: ColumnContract) -> pd.Series:
 
 
 def _may_refuse(series: pd.Series, column: ColumnContract) -> bool:
+    """Whether a conversion could have lost a value: not from numbers to floats, nor of text."""
+    if column.dtype in TEXTS:
+        return pd.api.types.infer_dtype(series, skipna=True) != "string"
     return not (column.dtype == "float64" and series.dtype.kind in "iuf")
 
 
 def _missing(series: pd.Series, column: ColumnContract) -> pd.Series:
     missing = series.isna()
-    if column.dtype in ("string", "category") or not _holds_text(series):
+    if column.dtype in TEXTS or not _holds_text(series):
         return missing
     return missing | series.map(lambda value: isinstance(value, str) and not value.strip())
 
@@ -178,9 +181,10 @@ def _text(series: pd.Series) -> pd.Series:
 def _with_none(series: pd.Series) -> pd.Series:
     """Return missing text as None alone; NaN among text is another missing to many readers."""
     missing = series.isna().to_numpy()
-    if not missing.any():
+    values = series.to_numpy(dtype=object)
+    if all(value is None for value in values[missing]):
         return series
-    values = series.to_numpy(dtype=object, copy=True)
+    values = values.copy()
     values[missing] = None
     return pd.Series(values, index=series.index)
 
