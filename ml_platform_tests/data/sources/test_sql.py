@@ -1,14 +1,15 @@
-import os
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import connect
 
 import pandas as pd
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import URL, create_engine, make_url, text
 
 from ml_platform.data.sources.sql import SqlSource
 from ml_platform.testing.sources import check_source, check_unreadable_source
+from ml_platform_tests.postgres import NOT_INSTALLED, postgres_programs, throw_away_postgres
 
 SECRET = "hunter 2%"
 QUERY = "select * from flights where id > :least order by id"
@@ -61,20 +62,38 @@ def test_file_that_is_no_database_is_one_sentence(folder: Path):
 
 def test_password_shows_nowhere(folder: Path):
     url = make_url("postgresql+psycopg2://user@127.0.0.1:9/db").set(password=SECRET)
-    text = url.render_as_string(hide_password=False)
-    source = SqlSource(url=text, query="select 1")
+    source = SqlSource(url=url.render_as_string(hide_password=False), query="select 1")
     said = check_unreadable_source(source, folder=folder)
     for shown in (said, source.fingerprint(), repr(source)):
         assert "hunter" not in shown
     assert "postgresql+psycopg2://user:***@127.0.0.1:9/db" in said
 
 
-@pytest.mark.skipif(
-    not os.environ.get("ML_PLATFORM_TEST_POSTGRES_URL"), reason="needs a Postgres to refuse us"
-)
-def test_wrong_password_is_one_sentence(folder: Path):
-    url = make_url(os.environ["ML_PLATFORM_TEST_POSTGRES_URL"]).set(password=SECRET)
-    source = SqlSource(url=url.render_as_string(hide_password=False), query="select 1 as one")
-    said = check_unreadable_source(source, folder=folder)
-    assert "authentication failed" in said
+@pytest.fixture
+def locked_postgres() -> Iterator[URL]:
+    """A server that asks for the password `right`."""
+    programs = postgres_programs()
+    if programs is None:
+        pytest.skip(NOT_INSTALLED)
+    with throw_away_postgres(programs) as url:
+        address = make_url(url).set(drivername="postgresql+psycopg2")
+        engine = create_engine(address)
+        with engine.connect() as connection:
+            connection.execute(text("create role reader login password 'right'"))
+            connection.commit()
+            file = Path(connection.execute(text("show hba_file")).scalar_one())
+            file.write_text("host all all 127.0.0.1/32 scram-sha-256\n")
+            connection.execute(text("select pg_reload_conf()"))
+        engine.dispose()
+        yield address.set(username="reader", password="right")
+
+
+def test_wrong_password_is_one_sentence(locked_postgres: URL, folder: Path):
+    def source(password: str) -> SqlSource:
+        url = locked_postgres.set(password=password).render_as_string(hide_password=False)
+        return SqlSource(url=url, query="select 1 as one")
+
+    assert check_source(source("right"), folder=folder)["one"].tolist() == [1]
+    said = check_unreadable_source(source(SECRET), folder=folder)
+    assert 'password authentication failed for user "reader"' in said
     assert "hunter" not in said
