@@ -1,5 +1,6 @@
 """Free TCP ports on loopback."""
 
+import http.client
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -29,9 +30,13 @@ def _hold(held: ExitStack, port: int) -> int:
 
 
 def answers(port: int) -> bool:
-    """Tell whether something accepts connections on a port of loopback."""
+    """Tell whether an HTTP server at a port of loopback answers, whatever it says."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=0.5)
     try:
-        with socket.create_connection((LOOPBACK, port), timeout=0.2):
-            return True
-    except OSError:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
+    return True

@@ -2,8 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
 
 import click
 
@@ -12,6 +11,7 @@ from ml_platform.cli.ports import LOOPBACK, choose_ports
 from ml_platform.cli.processes import Program
 from ml_platform.cli.serve import champions
 from ml_platform.cli.supervision import Supervisor, interruptible
+from ml_platform.exceptions import StoreError
 from ml_platform.settings import Settings
 
 DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, FIRST_SERVICE_PORT = 3000, 5000, 3080, 3100
@@ -35,8 +35,8 @@ def up(ctx: click.Context) -> None:
                 click.echo(f"starting {program.name:<20} {program.address or ''}".rstrip())
                 supervisor.start(program)
             click.echo("Ctrl-C stops all")
-            follow = follow_releases(supervisor, settings)
-            supervisor.watch(follow, period=RELEASE_POLL_SECONDS)
+            services = Services(supervisor, settings)
+            supervisor.watch(services.follow, period=RELEASE_POLL_SECONDS)
         except KeyboardInterrupt:
             click.echo("\nstopping ...")
             return
@@ -53,70 +53,84 @@ def platform_programs(settings: Settings) -> list[Program]:
     settings.reports.mkdir(parents=True, exist_ok=True)
     create_once(settings.mlflow_url, artifacts=str(settings.artifacts))
     dagster, mlflow, reports = choose_ports([DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT])
-    python, logs = sys.executable, settings.home / "logs"
+    own_mlflow = sqlite_file(settings.mlflow_url) is not None  # else a server is there already
     environ = {
         "DAGSTER_HOME": str(dagster_home),
-        "ML_PLATFORM_HOME": str(settings.home),
+        "ML_PLATFORM_REPORTS_ADDRESS": f"http://{LOOPBACK}:{reports}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for evaluations of LLMs
-        "ML_PLATFORM_MLFLOW_ADDRESS": f"http://{LOOPBACK}:{mlflow}",
-        "ML_PLATFORM_REPORTS_ADDRESS": f"http://{LOOPBACK}:{reports}",
     }
-    where = ("-m", "ml_platform.definitions")
-
-    def program(name: str, *command: str, port: int | None = None) -> Program:
-        log = logs / f"{name.lower().replace(' ', '_')}.log"
-        return Program(name, (python, "-m", *command), log, port, environ)
-
+    if own_mlflow:
+        environ["ML_PLATFORM_MLFLOW_ADDRESS"] = f"http://{LOOPBACK}:{mlflow}"
     programs = [
-        program(
-            "Dagster UI", "dagster_webserver", *where, "-h", LOOPBACK, "-p", str(dagster),
-            port=dagster,
-        ),
-        program("Dagster daemon", "dagster._daemon", "run", *where),
-        program(
-            "reports", "http.server", str(reports), "--bind", LOOPBACK,
-            "--directory", str(settings.reports), port=reports,
-        ),
-    ]  # fmt: skip
-    if sqlite_file(settings.mlflow_url):  # else a server of its own stands behind the address
-        server = ("mlflow", "server", "--backend-store-uri", settings.mlflow_url, "--workers", "1")
-        artifacts = ("--default-artifact-root", str(settings.artifacts))
-        at = ("--host", LOOPBACK, "--port", str(mlflow))
-        programs.append(program("MLflow UI", *server, *artifacts, *at, port=mlflow))
+        _program("Dagster UI", _webserver(dagster), settings, environ, port=dagster),
+        _program("Dagster daemon", ("dagster._daemon", "run", *_DEFS), settings, environ),
+        _program("reports", _file_server(reports, settings), settings, environ, port=reports),
+    ]
+    if own_mlflow:
+        command = _mlflow_server(mlflow, settings)
+        programs.append(_program("MLflow UI", command, settings, environ, port=mlflow))
     return programs
 
 
-def follow_releases(supervisor: Supervisor, settings: Settings) -> Callable[[], None]:
-    """Return a function that lets a service run for each champion, started anew when it changes."""
-    serving: dict[str, int] = {}
-
-    def follow() -> None:
-        for name, version in champions(settings).items():
-            if serving.get(name) == version:
-                continue
-            if name in serving:
-                supervisor.stop(f"service {name}")
-            serving[name] = version
-            program = service_program(settings, name, version)
-            click.echo(f"starting {program.name:<20} {program.address} (version {version})")
-            supervisor.start(program)
-
-    return follow
+_DEFS = ("-m", "ml_platform.definitions")
 
 
-def service_program(settings: Settings, name: str, version: int) -> Program:
-    """Return the inference service of one version."""
-    [port] = choose_ports([FIRST_SERVICE_PORT])
-    command = (
-        sys.executable,
-        "-m",
-        "ml_platform",
-        "serve",
-        f"{name}:{version}",
-        "--port",
-        str(port),
-    )
-    log: Path = settings.home / "logs" / f"service_{name}.log"
-    environ = {"ML_PLATFORM_HOME": str(settings.home)}
-    return Program(f"service {name}", command, log, port, environ)
+def _webserver(port: int) -> tuple[str, ...]:
+    return ("dagster_webserver", *_DEFS, "-h", LOOPBACK, "-p", str(port))
+
+
+def _file_server(port: int, settings: Settings) -> tuple[str, ...]:
+    return ("http.server", str(port), "--bind", LOOPBACK, "--directory", str(settings.reports))
+
+
+def _mlflow_server(port: int, settings: Settings) -> tuple[str, ...]:
+    stores = ("--backend-store-uri", settings.mlflow_url)
+    artifacts = ("--default-artifact-root", str(settings.artifacts))
+    at = ("--host", LOOPBACK, "--port", str(port), "--workers", "1")
+    return ("mlflow", "server", *stores, *artifacts, *at)
+
+
+def _program(
+    name: str,
+    module: tuple[str, ...],
+    settings: Settings,
+    environ: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
+) -> Program:
+    log = settings.home / "logs" / f"{name.lower().replace(' ', '_')}.log"
+    home = {"ML_PLATFORM_HOME": str(settings.home)}
+    return Program(name, (sys.executable, "-m", *module), log, port, {**home, **(environ or {})})
+
+
+class Services:
+    """The inference services of what is deployed, one a model, each at a port of its own."""
+
+    def __init__(self, supervisor: Supervisor, settings: Settings) -> None:
+        self._supervisor = supervisor
+        self._settings = settings
+        self._versions: dict[str, int] = {}
+        self._ports: dict[str, int] = {}
+
+    def follow(self) -> None:
+        """Start the service of each new champion, in place of that of the one before it."""
+        try:
+            live = champions(self._settings)
+        except StoreError as error:  # what serves goes on serving
+            click.echo(f"error: {error}", err=True)
+            return
+        for name, version in live.items():
+            if self._versions.get(name) != version:
+                self._supervisor.stop(f"service {name}")
+                self._versions[name] = version
+                self._start(name, version)
+
+    def _start(self, name: str, version: int) -> None:
+        if name not in self._ports:
+            [self._ports[name]] = choose_ports([FIRST_SERVICE_PORT + len(self._ports)])
+        port = self._ports[name]
+        command = ("ml_platform", "serve", f"{name}:{version}", "--port", str(port))
+        program = _program(f"service {name}", command, self._settings, port=port)
+        click.echo(f"starting {program.name:<20} {program.address} (version {version})")
+        self._supervisor.start(program)

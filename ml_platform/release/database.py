@@ -1,5 +1,6 @@
 """A connection to SQLite or Postgres that waits for locks and fails in one sentence."""
 
+import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,7 +95,7 @@ def store_errors(doing: str, url: str) -> Generator[None, None, None]:
 
     try:
         yield
-    except (SQLAlchemyError, OSError, ModuleNotFoundError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError) as error:
         shown = make_url(url).render_as_string(hide_password=True)
         cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         hint = "; install ml_platform[postgres]" if isinstance(error, ModuleNotFoundError) else ""

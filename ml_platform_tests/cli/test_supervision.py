@@ -11,7 +11,10 @@ from ml_platform.cli.processes import Program, RunningProgram, stop_all
 from ml_platform.cli.supervision import Supervisor, interruptible
 from ml_platform.exceptions import ServiceUnavailable
 
-SERVER = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+SERVER = (
+    "import sys; from http.server import HTTPServer, BaseHTTPRequestHandler\n"
+    "HTTPServer(('127.0.0.1', int(sys.argv[1])), BaseHTTPRequestHandler).serve_forever()"
+)
 
 
 def python(code: str, *arguments: str, folder: Path, port: int | None = None) -> Program:
@@ -37,7 +40,7 @@ def lives(pid: int) -> bool:
 def test_a_program_that_answers_is_announced_once(tmp_path):
     lines: list[str] = []
     [port] = choose_ports([0])
-    program = python(SERVER + "time.sleep(60)", str(port), folder=tmp_path, port=port)
+    program = python(SERVER, str(port), folder=tmp_path, port=port)
     with Supervisor(lines.append) as supervisor:
         supervisor.start(program)
         wait_for(lambda: supervisor.tick() or lines)

@@ -1,0 +1,117 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ml_platform.cli.processes import Program
+from ml_platform.cli.up import Services
+from ml_platform.release.state import Action, Transition
+from ml_platform.release.store import SqlReleaseStore
+from ml_platform.settings import Settings
+
+
+class Recorder:
+    """Stands in for a supervisor: remembers what was started and stopped."""
+
+    def __init__(self) -> None:
+        self.started: list[Program] = []
+        self.stopped: list[str] = []
+
+    def start(self, program: Program) -> None:
+        self.started.append(program)
+
+    def stop(self, name: str) -> None:
+        self.stopped.append(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.from_environment({"ML_PLATFORM_HOME": str(tmp_path)})
+
+
+def promote(settings: Settings, model: str, version: int) -> None:
+    store = SqlReleaseStore(settings.release_url)
+    revision = store.state(model).revision
+    transition = Transition(
+        model=model,
+        revision=revision + 1,
+        action=Action.PROMOTE_DIRECT,
+        version=version,
+        at=datetime.now(UTC),
+        who="test",
+        why="test",
+    )
+    store.append(transition, expected_revision=revision)
+    store.close()
+
+
+def test_each_champion_gets_a_service_at_a_port_of_its_own(settings):
+    recorder = Recorder()
+    promote(settings, "one", 1)
+    promote(settings, "two", 7)
+    services = Services(recorder, settings)
+    services.follow()
+    services.follow()
+    assert [program.name for program in recorder.started] == ["service one", "service two"]
+    assert "two:7" in recorder.started[1].command
+    assert recorder.started[0].port != recorder.started[1].port
+
+
+def test_a_new_champion_takes_the_place_and_the_port_of_the_one_before(settings):
+    recorder = Recorder()
+    services = Services(recorder, settings)
+    services.follow()
+    assert recorder.started == []
+    for version in (1, 2):
+        promote(settings, "one", version)
+        services.follow()
+    first, second = recorder.started
+    assert "one:2" in second.command
+    assert first.port == second.port
+    assert recorder.stopped[-1] == "service one"
+
+
+def test_a_release_store_that_is_away_is_told_and_nothing_stops(settings, capsys, tmp_path):
+    recorder = Recorder()
+    (tmp_path / "release.db").write_text("no database")
+    Services(recorder, settings).follow()
+    assert "error: " in capsys.readouterr().err
+    assert recorder.started == recorder.stopped == []
+
+
+@pytest.mark.slow
+def test_up_tells_the_addresses_and_leaves_nothing_behind(tmp_path):
+    home, here = tmp_path / "home", tmp_path / "here"
+    here.mkdir()
+    log = tmp_path / "up.log"
+    kept = {key: value for key, value in os.environ.items() if key != "DAGSTER_HOME"}
+    environ = {**kept, "ML_PLATFORM_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "ml_platform", "up"]
+    with (
+        log.open("w") as output,
+        subprocess.Popen(command, stdout=output, stderr=output, env=environ, cwd=here) as up,
+    ):
+        deadline = time.monotonic() + 240
+        while log.read_text().count("ready ") < 3 and time.monotonic() < deadline:
+            assert up.poll() is None, log.read_text()
+            time.sleep(0.5)
+        up.send_signal(signal.SIGTERM)
+        assert up.wait(60) == 0
+    text = log.read_text()
+    for name in ("Dagster UI", "MLflow UI", "reports"):
+        assert f"ready    {name}" in text, text
+    assert "died" not in text, text
+    assert list(here.iterdir()) == []
+    assert not [pid for pid in Path("/proc").glob("[0-9]*") if mentions(pid, str(home))]
+
+
+def mentions(process: Path, text: str) -> bool:
+    try:
+        return text in (process / "environ").read_text(errors="replace")
+    except OSError:
+        return False
