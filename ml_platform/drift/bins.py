@@ -127,11 +127,11 @@ def _counts(series: pd.Series, edges: Floats) -> Counts:
     values = _numbers(series)
     below = np.zeros(len(edges), np.int64)
     present = 0
-    edges = edges.astype(values.dtype)
+    bounds = edges.astype(values.dtype)
     for start in range(0, len(values), BLOCK):
         block = np.ascontiguousarray(values[start : start + BLOCK])
         present += np.count_nonzero(block == block)  # NaN differs from itself  # noqa: PLR0124
-        for place, edge in enumerate(edges):
+        for place, edge in enumerate(bounds):
             below[place] += np.count_nonzero(block <= edge)
     steps = np.diff(np.array([0, *below, present]))
     return np.append(steps, len(values) - present).astype(np.int64)

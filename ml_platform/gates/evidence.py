@@ -4,14 +4,17 @@ All fields are named, so that a stage's evidence grows by fields with defaults w
 that do not need them stay as they are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ml_platform.data.contract import Contract
+from ml_platform.evaluation.metrics.metric import Metric
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.task import Task
 
@@ -53,6 +56,10 @@ class FittedModel(Protocol):
         """Score rows; shapes as in `Task`."""
         ...
 
+    def save(self, folder: Path, *, folder_of_declaration: Path) -> None:
+        """Write the model to an empty folder."""
+        ...
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -74,12 +81,50 @@ class Service(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """Rows to compare with, and what a reader calls them: `validated_data@3`."""
+
+    name: str
+    frame: pd.DataFrame
+
+
+def _no_reference() -> Reference | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DataEvidence:
+    """For gates on `validated_data`.
+
+    frame: the rows that keep the contract, before they become a snapshot.
+    previous: gives the last snapshot that is another one; None where this is the first.
+    champion: gives what the version in production was trained on; None before the first release.
+    id, event_time: columns of the row's id and time, where declared.
+    folder: of the declaration, where functions are looked up.
+    """
+
+    frame: pd.DataFrame
+    contract: Contract
+    target: str
+    previous: Callable[[], Reference | None] = _no_reference
+    champion: Callable[[], Reference | None] = _no_reference
+    id: str | None = None
+    event_time: str | None = None
+    seed: int = 0
+    folder: Path = Path()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TrainingEvidence:
     """For gates on `trained_model`.
 
-    frame: training rows, raw columns with the target; the model was fitted on them.
+    frame: training rows, raw columns with the target; the model is fitted on them.
     fit: trains as declared on such a frame.
+    holdout: the rows that the model will be judged by.
+    features: gives the feature columns of raw rows, after the declared transform.
+    id: column of the row's id, where declared.
+    folder: of the declaration, where functions are looked up.
     """
 
     frame: pd.DataFrame
@@ -87,16 +132,87 @@ class TrainingEvidence:
     task: Task
     fit: Callable[[pd.DataFrame], FittedModel]
     seed: int = 0
+    holdout: pd.DataFrame | None = None
+    features: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    id: str | None = None
+    folder: Path = Path()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runtime:
+    """A version as it runs in production.
+
+    folder: the saved model.
+    predict: the serving predictor itself: records in, answers out.
+    """
+
+    version: int
+    folder: Path
+    predict: Callable[[list[Record]], object]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Runtimes:
+    """The candidate, and what it is compared with.
+
+    champion: the version in production; None where there is none, or where it is the candidate.
+    standing: why there is no champion to compare with, for people.
+    problem: why there is a champion that cannot run; "" where it can.
+    records: of the holdout, as clients send them; good for both versions.
+    """
+
+    candidate: Runtime
+    records: Sequence[Record]
+    champion: Runtime | None = None
+    standing: str = "first release"
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChampionEvidence:
+    """The version in production, on the candidate's holdout.
+
+    version: its number.
+    scores: of the holdout rows, shapes as in `Task`; None where it cannot score them.
+    seen: (n,) True where it was trained on that row; None where that is not known.
+    problem: why there are no scores.
+    """
+
+    version: int
+    scores: NDArray[np.float64] | None = None
+    seen: NDArray[np.bool_] | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class EvaluationEvidence:
     """For gates on `evaluation_report`.
 
     evaluation: of the candidate on the holdout.
+
+    What follows is filled where a declared gate `needs_rows`:
+    holdout: its rows, raw columns.
+    target, scores: encoded (n,) and the candidate's own, shapes as in `Task`.
+    metrics: the declared metrics by key.
+    champion: None before the first release.
+    baseline: values by metric key that a person accepted; a gate compares with them, where
+        they are set, and not with the champion.
+    threshold: from which score on a binary candidate decides for the positive class.
+    runtimes: loads candidate and champion as they serve; called by the gates that measure cost.
+    folder: of the declaration, where functions are looked up.
     """
 
     evaluation: Evaluation
+    holdout: pd.DataFrame | None = None
+    target: NDArray[np.generic] | None = None
+    scores: NDArray[np.float64] | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=dict[str, Metric])
+    champion: ChampionEvidence | None = None
+    baseline: Mapping[str, float] = field(default_factory=dict[str, float])
+    threshold: float = 0.5
+    seed: int = 0
+    runtimes: Callable[[], Runtimes] | None = None
+    folder: Path = Path()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +224,8 @@ class ServiceEvidence:
     classes: names of the classes in their order, the positive one last; empty for regression.
     version: the model version that should answer.
     threshold: from which score on a binary model decides for the positive class.
+    url: where the service listens, such as `http://127.0.0.1:3000`; "" where it is not known.
+    folder: of the declaration, where functions are looked up.
     """
 
     service: Service
@@ -117,3 +235,5 @@ class ServiceEvidence:
     version: str
     classes: Sequence[Any] = field(default=())
     threshold: float = 0.5
+    url: str = ""
+    folder: Path = Path()

@@ -28,6 +28,10 @@ class Gate(Plugin, ABC, Generic[Evidence]):
     """
 
     stage: ClassVar[Stage]
+    needs_rows: ClassVar[bool] = False
+    """Whether it judges the rows of the holdout themselves, and the champion's scores of them."""
+    noisy: ClassVar[bool] = False
+    """Whether it measures time or memory; an unchanged version keeps its earlier record then."""
 
     enforce: Literal["block", "warn"] = "block"
     on_inconclusive: Literal["block", "warn"] = "block"
@@ -40,6 +44,11 @@ class Gate(Plugin, ABC, Generic[Evidence]):
     @property
     def metric_keys(self) -> tuple[str, ...]:
         """The metrics that the evaluation must measure for this gate."""
+        return ()
+
+    @property
+    def divides_by(self) -> tuple[str, ...]:
+        """The columns of the contract by whose values the gate divides the rows."""
         return ()
 
     @abstractmethod

@@ -1,0 +1,122 @@
+"""The gate `latency`."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from ml_platform.exceptions import MLPlatformError
+from ml_platform.gates.evidence import EvaluationEvidence, Runtimes
+from ml_platform.gates.gate import GATES, Gate, Stage
+from ml_platform.gates.result import GateResult, Verdict
+from ml_platform.gates.timing import Timing, time_interleaved
+
+CONFIDENCE = 0.99
+
+
+@GATES.register
+class Latency(Gate[EvaluationEvidence]):
+    """Time the serving predictor itself, records in and answers out, in batches of several sizes.
+
+    Candidate and champion are timed in turns in the same process, so that a noisy machine slows
+    both alike; their ratio is judged by its interval.
+    p95_ms: the most that 95 % of the calls with one record may take.
+    max_increase: how much slower than the champion it may be: 0.2 lets 20 % pass. Without a
+        champion it passes as first release.
+    batches: records a call.
+    seconds: for all the measuring.
+    """
+
+    stage: ClassVar[Stage] = Stage.EVALUATION_REPORT
+    noisy: ClassVar[bool] = True
+
+    type: Literal["latency"] = "latency"
+    p95_ms: float | None = Field(default=None, gt=0)
+    max_increase: float | None = Field(default=None, ge=0)
+    batches: tuple[int, ...] = Field(default=(1, 16, 64, 256), min_length=1)
+    seconds: float = Field(default=0.6, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.p95_ms is None and self.max_increase is None:
+            raise ValueError("declare p95_ms, max_increase, or both")
+        if min(self.batches) < 1:
+            raise ValueError("a batch has at least one record")
+        return self
+
+    def judge(self, evidence: EvaluationEvidence) -> GateResult:
+        """Measure every batch size, then hold what is declared against its bound."""
+        if evidence.runtimes is None:
+            return GateResult(
+                verdict="inconclusive", reason="the versions were not given to the gate"
+            )
+        runtimes = evidence.runtimes()
+        if not runtimes.records:
+            return GateResult(verdict="inconclusive", reason="there is no record to predict")
+        champion = None if self.max_increase is None else runtimes.champion
+        try:
+            timings = time_interleaved(
+                runtimes.candidate.predict,
+                None if champion is None else champion.predict,
+                runtimes.records,
+                batches=self.batches,
+                seconds=self.seconds,
+            )
+        except MLPlatformError as error:
+            reason = f"the predictor cannot answer: {error}"
+            return GateResult(verdict="inconclusive", reason=reason)
+        return self._result(timings, runtimes)
+
+    def _result(self, timings: Sequence[Timing], runtimes: Runtimes) -> GateResult:
+        found = [*self._absolute(timings[0]), *self._relative(timings, runtimes)]
+        verdict: Verdict = "passed"
+        for worse in ("inconclusive", "failed"):
+            if any(each == worse for each, _ in found):
+                verdict = worse
+        texts = [text for each, text in found if each == verdict]
+        smallest = timings[0]
+        return GateResult(
+            verdict=verdict,
+            value=smallest.p95_ms,
+            bound=self.p95_ms,
+            interval=smallest.p95_interval,
+            rows=sum(timing.calls * timing.batch for timing in timings),
+            reason="; ".join(texts),
+            details={
+                "batches": [timing.table for timing in timings],
+                "champion": None if runtimes.champion is None else runtimes.champion.version,
+            },
+        )
+
+    def _absolute(self, timing: Timing) -> Iterator[tuple[Verdict, str]]:
+        if self.p95_ms is None:
+            return
+        text = f"p95 is {timing.p95_ms:.3g} ms with batches of {timing.batch}"
+        if timing.p95_interval[0] > self.p95_ms:
+            yield "failed", f"{text}, above the bound {self.p95_ms:g} ms"
+        elif timing.p95_ms > self.p95_ms:
+            yield "inconclusive", f"{text}: too near the bound {self.p95_ms:g} ms to tell"
+        else:
+            yield "passed", f"{text}, within {self.p95_ms:g} ms"
+
+    def _relative(
+        self, timings: Sequence[Timing], runtimes: Runtimes
+    ) -> Iterator[tuple[Verdict, str]]:
+        if self.max_increase is None:
+            return
+        if runtimes.problem:
+            yield "inconclusive", f"the champion cannot be compared: {runtimes.problem}"
+        elif runtimes.champion is None:
+            yield "passed", f"no champion to compare with: {runtimes.standing}"
+        else:
+            for timing in timings:
+                yield self._increase(timing, runtimes.champion.version)
+
+    def _increase(self, timing: Timing, champion: int) -> tuple[Verdict, str]:
+        value, low, high = timing.increase(CONFIDENCE)
+        text = f"{value:+.1%} [{low:+.1%}, {high:+.1%}] against version {champion}"
+        text = f"batches of {timing.batch} take {text}, {self.max_increase:.0%} is allowed"
+        bound = self.max_increase or 0.0
+        if low > bound:
+            return "failed", text
+        return ("inconclusive" if value > bound else "passed"), text

@@ -1,0 +1,109 @@
+"""The gate `leakage`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from ml_platform.exceptions import MLPlatformError
+from ml_platform.gates.evidence import TrainingEvidence
+from ml_platform.gates.gate import GATES, Gate, Stage
+from ml_platform.gates.lone_feature import LoneFeature, lone_features
+from ml_platform.gates.result import GateResult, Verdict
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class _Finding:
+    verdict: Verdict
+    reason: str
+
+
+@GATES.register
+class Leakage(Gate[TrainingEvidence]):
+    """Stop before training when the answer leaks: through one feature, or through the split.
+
+    A feature that alone ranks the holdout nearly perfectly was probably known only afterwards.
+    A holdout row that is also a training row, in all columns but the id, is no test.
+    max_single_feature_auc: the most that one feature may reach; for more than two classes the
+        mean over them, for a number that of telling its upper half.
+    max_duplicates: the share of holdout rows that may be training rows as well.
+    """
+
+    stage: ClassVar[Stage] = Stage.TRAINED_MODEL
+
+    type: Literal["leakage"] = "leakage"
+    max_single_feature_auc: float = Field(default=0.98, gt=0.5, le=1)
+    max_duplicates: float = Field(default=0.01, ge=0, le=1)
+
+    def judge(self, evidence: TrainingEvidence) -> GateResult:
+        """Look at each feature alone, and at the rows that both parts have."""
+        holdout = evidence.holdout
+        if holdout is None or evidence.features is None:
+            reason = "training and holdout rows were not given to the gate"
+            return GateResult(verdict="inconclusive", reason=reason)
+        if not len(holdout) or not len(evidence.frame):
+            reason = f"{len(evidence.frame):,} training and {len(holdout):,} holdout rows"
+            return GateResult(verdict="inconclusive", rows=len(holdout), reason=reason)
+        try:
+            found = lone_features(evidence, holdout, evidence.features)
+        except MLPlatformError as error:
+            reason = f"the features cannot be looked at: {error}"
+            return GateResult(verdict="inconclusive", rows=len(holdout), reason=reason)
+        share = _repeated(evidence, holdout)
+        findings = [*self._features(found), *self._rows(share, len(holdout))]
+        return self._result(findings, found, share, len(holdout))
+
+    def _features(self, found: list[LoneFeature] | str) -> Iterator[_Finding]:
+        if isinstance(found, str):
+            yield _Finding("inconclusive", found)
+            return
+        for feature in found:
+            if feature.low > self.max_single_feature_auc:
+                yield _Finding("failed", f"{feature.text} alone: is it known in time?")
+            elif feature.auc > self.max_single_feature_auc:
+                yield _Finding("inconclusive", f"{feature.text} alone, on too few rows to be sure")
+
+    def _rows(self, share: float, rows: int) -> Iterator[_Finding]:
+        if share > self.max_duplicates:
+            count = round(share * rows)
+            yield _Finding("failed", f"{count:,} of {rows:,} holdout rows are training rows too")
+
+    def _result(
+        self, findings: list[_Finding], found: list[LoneFeature] | str, share: float, rows: int
+    ) -> GateResult:
+        features = [] if isinstance(found, str) else found
+        best = features[0] if features else None
+        said = {finding.verdict for finding in findings}
+        verdict: Verdict = "failed" if "failed" in said else "passed"
+        if verdict == "passed" and said:
+            verdict = "inconclusive"
+        texts = [finding.reason for finding in findings if finding.verdict == verdict]
+        passed = (
+            f"{best.text if best else 'no feature'} is the best alone; {share:.2%} repeated rows"
+        )
+        return GateResult(
+            verdict=verdict,
+            value=None if best is None else best.auc,
+            bound=self.max_single_feature_auc,
+            interval=None if best is None else (best.low, best.high),
+            rows=rows,
+            reason="; ".join(texts[:SHOWN]) or passed,
+            details={
+                "repeated_rows": share,
+                "features": [{"feature": f.name, "auc": f.auc} for f in features[:20]],
+            },
+        )
+
+
+def _repeated(evidence: TrainingEvidence, holdout: pd.DataFrame) -> float:
+    """The share of holdout rows that equal a training row in every column but the id."""
+    columns = [name for name in holdout.columns if name != evidence.id]
+    both = pd.concat([evidence.frame[columns], holdout[columns]], ignore_index=True)
+    hashes = pd.util.hash_pandas_object(both, index=False).to_numpy()
+    known = np.unique(hashes[: len(evidence.frame)])
+    return float(np.isin(hashes[len(evidence.frame) :], known).mean())
