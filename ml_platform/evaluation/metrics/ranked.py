@@ -17,6 +17,7 @@ from ml_platform.evaluation.metrics.metric import (
     read_number,
     written,
 )
+from ml_platform.evaluation.pairs import ConcordantPairs
 from ml_platform.evaluation.ranking import Cumulated, Ranking, summed
 from ml_platform.exceptions import MetricUnavailable
 from ml_platform.task import Task
@@ -44,40 +45,44 @@ class RankedMetric(WeightedMetric):
     def need_both_classes(self, cumulated: Cumulated) -> None:
         """Raise MetricUnavailable when all rows are of one class."""
         if cumulated.positives <= 0 or cumulated.negatives <= 0:
-            one = "negative" if cumulated.positives <= 0 else "positive"
-            raise MetricUnavailable(self.key, reason=f"all rows are of one class ({one})")
+            raise one_class(self.key, cumulated.positives)
+
+
+def one_class(key: str, positives: float) -> MetricUnavailable:
+    """Say that a metric needs both classes and which one is there."""
+    one = "negative" if positives <= 0 else "positive"
+    return MetricUnavailable(key, reason=f"all rows are of one class ({one})")
 
 
 @METRICS.register
-class RocAuc(RankedMetric):
+class RocAuc(WeightedMetric):
     """Area under the ROC curve, ties counted half; multiclass: mean of one-against-rest."""
 
     type: Literal["roc_auc"] = "roc_auc"
     tasks: ClassVar = frozenset({Task.BINARY, Task.MULTICLASS})
 
-    def of(self, cumulated: Cumulated) -> float:
-        """Trapezoids between the points of the curve."""
-        self.need_both_classes(cumulated)
-        true, false = cumulated.positive, cumulated.negative
-        area = true[0] * false[0] + summed(np.diff(false), true[1:] + true[:-1])
-        return float(area / 2 / cumulated.positives / cumulated.negatives)
-
     def weighted(self, target: Target, scores: Scores) -> Weighted:
-        """Sort once for each class."""
+        """Lay out the pairs of rows once for each class."""
         if scores.ndim == 1:
-            return super().weighted(target, scores)
-        rankings = [Ranking(target == k, scores[:, k]) for k in range(scores.shape[1])]
+            pairs = ConcordantPairs(target, scores)
+            return lambda weights: self._area(*pairs.weigh(weights))
+        each = [ConcordantPairs(target == k, scores[:, k]) for k in range(scores.shape[1])]
 
         def mean(weights: Weights) -> float:
-            cumulated = [ranking.cumulate(weights) for ranking in rankings]
-            absent = [str(k) for k, c in enumerate(cumulated) if c.positives <= 0]
+            weighed = [pairs.weigh(weights) for pairs in each]
+            absent = [str(k) for k, (_, positives, _) in enumerate(weighed) if positives <= 0]
             if absent:
                 raise MetricUnavailable(
                     self.key, reason=f"no row is of class number {', '.join(absent)}"
                 )
-            return float(np.mean([self.of(c) for c in cumulated]))
+            return float(np.mean([self._area(*part) for part in weighed]))
 
         return mean
+
+    def _area(self, concordant: float, positives: float, negatives: float) -> float:
+        if positives <= 0 or negatives <= 0:
+            raise one_class(self.key, positives)
+        return concordant / positives / negatives
 
 
 @METRICS.register
