@@ -106,7 +106,7 @@ def _rates(
     enough = np.flatnonzero(rows >= min_rows)
     return Rates(
         rate=rate,
-        groups=[groups[place][0] for place in enough],
+        groups=[groups[place][0] for place in enough.tolist()],
         shares=Proportions(hits, rows).at(enough),
         small=[
             f"{name} ({int(count):,} for the {rate})"
