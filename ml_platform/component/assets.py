@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from ml_platform.component import metadata
-from ml_platform.component.blocking import check_results, check_specs, stop_if_blocked
+from ml_platform.component.blocking import Waived, check_results, check_specs, stop_if_blocked
 from ml_platform.component.handles import (
     EvaluationReport,
     Handle,
@@ -47,11 +47,11 @@ def _raw_data(declaration: Declaration) -> dg.AssetsDefinition:
 
         context.log.info("reading the source")
         outcome = ingest(declaration, platform.stores)
-        snapshot = outcome.handle.snapshot
+        snapshot, contract = outcome.handle.snapshot, declaration.spec.data.contract
         return dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(snapshot.content_hash),
-            metadata=metadata.of_snapshot(snapshot, outcome.frame),
+            metadata=metadata.of_snapshot(snapshot, outcome.frame, contract),
         )
 
     return raw_data
@@ -70,14 +70,15 @@ def _validated_data(declaration: Declaration) -> dg.AssetsDefinition:
         context.log.info(f"validating {raw.snapshot.rows:,} rows")
         outcome = validate_rows(declaration, platform.stores, raw, now=datetime.now(UTC))
         extra = metadata.of_validation(outcome, platform.stores.settings)
-        yield from check_results(context.asset_key, [outcome.record], metadata=extra)
-        stop_if_blocked(declaration, context.asset_key, [outcome.record])
+        yield from check_results(context.asset_key, outcome.records, metadata=extra)
+        stop_if_blocked(declaration, context.asset_key, outcome.records)
         assert outcome.handle is not None
-        snapshot = outcome.handle.snapshot
+        snapshot, contract = outcome.handle.snapshot, declaration.spec.data.contract
+        shown = metadata.of_snapshot(snapshot, outcome.validation.valid, contract)
         yield dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(snapshot.content_hash),
-            metadata={**metadata.of_snapshot(snapshot, outcome.validation.valid), **extra},
+            metadata={**extra, **shown},
         )
 
     return validated_data
@@ -85,7 +86,10 @@ def _validated_data(declaration: Declaration) -> dg.AssetsDefinition:
 
 def _trained_model(declaration: Declaration) -> dg.AssetsDefinition:
     spec = declaration.spec
-    about = f"A registered version of {spec.name}: {spec.description}"
+    about = (
+        f"A registered version of {spec.name}: {spec.description}\n\nReused while data, code and "
+        f"configuration stay as they are; the run tag `{FORCE_TAG}: true` trains anew."
+    )
     stage = Stage.TRAINED_MODEL
 
     @_asset(
@@ -125,16 +129,20 @@ def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:
         from ml_platform.component.steps.evaluate import evaluate_version
 
         context.log.info(f"evaluating version {trained.version}")
-        outcome = evaluate_version(declaration, platform.stores, trained, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        outcome = evaluate_version(declaration, platform.stores, trained, now=now)
+        waived = Waived(outcome.certificate.waivers, now=now)
         if outcome.reused:
             context.log.info("nothing changed: the evaluation of this version is reused")
+        shown = metadata.of_evaluation(outcome, platform.stores)
         yield dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(outcome.handle.certificate),
-            metadata=metadata.of_evaluation(outcome, platform.stores),
+            metadata=shown,
         )
-        yield from check_results(context.asset_key, outcome.records)
-        stop_if_blocked(declaration, context.asset_key, outcome.records)
+        link = {"report": shown["report"]}
+        yield from check_results(context.asset_key, outcome.records, metadata=link, waived=waived)
+        stop_if_blocked(declaration, context.asset_key, outcome.records, waived=waived)
 
     return evaluation_report
 
@@ -150,16 +158,12 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         from ml_platform.component.steps.deploy import build_and_test, release
 
         context.log.info(f"building and testing the Bento of version {report.version}")
-        built = build_and_test(declaration, platform.stores, report)
+        now = datetime.now(UTC)
+        built = build_and_test(declaration, platform.stores, report, now=now)
         yield from check_results(context.asset_key, built.records)
         stop_if_blocked(declaration, context.asset_key, built.records)
-        outcome = release(
-            declaration,
-            platform.stores,
-            built,
-            who=f"run {context.run.run_id}",
-            now=datetime.now(UTC),
-        )
+        who = f"run {context.run.run_id}"
+        outcome = release(declaration, platform.stores, built, who=who, now=now)
         context.log.info(outcome.summary)
         yield dg.MaterializeResult(
             value=built.handle,

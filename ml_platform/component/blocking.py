@@ -1,24 +1,25 @@
 """Gate records as asset checks that really stop a run."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
+from ml_platform.registry.waiver import Waiver, unwaived, waiver_of
 from ml_platform.spec.load import Declaration
 
 
 def check_specs(
     declaration: Declaration, key: dg.AssetKey, stage: Stage
 ) -> Sequence[dg.AssetCheckSpec]:
-    """One check for each gate of the stage; the contract is the gate of validated data."""
-    if stage is Stage.VALIDATED_DATA:
-        about = "Every row and the table as a whole keep the declared contract."
-        contract = dg.AssetCheckSpec("contract", asset=key, blocking=True, description=about)
-        return [contract]
-    return [
+    """One check for each gate of the stage; validated data has its contract before them."""
+    about = "Every row and the table as a whole keep the declared contract."
+    contract = dg.AssetCheckSpec("contract", asset=key, blocking=True, description=about)
+    gates = [
         dg.AssetCheckSpec(
             gate.check_name,
             asset=key,
@@ -27,40 +28,65 @@ def check_specs(
         )
         for gate in declaration.spec.all_gates(stage)
     ]
+    return [contract, *gates] if stage is Stage.VALIDATED_DATA else gates
+
+
+@dataclass(frozen=True)
+class Waived:
+    """The waivers of a version, as they hold at a time."""
+
+    waivers: tuple[Waiver, ...]
+    now: datetime
+
+    def waiver_of(self, record: GateRecord) -> Waiver | None:
+        """The waiver that lets this blocking record pass, if there is one."""
+        return waiver_of(record.check, self.waivers, now=self.now) if record.blocks else None
+
+
+NOTHING_WAIVED = Waived((), datetime.max.replace(tzinfo=UTC))
 
 
 def check_results(
-    key: dg.AssetKey, records: Sequence[GateRecord], *, metadata: Mapping[str, Any] | None = None
+    key: dg.AssetKey,
+    records: Sequence[GateRecord],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+    waived: Waived = NOTHING_WAIVED,
 ) -> Iterator[dg.AssetCheckResult]:
-    """The records as Dagster sees them: ERROR where a gate blocks, else WARN."""
+    """The records as Dagster sees them: ERROR where a gate blocks and is not waived, else WARN."""
     for record in records:
-        result = record.result
-        severity = dg.AssetCheckSeverity.ERROR if record.blocks else dg.AssetCheckSeverity.WARN
+        result, waiver = record.result, waived.waiver_of(record)
+        blocks = record.blocks and waiver is None
+        severity = dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN
         yield dg.AssetCheckResult(
             asset_key=key,
             check_name=record.check,
             passed=result.verdict == "passed",
             severity=severity,
-            description=result.reason,
+            description=result.reason if waiver is None else f"{result.reason}; {waiver}",
             metadata={**_measured(record), **(metadata or {})},
         )
 
 
 def stop_if_blocked(
-    declaration: Declaration, key: dg.AssetKey, records: Sequence[GateRecord]
+    declaration: Declaration,
+    key: dg.AssetKey,
+    records: Sequence[GateRecord],
+    *,
+    waived: Waived = NOTHING_WAIVED,
 ) -> None:
     """End the run when a gate blocks, saying which, why, and what one can do.
 
     Raises dagster.Failure that no retry policy repeats.
     """
-    blocking = [record for record in records if record.blocks]
+    blocking = unwaived(records, waived.waivers, now=waived.now)
     if not blocking:
         return
     verdicts = "\n".join(f"  {r.check}: {r.result.verdict}: {r.result.reason}" for r in blocking)
     raise dg.Failure(
         f"{key.to_user_string()} is blocked by {len(blocking)} gate(s):\n{verdicts}\n"
         "What you can do:\n"
-        "  1. Look at the report linked from the check, and mend the data or the model.\n"
+        "  1. Look at what the check found, and mend the data or the model.\n"
         f"  2. Change the gate, where its bound is wrong, in {declaration.file}.\n"
         f"  3. {_way_round(blocking)}",
         metadata={record.check: record.result.reason for record in blocking},
@@ -82,7 +108,7 @@ def _measured(record: GateRecord) -> dict[str, Any]:
     if result.bound is not None:
         found["bound"] = result.bound
     if result.interval is not None:
-        found["interval"] = list(result.interval)
+        found["interval"] = "{:.4g} to {:.4g}".format(*result.interval)
     if result.rows is not None:
         found["rows"] = result.rows
     if result.details:

@@ -1,6 +1,7 @@
 """The release certificate: what a version was judged by, bound to that very version by a hash."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
 
 import orjson
@@ -10,6 +11,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
+from ml_platform.registry.waiver import Waiver, unwaived
 
 
 class Certificate(Strict):
@@ -19,6 +21,7 @@ class Certificate(Strict):
     code_version: fingerprint of code and configuration; git_commit: None outside a repository.
     environment: Python, platform and the versions of the libraries.
     metrics: measured on the holdout; None where not measurable.
+    waivers: who answers for which failed gate until when.
     model_hash: sha256 of the saved model's manifest, which holds that of each of its files.
     """
 
@@ -33,6 +36,7 @@ class Certificate(Strict):
     metrics: dict[str, float | None]
     issued_at: AwareDatetime
     model_hash: str | None = None
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def text(self) -> str:
@@ -44,10 +48,9 @@ class Certificate(Strict):
         """The sha256 of the text, in hex; what is kept with the version."""
         return _sha256(self.text)
 
-    @property
-    def blocking(self) -> list[GateRecord]:
-        """The records that stop the release."""
-        return [record for record in self.records if record.blocks]
+    def blocking(self, *, now: datetime) -> list[GateRecord]:
+        """The records that stop the release: they block, and no waiver covers them now."""
+        return unwaived(self.records, self.waivers, now=now)
 
 
 def verify(
@@ -57,13 +60,15 @@ def verify(
     model: str,
     version: int,
     required_checks: Iterable[str],
+    now: datetime,
 ) -> Certificate:
     """Return the certificate in `text` if the version may be released on it.
 
     text: the stored document, None when there is none; digest: the hash kept with the version.
     required_checks: names of the checks that the declaration in force asks for.
     Raises DeploymentRefused with everything that is wrong: no certificate, changed since it was
-    issued, of another version, a check that was never judged, a verdict that blocks.
+    issued, of another version, a check that was never judged, a verdict that blocks and that no
+    waiver covers any more.
     """
     if text is None or digest is None:
         lacking = "certificate" if text is None else "hash of its certificate"
@@ -81,7 +86,7 @@ def verify(
     problems = [
         *_of_another(certificate, model=model, version=version),
         *_never_judged(certificate, required_checks),
-        *(_blocked(record) for record in certificate.blocking),
+        *(_blocked(record, certificate.waivers) for record in certificate.blocking(now=now)),
     ]
     if problems:
         raise _refused(model, version, problems)
@@ -110,8 +115,9 @@ def _never_judged(certificate: Certificate, required_checks: Iterable[str]) -> l
     return [f"its certificate lacks {', '.join(missing)}; run the checks"] if missing else []
 
 
-def _blocked(record: GateRecord) -> str:
-    return f"{record.check} {record.result.verdict}: {record.result.reason}"
+def _blocked(record: GateRecord, waivers: Iterable[Waiver]) -> str:
+    expired = [f"; {waiver}, which is over" for waiver in waivers if waiver.check == record.check]
+    return f"{record.check} {record.result.verdict}: {record.result.reason}{''.join(expired[-1:])}"
 
 
 def _refused(model: str, version: int, problems: list[str]) -> DeploymentRefused:

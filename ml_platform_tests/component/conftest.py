@@ -12,7 +12,7 @@ from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import small_credit
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """An empty home, named by the environment as in production."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)

@@ -1,11 +1,20 @@
 """A failed gate stops a release from whatever run."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
+import pytest
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.certify import DIGEST_TAG, certificate_file
+from ml_platform.component.steps.certify import (
+    DIGEST_TAG,
+    certificate_file,
+    verified_certificate,
+    waive,
+)
+from ml_platform.exceptions import DeploymentRefused
+from ml_platform.registry.waiver import Waiver
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
@@ -63,7 +72,7 @@ def test_gate_that_only_warns_lets_the_version_pass_and_shows_in_the_certificate
     result = materialize(lenient, instance, only=BEFORE_DEPLOYMENT)
     assert result.success
     assert checks(result)["minimum_metric_roc_auc"] is False
-    assert "| minimum_metric_roc_auc | failed |" in str(
+    assert "minimum_metric_roc_auc | failed" in str(
         metadata(result, "evaluation_report")["gates"]
     )
 
@@ -129,3 +138,28 @@ def test_model_that_cannot_learn_is_not_trained_on_all_rows(
     assert materialized(result) == ["raw_data", "validated_data"]
     assert platform.registry.versions("small_credit") == []
     assert "one target value" in failure(result)
+
+
+def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    strict = changed(declaration, FLOOR, OUT_OF_REACH)
+    assert not materialize(strict, instance, only=BEFORE_DEPLOYMENT).success
+    now = datetime.now(UTC)
+    waiver = Waiver(
+        check="minimum_metric_roc_auc",
+        version=1,
+        by="Ada",
+        reason="the outage in May",
+        until=now + timedelta(hours=1),
+        granted_at=now,
+    )
+    certificate = waive(platform, "small_credit", waiver)
+    assert certificate.waivers == (waiver,)
+    later = materialize(strict, instance, only=BEFORE_DEPLOYMENT)
+    assert later.success
+    [check] = [c for c in later.get_asset_check_evaluations() if "minimum" in c.check_name]
+    assert "waived by Ada until" in (check.description or "")
+    assert verified_certificate(strict, platform, 1, now=now).waivers == (waiver,)
+    with pytest.raises(DeploymentRefused, match="which is over"):
+        verified_certificate(strict, platform, 1, now=waiver.until)

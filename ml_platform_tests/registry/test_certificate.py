@@ -7,6 +7,8 @@ from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord, GateResult, Verdict
 from ml_platform.registry.certificate import Certificate, verify
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
 
 def record(check: str, verdict: Verdict = "passed", *, blocks: bool = False) -> GateRecord:
     result = GateResult(verdict=verdict, reason="roc_auc 0.61 is below 0.70", value=0.61)
@@ -31,7 +33,7 @@ def certificate(*records: GateRecord, model: str = "flights", version: int = 3) 
 
 
 def check(text: str | None, digest: str | None, *required: str, version: int = 3) -> Certificate:
-    return verify(text, digest, model="flights", version=version, required_checks=required)
+    return verify(text, digest, model="flights", version=version, required_checks=required, now=NOW)
 
 
 def test_a_complete_certificate_comes_back_as_it_was_issued() -> None:

@@ -7,10 +7,13 @@ from pydantic import ValidationError
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.train import MODEL_HASH_TAG, read_records
+from ml_platform.component.steps.records import read_records
+from ml_platform.component.steps.train import MODEL_HASH_TAG
 from ml_platform.evaluation.report import Evaluation
+from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate, verify
+from ml_platform.registry.waiver import Waiver, check_waivable
 from ml_platform.spec.load import Declaration
 
 DIGEST_TAG = "certificate_sha256"
@@ -28,8 +31,7 @@ def issue_certificate(
 ) -> Certificate:
     """Certify a version with its evidence, whatever the verdicts.
 
-    The same evidence keeps the certificate that is there. The document is stored before its
-    digest: killed in between, the version is not certified.
+    The same evidence keeps the certificate that is there; new evidence keeps its waivers.
     """
     name, registry = declaration.spec.name, platform.registry
     tags = registry.get(name, trained.version).tags
@@ -46,21 +48,52 @@ def issue_certificate(
         issued_at=now,
         model_hash=tags[MODEL_HASH_TAG],
     )
-    file = certificate_file(trained.version)
-    stored = registry.read_artifact_text(trained.run_id, file)
-    kept = _same_evidence(stored, certificate)
-    if kept is not None and tags.get(DIGEST_TAG) == kept.digest:
-        return kept
-    registry.log_artifacts(trained.run_id, {file: certificate.text})
-    registry.set_tags(name, trained.version, {DIGEST_TAG: certificate.digest})
+    known = intact_certificate(platform, name, trained.version)
+    if known is not None:
+        certificate = certificate.model_copy(update={"waivers": known.waivers})
+        if known == certificate.model_copy(update={"issued_at": known.issued_at}):
+            return known
+    _store(platform, certificate)
     return certificate
 
 
-def verified_certificate(declaration: Declaration, platform: Platform, version: int) -> Certificate:
+def waive(platform: Platform, model: str, waiver: Waiver) -> Certificate:
+    """Add a waiver to the certificate of its version and certify it anew.
+
+    Raises DeploymentRefused when there is no intact certificate, ReleaseError when the gate does
+    not block or cannot be waived.
+    """
+    certificate = intact_certificate(platform, model, waiver.version)
+    if certificate is None:
+        raise DeploymentRefused(f"{model}:{waiver.version} has no intact certificate to waive on")
+    check_waivable(waiver, certificate.records)
+    renewed = certificate.model_copy(
+        update={"waivers": (*certificate.waivers, waiver), "issued_at": waiver.granted_at}
+    )
+    _store(platform, renewed)
+    return renewed
+
+
+def intact_certificate(platform: Platform, model: str, version: int) -> Certificate | None:
+    """The certificate of a version as it was issued, whatever it says; None without one."""
+    registered = platform.registry.get(model, version)
+    text = platform.registry.read_artifact_text(registered.run_id, certificate_file(version))
+    if text is None:
+        return None
+    try:
+        certificate = Certificate.model_validate_json(text)
+    except ValidationError:
+        return None
+    return certificate if certificate.digest == registered.tags.get(DIGEST_TAG) else None
+
+
+def verified_certificate(
+    declaration: Declaration, platform: Platform, version: int, *, now: datetime
+) -> Certificate:
     """The certificate of a version, if it holds for the declaration in force.
 
     Raises DeploymentRefused when it is missing, altered, of another version, lacks a gate that
-    is declared now, or holds a verdict that blocks.
+    is declared now, or holds a verdict that blocks and no waiver covers now.
     """
     spec, registry = declaration.spec, platform.registry
     registered = registry.get(spec.name, version)
@@ -70,6 +103,7 @@ def verified_certificate(declaration: Declaration, platform: Platform, version: 
         model=spec.name,
         version=version,
         required_checks=spec.required_checks,
+        now=now,
     )
 
 
@@ -78,13 +112,9 @@ def certificate_file(version: int) -> str:
     return f"certificate-v{version}.json"
 
 
-def _same_evidence(stored: str | None, certificate: Certificate) -> Certificate | None:
-    try:
-        earlier = None if stored is None else Certificate.model_validate_json(stored)
-    except ValidationError:
-        return None
-    if earlier is None or earlier != certificate.model_copy(
-        update={"issued_at": earlier.issued_at}
-    ):
-        return None
-    return earlier
+def _store(platform: Platform, certificate: Certificate) -> None:
+    """Store the document, then its digest: killed in between, the version is not certified."""
+    registry, version = platform.registry, certificate.version
+    run_id = registry.get(certificate.model, version).run_id
+    registry.log_artifacts(run_id, {certificate_file(version): certificate.text})
+    registry.set_tags(certificate.model, version, {DIGEST_TAG: certificate.digest})

@@ -45,14 +45,14 @@ class ReleaseOutcome:
 
 
 def build_and_test(
-    declaration: Declaration, platform: Platform, report: EvaluationReport
+    declaration: Declaration, platform: Platform, report: EvaluationReport, *, now: datetime
 ) -> BuiltBento:
     """Build the Bento of a certified version, unless it is there, and judge it as a service.
 
     Raises DeploymentRefused when the certificate does not hold, whoever asks.
     """
     spec = declaration.spec
-    certificate = verified_certificate(declaration, platform, report.version)
+    certificate = verified_certificate(declaration, platform, report.version, now=now)
     reused = bento_folder(platform.settings.bentos, spec.name, report.version).exists()
     tag = _build(declaration, platform, certificate)
     handle = DeployedBento(tag=tag, version=report.version, certificate=certificate.digest)

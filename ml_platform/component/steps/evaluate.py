@@ -23,6 +23,7 @@ from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.evidence import EvaluationEvidence
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
+from ml_platform.registry.certificate import Certificate
 from ml_platform.spec.load import Declaration
 from ml_platform.training.model import Model
 
@@ -48,6 +49,7 @@ class EvaluationOutcome:
     """What came of an evaluation; pictures are PNG by name, reports lie in `folder`."""
 
     handle: EvaluationReport
+    certificate: Certificate
     records: tuple[GateRecord, ...]
     pictures: dict[str, bytes]
     folder: Path
@@ -80,7 +82,7 @@ def evaluate_version(
         certificate=certificate.digest,
     )
     shown = {file.stem: file.read_bytes() for file in sorted(folder.glob("*.png"))}
-    return EvaluationOutcome(handle, records, shown, folder, reused)
+    return EvaluationOutcome(handle, certificate, records, shown, folder, reused)
 
 
 def load_holdout(
