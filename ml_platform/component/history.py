@@ -66,8 +66,9 @@ def _verdicts(instance: dg.DagsterInstance, declaration: Declaration) -> Iterato
         key = dg.AssetKey([declaration.spec.name, stage.value])
         for spec in check_specs(declaration, key, stage):
             record = instance.get_latest_asset_check_evaluation_record(spec.key)
-            evaluation = record and record.event and record.event.asset_check_evaluation
-            if evaluation is None:
+            event = record.event if record is not None else None
+            evaluation = event.asset_check_evaluation if event is not None else None
+            if record is None or evaluation is None:
                 yield Verdict(asset=stage.value, check=spec.name, state="pending")
                 continue
             blocks = evaluation.severity is dg.AssetCheckSeverity.ERROR
