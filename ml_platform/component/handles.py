@@ -26,12 +26,16 @@ class RawData(Handle):
 
 
 class ValidatedData(Handle):
-    """The rows that keep the contract, and those that were set aside."""
+    """The rows that keep the contract, and those that were set aside.
+
+    contract, gates: the verdicts on these rows.
+    """
 
     asset = "validated_data"
     snapshot: Snapshot
     quarantine: Snapshot | None
     contract: GateRecord
+    gates: tuple[GateRecord, ...] = ()
 
 
 class TrainedModel(Handle):

@@ -68,7 +68,11 @@ class ByteBound(Gate[EvaluationEvidence]):
             value=float(own),
             bound=bound,
             reason=f"{told}{limit}{self._compared(runtimes, own, others)}",
-            details={"candidate": own, "champion": others[0] if others else None},
+            details={
+                "candidate": own,
+                "champion": others[0] if others else None,
+                "champion_version": runtimes.champion and runtimes.champion.version,
+            },
         )
 
     def _compared(self, runtimes: Runtimes, own: int, others: list[int]) -> str:

@@ -7,6 +7,7 @@ from ml_platform.drift.column import ColumnDrift
 from ml_platform.drift.compare import compare
 from ml_platform.drift.drift_test import DRIFT_TESTS, DriftTest
 from ml_platform.drift.population_stability import PopulationStability
+from ml_platform.exceptions import MLPlatformError
 from ml_platform.gates.evidence import DataEvidence, Reference
 from ml_platform.gates.gate import Gate, Stage
 from ml_platform.gates.result import GateResult, Verdict
@@ -40,8 +41,12 @@ class DriftGate(Gate[DataEvidence]):
     def judge(self, evidence: DataEvidence) -> GateResult:
         """Compare column by column; without anything to compare with, the first one passes."""
         before = evidence.previous if self.against == "last" else evidence.champion
-        reference = before()
         rows = len(evidence.frame)
+        try:
+            reference = before()
+        except MLPlatformError as error:
+            reason = f"what it is compared with cannot be read: {error}"
+            return GateResult(verdict="inconclusive", rows=rows, reason=reason)
         if reference is None:
             reason = f"{FIRST[self.against]}: there is nothing to compare with"
             return GateResult(verdict="passed", rows=rows, reason=reason)

@@ -84,7 +84,7 @@ class Latency(Gate[EvaluationEvidence]):
             reason="; ".join(texts),
             details={
                 "batches": [timing.table for timing in timings],
-                "champion": None if runtimes.champion is None else runtimes.champion.version,
+                "champion_version": runtimes.champion and runtimes.champion.version,
             },
         )
 

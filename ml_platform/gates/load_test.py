@@ -54,7 +54,7 @@ class LoadTest(Gate[ServiceEvidence]):
             reason=reason,
             details={
                 "error_rate": load.error_rate,
-                "errors": load.errors[:SHOWN],
+                "errors": list(load.errors[:SHOWN]),
                 "requests_per_second": load.per_second,
                 "p50_ms": load.quantile_ms(0.5),
                 "p99_ms": load.quantile_ms(0.99),

@@ -127,7 +127,7 @@ class ModelSpec(Strict):
     @property
     def required_checks(self) -> tuple[str, ...]:
         """Names of the checks whose verdicts a certificate of this declaration must hold."""
-        stages = (Stage.TRAINED_MODEL, Stage.EVALUATION_REPORT)
+        stages = (Stage.VALIDATED_DATA, Stage.TRAINED_MODEL, Stage.EVALUATION_REPORT)
         return ("contract", *(g.check_name for stage in stages for g in self.all_gates(stage)))
 
     def digest_of(self, *sections: str) -> str:

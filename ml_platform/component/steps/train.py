@@ -5,30 +5,26 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-from pydantic import TypeAdapter
 
 from ml_platform.component.handles import TrainedModel, ValidatedData
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.code import CodeIdentity, identify
+from ml_platform.component.steps.records import write_records
+from ml_platform.component.steps.training_gates import brought_up_to_date, judge_training
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.data.splits.splitter import Split
-from ml_platform.exceptions import StoreError
-from ml_platform.gates.evidence import TrainingEvidence
-from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.version import ModelVersion, TrainingRows
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.recipe import DECLARATION, declaration_json
 from ml_platform.training.fit import train
 from ml_platform.training.model import Model
 from ml_platform.training.model_folder import MANIFEST
-
-RECORDS = "gates/training.json"
-"""Artifact of the MLflow run: the records of the contract and of the training gates."""
-
 
 MODEL_HASH_TAG = "model_sha256"
 """Tag of a registered version: what `model_hash` gave when it was registered."""
@@ -59,6 +55,15 @@ def split_rows(declaration: Declaration, frame: pd.DataFrame) -> Split:
     """Divide a snapshot as declared; training and evaluation both come here."""
     data = declaration.spec.data
     return declaration.spec.split.split(frame, target=data.target, event_time=data.event_time)
+
+
+def read_parts(
+    declaration: Declaration, platform: Platform, snapshot: Snapshot
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training rows and the holdout of a snapshot."""
+    rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
+    split = split_rows(declaration, rows)
+    return rows.iloc[split.train], rows.iloc[split.holdout]
 
 
 def fit_model(declaration: Declaration, frame: pd.DataFrame, *, allow_empty: bool = False) -> Model:
@@ -94,13 +99,17 @@ def train_version(
     name, snapshot = declaration.spec.name, validated.snapshot
     code = identify(declaration)
     fingerprint = fingerprint_of(declaration, snapshot, code)
+    parts = partial(read_parts, declaration, platform, snapshot)
+    fit = partial(fit_model, declaration, allow_empty=True)
     known = None if force else platform.registry.find(name, fingerprint=fingerprint)
     if known is not None:
         handle = _handle(known, snapshot, fingerprint, reused=True)
-        return TrainingOutcome(read_records(platform, known.run_id)[1:], handle)
-    rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
-    training_rows = rows.iloc[split_rows(declaration, rows).train]
-    records = _judge(declaration, training_rows)
+        records = brought_up_to_date(
+            declaration, platform, validated, run_id=known.run_id, parts=parts, fit=fit
+        )
+        return TrainingOutcome(records, handle)
+    training_rows, holdout = parts()
+    records = judge_training(declaration, (training_rows, holdout), fit)
     if any(record.blocks for record in records):
         return TrainingOutcome(records, None)
     with _tracked_run(platform, declaration, run) as run_id:
@@ -117,18 +126,6 @@ def fingerprint_of(declaration: Declaration, snapshot: Snapshot, code: CodeIdent
     parts = [snapshot.content_hash, sections, code.code_version]
     text = json.dumps([*parts, code.environment], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _judge(declaration: Declaration, rows: pd.DataFrame) -> tuple[GateRecord, ...]:
-    evidence = TrainingEvidence(
-        frame=rows,
-        target=declaration.spec.data.target,
-        task=declaration.spec.task,
-        fit=lambda frame: fit_model(declaration, frame, allow_empty=True),
-        seed=declaration.spec.training.seed,
-    )
-    gates = declaration.spec.all_gates(Stage.TRAINED_MODEL)
-    return tuple(gate.record(gate.judge(evidence)) for gate in gates)
 
 
 @contextmanager
@@ -171,23 +168,8 @@ def _log(
         dataset=TrainingRows(name=snapshot.table, hash=snapshot.content_hash, rows=snapshot.rows),
         tags={"git_commit": code.commit},
     )
-    text = _RECORDS.dump_json((validated.contract, *records), indent=1).decode()
-    folder, _, file = RECORDS.partition("/")
-    platform.registry.log_artifacts(run_id, {file: text}, under=folder)
-
-
-_RECORDS = TypeAdapter(tuple[GateRecord, ...])
-
-
-def read_records(platform: Platform, run_id: str) -> tuple[GateRecord, ...]:
-    """The records of the contract and of the training gates, as training logged them.
-
-    Raises StoreError when they are gone.
-    """
-    text = platform.registry.read_artifact_text(run_id, RECORDS)
-    if text is None:
-        raise StoreError(f"MLflow run {run_id} has no {RECORDS}; train again with --force")
-    return _RECORDS.validate_json(text)
+    platform.registry.log_artifacts(run_id, {DECLARATION: declaration_json(spec)})
+    write_records(platform, run_id, (validated.contract, *validated.gates, *records))
 
 
 def _flat(prefix: str, values: dict[str, object]) -> dict[str, object]:

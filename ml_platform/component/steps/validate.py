@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ml_platform.component.handles import RawData, ValidatedData
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.data_gates import judge_data, origin
 from ml_platform.data.report import validation_html
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.data.validation import Validation, validate
@@ -15,9 +16,12 @@ from ml_platform.spec.load import Declaration
 
 @dataclass(frozen=True)
 class ValidationOutcome:
-    """What came of a validation; `handle` is None when the contract blocks."""
+    """What came of a validation; `handle` is None when the contract or a gate blocks.
 
-    record: GateRecord
+    records: of the contract, and, where that holds, of the gates on the valid rows.
+    """
+
+    records: tuple[GateRecord, ...]
     validation: Validation
     report: Path
     handle: ValidatedData | None
@@ -26,7 +30,7 @@ class ValidationOutcome:
 def validate_rows(
     declaration: Declaration, platform: Platform, raw: RawData, *, now: datetime
 ) -> ValidationOutcome:
-    """Validate a raw snapshot; valid rows become a snapshot only when the contract holds.
+    """Validate a raw snapshot; valid rows become a snapshot only when contract and gates hold.
 
     Quarantined rows are kept in a table of their own either way.
     """
@@ -42,18 +46,18 @@ def validate_rows(
     quarantine = _keep_quarantined(platform, f"{spec.name}/quarantine", validation, raw)
     record = contract_record(declaration, validation)
     report = _write_report(declaration, platform, validation, raw, now=now)
+    if not validation.passed:
+        return ValidationOutcome((record,), validation, report, None)
+    gates = judge_data(declaration, platform, raw, validation.valid)
     handle = None
-    if validation.passed:
+    if not any(gate.blocks for gate in gates):
         snapshot = platform.snapshots.write(
-            f"{spec.name}/validated_data",
-            validation.valid,
-            metadata={
-                "raw": raw.snapshot.content_hash,
-                "contract": str(spec.data.contract.version),
-            },
+            f"{spec.name}/validated_data", validation.valid, metadata=origin(declaration, raw)
         )
-        handle = ValidatedData(snapshot=snapshot, quarantine=quarantine, contract=record)
-    return ValidationOutcome(record, validation, report, handle)
+        handle = ValidatedData(
+            snapshot=snapshot, quarantine=quarantine, contract=record, gates=gates
+        )
+    return ValidationOutcome((record, *gates), validation, report, handle)
 
 
 def contract_record(declaration: Declaration, validation: Validation) -> GateRecord:
