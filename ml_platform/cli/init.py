@@ -79,10 +79,10 @@ def _place(into: Path | None, settings: Settings) -> Path:
 
 def _declare(name: str, data: str, folder: Path, roles: "Roles", owner: str) -> tuple[str, int]:
     """Return the text of the declaration and the number of rows it was inferred from."""
-    from ml_platform.cli.baseline import propose_floor
     from ml_platform.cli.declaration_text import render
     from ml_platform.cli.progress import steps
     from ml_platform.cli.proposal import propose
+    from ml_platform.cli.quick_fit import propose_floor
 
     with steps() as step:
         step(f"reading {data}")

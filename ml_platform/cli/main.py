@@ -16,6 +16,9 @@ COMMANDS = {
     "train": "Train a model through its gates up to the deployed Bento.",
     "serve": "Serve a model's champion, or the version asked for.",
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
+    "certificate": "Print the release certificate of a version, by default of the latest.",
+    "waive": "Let a version pass a gate that failed, with a name, a reason and an end.",
+    "baseline": "Show the accepted baseline of a model, or accept another.",
     "up": "Start Dagster, MLflow UI, reports and inference services in this terminal.",
     "demo": "Train flight_delays, serve it, and ask it once.",
 }

@@ -113,7 +113,8 @@ class TestReleased:
         report = metadata(released.first, "evaluation_report")
         assert 0.7 < float(str(report["metric/roc_auc"])) < 1
         assert "data:image/png;base64," in str(report["roc_curve"])
-        assert "| purpose | car |" in str(report["metrics"])
+        assert "|roc_auc|" in str(report["metrics"])
+        assert "|purpose = car|roc_auc|" in str(report["slices"])
         for name in ("report", "evidently_report"):
             path = str(report[name]).removeprefix(released.platform.settings.reports_address)
             file = released.platform.settings.reports / path.lstrip("/")

@@ -60,18 +60,30 @@ def issue_certificate(
 def waive(platform: Platform, model: str, waiver: Waiver) -> Certificate:
     """Add a waiver to the certificate of its version and certify it anew.
 
-    Raises DeploymentRefused when there is no intact certificate, ReleaseError when the gate does
-    not block or cannot be waived.
+    Raises DeploymentRefused when there is no certificate as it was issued, ReleaseError when the
+    gate does not block or cannot be waived.
     """
-    certificate = intact_certificate(platform, model, waiver.version)
-    if certificate is None:
-        raise DeploymentRefused(f"{model}:{waiver.version} has no intact certificate to waive on")
+    certificate = certificate_of(platform, model, waiver.version)
     check_waivable(waiver, certificate.records)
     renewed = certificate.model_copy(
         update={"waivers": (*certificate.waivers, waiver), "issued_at": waiver.granted_at}
     )
     _store(platform, renewed)
     return renewed
+
+
+def certificate_of(platform: Platform, model: str, version: int) -> Certificate:
+    """The certificate of a version as it was issued, whatever it says.
+
+    Raises DeploymentRefused when there is none, or it was changed.
+    """
+    certificate = intact_certificate(platform, model, version)
+    if certificate is None:
+        raise DeploymentRefused(
+            f"{model}:{version} has no certificate as it was issued; "
+            f"materialize {model}/evaluation_report"
+        )
+    return certificate
 
 
 def intact_certificate(platform: Platform, model: str, version: int) -> Certificate | None:

@@ -1,0 +1,70 @@
+"""`ml-platform certificate`: what a version was judged by, and whether that holds now."""
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from ml_platform.cli.declared import declaration_of
+from ml_platform.exceptions import ModelError
+from ml_platform.settings import Settings
+
+if TYPE_CHECKING:
+    from ml_platform.component.platform import Platform
+    from ml_platform.gates.result import GateRecord
+    from ml_platform.registry.certificate import Certificate
+
+
+@click.command()
+@click.argument("name")
+@click.argument("version", type=int, required=False)
+@click.option("--json", "as_json", is_flag=True, help="The document itself.")
+def certificate(name: str, version: int | None, as_json: bool) -> None:
+    """Print the release certificate of a version, by default of the latest.
+
+    Exit code 3 when it does not hold for the declaration in force, with the reason.
+    """
+    from ml_platform.component.platform import Platform
+    from ml_platform.component.steps.certify import certificate_of, verified_certificate
+
+    settings = Settings.from_environment()
+    declaration, platform = declaration_of(settings, name), Platform(settings)
+    model, now = declaration.spec.name, datetime.now(UTC)
+    version = version or _latest(platform, model)
+    found = certificate_of(platform, model, version)
+    click.echo(found.text if as_json else _page(found, now=now))
+    verified_certificate(declaration, platform, version, now=now)
+
+
+def _latest(platform: "Platform", model: str) -> int:
+    versions = platform.registry.versions(model)
+    if not versions:
+        raise ModelError(f"{model} has no version yet; train it first")
+    return versions[0].version
+
+
+def _page(found: "Certificate", *, now: datetime) -> str:
+    snapshot = found.snapshot
+    head = {
+        "certificate": f"{found.model}:{found.version}",
+        "digest": found.digest,
+        "issued": f"{found.issued_at:%Y-%m-%d %H:%M:%S %Z}",
+        "data": f"{snapshot.table}@{snapshot.version}, {snapshot.rows:,} rows, "
+        f"{snapshot.content_hash[:16]}",
+        "contract": str(found.contract_version),
+        "code": f"{found.code_version[:16]}, commit {found.git_commit or 'unknown'}",
+        "environment": json.dumps(found.environment),
+    }
+    lines = [f"{key:12} {value}" for key, value in head.items()]
+    lines += ["", *(_verdict(record) for record in found.records)]
+    for waiver in found.waivers:
+        state = "" if waiver.holds(now=now) else " (over)"
+        lines.append(f"{waiver.check} is {waiver}{state}")
+    return "\n".join(lines)
+
+
+def _verdict(record: "GateRecord") -> str:
+    result = record.result
+    stops = " (blocks)" if record.blocks else ""
+    return f"{result.verdict:12} {record.check}{stops}: {result.reason}"

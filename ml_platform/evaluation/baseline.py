@@ -1,0 +1,54 @@
+"""The accepted baseline: what a team decided a model must keep up with, under version control."""
+
+import os
+from pathlib import Path
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from ml_platform.exceptions import DeclarationError
+from ml_platform.plugins import Strict
+
+FILE_NAME = "baseline.json"
+"""Beside `defs.yaml`."""
+
+
+class Baseline(Strict):
+    """The metrics of a version that a person accepted, say less accuracy for faster inference.
+
+    metrics: values on that version's holdout, by metric key; gates compare with them in place of
+        the champion.
+    """
+
+    version: int = Field(ge=1)
+    metrics: dict[str, float]
+    by: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    accepted_at: AwareDatetime
+
+
+def read_baseline(folder: Path) -> Baseline | None:
+    """The baseline beside a declaration; None where there is none.
+
+    Raises DeclarationError, naming the file, when it cannot be read.
+    """
+    file = folder / FILE_NAME
+    try:
+        return Baseline.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DeclarationError(f"{file}:1: cannot be read: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "document"
+        raise DeclarationError(
+            f"{file}:1: {where}: {first['msg']}; write it with `ml-platform baseline --accept`"
+        ) from error
+
+
+def write_baseline(folder: Path, baseline: Baseline) -> Path:
+    """Put the baseline beside a declaration, whole or not at all, and return its file."""
+    file = folder / FILE_NAME
+    unfinished = folder / f".{FILE_NAME}.{os.getpid()}"
+    unfinished.write_text(baseline.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return unfinished.replace(file)
