@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
-from ml_platform.component.steps.evaluate import load_holdout
+from ml_platform.component.steps.holdout import load_holdout
 from ml_platform.component.steps.train import model_hash
 from ml_platform.exceptions import DeploymentRefused, RevisionConflict
 from ml_platform.gates.evidence import ServiceEvidence
@@ -155,4 +155,6 @@ def _service_evidence(
             version=str(report.version),
             classes=judged.model.classes,
             threshold=judged.model.threshold,
+            url=service.url,
+            folder=declaration.folder,
         )

@@ -3,45 +3,27 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
 from ml_platform.component.handles import EvaluationReport, TrainedModel
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.certify import issue_certificate
-from ml_platform.component.steps.train import split_rows
-from ml_platform.data.snapshots import Snapshot
+from ml_platform.component.steps.certify import intact_certificate, issue_certificate
+from ml_platform.component.steps.evaluation_gates import judge_evaluation
+from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.evaluation.curves import pictures
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.evidently_report import evidently_html
 from ml_platform.evaluation.html import evaluation_html
 from ml_platform.evaluation.report import Evaluation
-from ml_platform.gates.evidence import EvaluationEvidence
-from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
 from ml_platform.spec.load import Declaration
-from ml_platform.training.model import Model
 
 FOLDER = "evaluation"
 """Folder of the MLflow run that keeps the evaluation, its pictures and reports."""
 
 EVIDENTLY_ROWS = 2_000
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A version's holdout and what the version makes of it."""
-
-    train: pd.DataFrame
-    holdout: pd.DataFrame
-    target: NDArray[np.generic]
-    scores: NDArray[np.float64]
-    model: Model
 
 
 @dataclass(frozen=True)
@@ -67,12 +49,17 @@ def evaluate_version(
     spec = declaration.spec
     folder = platform.settings.reports / spec.name / f"v{trained.version}"
     fingerprint = spec.digest_of("evaluation", "gates")
+    judged = cache(partial(load_holdout, declaration, platform, trained.snapshot, trained.version))
     evaluation = _earlier(platform, trained, fingerprint) if folder.is_dir() else None
     reused = evaluation is not None
     if evaluation is None:
-        evaluation = _evaluate_anew(declaration, platform, trained, folder, now=now)
+        evaluation = _evaluate_anew(declaration, trained, judged(), folder, now=now)
         _log(platform, trained, evaluation, fingerprint, folder)
-    records = judge_evaluation(declaration, evaluation)
+    known = intact_certificate(platform, spec.name, trained.version) if reused else None
+    earlier = {record.check: record for record in known.records} if known else {}
+    records = judge_evaluation(
+        declaration, platform, trained.version, evaluation, judged, earlier=earlier
+    )
     certificate = issue_certificate(declaration, platform, trained, evaluation, records, now=now)
     handle = EvaluationReport(
         version=trained.version,
@@ -85,37 +72,15 @@ def evaluate_version(
     return EvaluationOutcome(handle, certificate, records, shown, folder, reused)
 
 
-def load_holdout(
-    declaration: Declaration, platform: Platform, snapshot: Snapshot, version: int
-) -> Judged:
-    """Read the snapshot, split it as training did, and score the holdout with a version."""
-    spec = declaration.spec
-    rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
-    split = split_rows(declaration, rows)
-    holdout = rows.iloc[split.holdout]
-    with TemporaryDirectory() as temporary:
-        model = Model.load(platform.registry.download(spec.name, version, Path(temporary)))
-    target = model.encode_target(holdout[spec.data.target])
-    return Judged(rows.iloc[split.train], holdout, target, model.scores(holdout), model)
-
-
-def judge_evaluation(declaration: Declaration, evaluation: Evaluation) -> tuple[GateRecord, ...]:
-    """The verdicts of the declared gates on an evaluation."""
-    evidence = EvaluationEvidence(evaluation=evaluation)
-    gates = declaration.spec.all_gates(Stage.EVALUATION_REPORT)
-    return tuple(gate.record(gate.judge(evidence)) for gate in gates)
-
-
 def _evaluate_anew(
     declaration: Declaration,
-    platform: Platform,
     trained: TrainedModel,
+    judged: Judged,
     folder: Path,
     *,
     now: datetime,
 ) -> Evaluation:
     spec = declaration.spec
-    judged = load_holdout(declaration, platform, trained.snapshot, trained.version)
     evaluation = evaluate(
         judged.target,
         judged.scores,

@@ -1,0 +1,65 @@
+"""The gates of evaluation_report, with the evidence that the declared ones ask for."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.holdout import Judged
+from ml_platform.component.steps.runtimes import champion_of, runtimes
+from ml_platform.evaluation.report import Evaluation
+from ml_platform.gates.evidence import EvaluationEvidence
+from ml_platform.gates.gate import Gate, Stage
+from ml_platform.gates.result import GateRecord
+from ml_platform.spec.load import Declaration
+
+
+def judge_evaluation(
+    declaration: Declaration,
+    platform: Platform,
+    version: int,
+    evaluation: Evaluation,
+    judged: Callable[[], Judged],
+    *,
+    earlier: Mapping[str, GateRecord],
+) -> tuple[GateRecord, ...]:
+    """The verdicts of the declared gates on a version.
+
+    judged: gives the holdout; called by what needs its rows.
+    earlier: records of the same evaluation by check. What measures time or memory is not measured
+        again for the same gate and champion: another number would be noise, and another
+        certificate.
+    """
+    champion = champion_of(declaration, platform)
+    with _evidence(declaration, platform, version, evaluation, judged) as evidence:
+        return tuple(
+            _kept(gate, earlier.get(gate.check_name), version=version, champion=champion)
+            or gate.record(gate.judge(evidence))
+            for gate in declaration.spec.all_gates(Stage.EVALUATION_REPORT)
+        )
+
+
+@contextmanager
+def _evidence(
+    declaration: Declaration,
+    platform: Platform,
+    version: int,
+    evaluation: Evaluation,
+    judged: Callable[[], Judged],
+) -> Generator[EvaluationEvidence]:
+    with runtimes(declaration, platform, version, lambda: judged().holdout) as loaded:
+        yield EvaluationEvidence(
+            evaluation=evaluation,
+            seed=declaration.spec.training.seed,
+            runtimes=loaded,
+            folder=declaration.folder,
+        )
+
+
+def _kept(
+    gate: Gate[Any], earlier: GateRecord | None, *, version: int, champion: int | None
+) -> GateRecord | None:
+    if not gate.noisy or earlier is None or earlier.gate != gate.model_dump(mode="json"):
+        return None
+    compared = earlier.result.details.get("champion_version")
+    return earlier if champion in (compared, version) else None

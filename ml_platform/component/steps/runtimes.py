@@ -1,0 +1,80 @@
+"""Candidate and champion as they serve, for the gates that measure what a version costs."""
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from ml_platform.component.platform import Platform
+from ml_platform.data.contract import Contract
+from ml_platform.exceptions import MLPlatformError
+from ml_platform.gates.evidence import Runtime, Runtimes
+from ml_platform.serving.client_records import client_records
+from ml_platform.serving.predictor import Predictor
+from ml_platform.serving.records import RecordChecker
+from ml_platform.spec.load import Declaration
+from ml_platform.spec.recipe import DECLARATION, Recipe
+from ml_platform.training.model import Model
+
+RECORDS = 256
+
+
+@contextmanager
+def runtimes(
+    declaration: Declaration,
+    platform: Platform,
+    version: int,
+    holdout: Callable[[], pd.DataFrame],
+) -> Generator[Callable[[], Runtimes]]:
+    """Give what loads both versions, once, when a gate calls it; their files go with the block."""
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        yield cache(lambda: _load(declaration, platform, version, holdout(), folder))
+
+
+def champion_of(declaration: Declaration, platform: Platform) -> int | None:
+    """The version in production."""
+    return platform.releases.state(declaration.spec.name).champion
+
+
+def _load(
+    declaration: Declaration, platform: Platform, version: int, holdout: pd.DataFrame, folder: Path
+) -> Runtimes:
+    contract = declaration.spec.data.contract
+    candidate = _runtime(declaration, platform, version, contract, folder)
+    columns = [name for name in contract.columns if name in holdout.columns]
+    records = client_records(holdout.head(RECORDS), columns)
+    champion = champion_of(declaration, platform)
+    if champion is None:
+        return Runtimes(candidate=candidate, records=records)
+    if champion == version:
+        return Runtimes(candidate=candidate, records=records, standing="it is the champion itself")
+    try:
+        # The champion answers as its Bento does: by the contract that it was trained under.
+        theirs = _contract_of(declaration, platform, champion) or contract
+        other = _runtime(declaration, platform, champion, theirs, folder)
+        other.predict(records[:1])
+    except MLPlatformError as error:
+        return Runtimes(candidate=candidate, records=records, problem=str(error))
+    return Runtimes(candidate=candidate, records=records, champion=other)
+
+
+def _runtime(
+    declaration: Declaration, platform: Platform, version: int, contract: Contract, folder: Path
+) -> Runtime:
+    to = folder / str(version)
+    to.mkdir()
+    saved = platform.registry.download(declaration.spec.name, version, to)
+    model = Model.load(saved)
+    checker = RecordChecker(contract.columns, model.inputs)
+    predictor = Predictor(model, checker, version=str(version))
+    return Runtime(version=version, folder=saved, predict=predictor.predict_batch)
+
+
+def _contract_of(declaration: Declaration, platform: Platform, version: int) -> Contract | None:
+    run_id = platform.registry.get(declaration.spec.name, version).run_id
+    text = platform.registry.read_artifact_text(run_id, DECLARATION)
+    return None if text is None else Recipe.read(text).contract

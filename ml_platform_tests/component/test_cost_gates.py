@@ -1,0 +1,54 @@
+"""Gates that measure what a version costs, beside the champion that is in production."""
+
+import dagster as dg
+import pytest
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.certify import intact_certificate
+from ml_platform.spec.load import Declaration
+from ml_platform.testing.stores import promotion
+from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
+    changed,
+    failure,
+    materialize,
+)
+
+FLOOR = "    - {type: minimum_metric, metric: roc_auc, floor: 0.7}\n"
+GATES = (
+    "    - {type: latency, max_increase: 5, seconds: 0.1}\n"
+    "    - {type: memory, max_increase: 0.5}\n"
+    "    - {type: model_size, max_increase: 0.1}\n"
+)
+
+
+def of(platform: Platform, version: int) -> dict:
+    certificate = intact_certificate(platform, "small_credit", version)
+    assert certificate is not None
+    return {record.check: record.result for record in certificate.records}
+
+
+@pytest.mark.slow
+def test_candidate_is_measured_beside_the_champion_and_once(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    gated = changed(declaration, FLOOR, FLOOR + GATES)
+    result = materialize(gated, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success, failure(result)
+    for check in ("latency", "memory", "model_size"):
+        assert "first release" in of(platform, 1)[check].reason
+    platform.releases.append(promotion("small_credit", 1, 1), expected_revision=0)
+    assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+    assert "first release" in of(platform, 1)["latency"].reason, "measured again for nothing"
+
+    larger = changed(gated, "rounds: 20", "rounds: 60")
+    result = materialize(larger, instance, only=BEFORE_DEPLOYMENT)
+    assert not result.success
+    assert "model_size: failed" in failure(result)
+    measured = of(platform, 2)
+    assert "against version 1" in measured["latency"].reason
+    assert measured["latency"].details["batches"][0]["champion_p95_ms"] > 0
+    assert measured["memory"].details["champion_version"] == 1
+    assert measured["model_size"].value > 1.1 * measured["model_size"].details["champion"]
+    assert not materialize(larger, instance, only=BEFORE_DEPLOYMENT).success
+    assert of(platform, 2) == measured
