@@ -6,20 +6,19 @@ Also timed: the same command again, when nothing has changed since.
 """
 
 import argparse
-import statistics
 import sys
 import tempfile
 
-from harness.interleaved import against_by_hand, seconds
+from harness.interleaved import Cost, against_by_hand, cost_of, median_of
 
 
-def again(model: str, *, rounds: int) -> float:
-    """Median seconds of `train` on a home where the model is trained already."""
+def again(model: str, *, rounds: int) -> Cost:
+    """Median cost of `train` on a home where the model is trained already."""
     command = [sys.executable, "-m", "ml_platform", "train", model]
     with tempfile.TemporaryDirectory() as home:
         environ = {"ML_PLATFORM_HOME": home, "DAGSTER_HOME": f"{home}/dagster"}
-        seconds(command, environ=environ)
-        return statistics.median(seconds(command, environ=environ) for _ in range(rounds))
+        cost_of(command, environ=environ)
+        return median_of([cost_of(command, environ=environ) for _ in range(rounds)])
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     goal = "2 at most, and ml-platform 12 s at most"
     against_by_hand("small_credit", rounds=rounds, goal=goal)
-    print(f"unchanged    {again('small_credit', rounds=rounds):7.2f} s (nothing to train)")
+    print(f"unchanged    {again('small_credit', rounds=rounds)} (nothing to train)")
 
 
 if __name__ == "__main__":
