@@ -1,11 +1,13 @@
 """YAML with the line of every field, so that an error can say where it is.
 
+And with the place of every plain value, so that one can be replaced and all else stays.
+
 Scalars follow YAML 1.2: only `true` and `false` are booleans (the airport code NO stays text),
 `1e5` is a number, and dates stay text for the field that knows what to do with them.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -13,6 +15,7 @@ import yaml
 from ml_platform.exceptions import DeclarationError
 
 Path = tuple[str | int, ...]
+Span = tuple[int, int]
 
 
 class _Loader(yaml.CSafeLoader):
@@ -39,10 +42,14 @@ _Loader.add_implicit_resolver(
 
 @dataclass(frozen=True)
 class SourceMap:
-    """Plain values of a document and the line (from 1) of every place in it."""
+    """Plain values of a document and the line (from 1) of every place in it.
+
+    spans: first and last character (exclusive) of every scalar, quotes included.
+    """
 
     value: Any
     lines: dict[Path, int] = field(default_factory=dict[Path, int])
+    spans: dict[Path, Span] = field(default_factory=dict[Path, Span])
 
     def line(self, place: Path) -> int:
         """The line of a place, or of the nearest thing around it that exists."""
@@ -61,8 +68,8 @@ def read_yaml(text: str, *, name: str) -> SourceMap:
         node = loader.get_single_node()
         if node is None:
             raise DeclarationError(f"{name}:1: the file is empty; see `ml-platform init`")
-        lines: dict[Path, int] = {}
-        value = _plain(node, loader, (), lines, name)
+        read = SourceMap(None)
+        value = _plain(node, loader, (), read, name)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DeclarationError(f"{name}:{line}: not valid YAML: {error.problem}") from error
@@ -70,20 +77,22 @@ def read_yaml(text: str, *, name: str) -> SourceMap:
         raise DeclarationError(f"{name}:1: not valid YAML: {error}") from error
     finally:
         loader.dispose()
-    return SourceMap(value, lines)
+    return replace(read, value=value)
 
 
 _MOST_PLACES = 100_000
 
 
-def _plain(node: yaml.Node, loader: _Loader, place: Path, lines: dict[Path, int], name: str) -> Any:
+def _plain(node: yaml.Node, loader: _Loader, place: Path, read: SourceMap, name: str) -> Any:
+    lines = read.lines
     lines[place] = node.start_mark.line + 1
     if len(lines) > _MOST_PLACES:
         raise DeclarationError(f"{name}:1: more than {_MOST_PLACES:,} fields after aliases")
     if isinstance(node, yaml.SequenceNode):
         items = enumerate(node.value)
-        return [_plain(item, loader, (*place, i), lines, name) for i, item in items]
+        return [_plain(item, loader, (*place, i), read, name) for i, item in items]
     if not isinstance(node, yaml.MappingNode):
+        read.spans[place] = node.start_mark.index, node.end_mark.index
         return loader.construct_object(node)
     mapping: dict[Any, Any] = {}
     for key_node, value_node in node.value:
@@ -96,6 +105,6 @@ def _plain(node: yaml.Node, loader: _Loader, place: Path, lines: dict[Path, int]
         if key in mapping:
             first = lines[(*place, key)]
             raise DeclarationError(f"{name}:{line}: {key!r} is here twice (first in line {first})")
-        mapping[key] = _plain(value_node, loader, (*place, key), lines, name)
+        mapping[key] = _plain(value_node, loader, (*place, key), read, name)
         lines[(*place, key)] = line
     return mapping
