@@ -19,6 +19,7 @@ COMMANDS = {
     "certificate": "Print the release certificate of a version, by default of the latest.",
     "waive": "Let a version pass a gate that failed, with a name, a reason and an end.",
     "baseline": "Show the accepted baseline of a model, or accept another.",
+    "reproduce": "Rebuild a registered version from its certificate and compare it bit for bit.",
     "up": "Start Dagster, MLflow UI, reports and inference services in this terminal.",
     "demo": "Train flight_delays, serve it, and ask it once.",
 }

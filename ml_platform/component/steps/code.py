@@ -38,7 +38,7 @@ def identify(declaration: Declaration) -> CodeIdentity:
     return CodeIdentity(
         commit=git_commit(declaration.folder),
         code_version=own.hexdigest(),
-        environment=_environment(),
+        environment=environment(),
     )
 
 
@@ -70,7 +70,8 @@ def _platform_code() -> str:
 
 
 @cache
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """The versions of Python and of the libraries that decide a model's bits."""
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
