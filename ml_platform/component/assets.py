@@ -61,7 +61,9 @@ def _validated_data(declaration: Declaration) -> dg.AssetsDefinition:
     about = "Rows that keep the contract, as an immutable snapshot."
     stage = Stage.VALIDATED_DATA
 
-    @_asset(declaration, "validated_data", about, "pandera", stage, raw="raw_data")
+    columns = metadata.of_contract(declaration.spec.data.contract)
+
+    @_asset(declaration, "validated_data", about, "pandera", stage, columns, raw="raw_data")
     def validated_data(
         context: dg.AssetExecutionContext, platform: PlatformResource, raw: RawData
     ) -> Results:
@@ -180,10 +182,12 @@ def _asset(
     about: str,
     kind: str,
     stage: Stage | None = None,
+    shown: metadata.Metadata | None = None,
     **upstream: str,
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """An asset of the model: key, group, owner, its gates as checks, and one run at a time.
 
+    shown: what its page shows before any run.
     upstream: the asset that each argument of the decorated function reads.
     """
     spec = declaration.spec
@@ -197,6 +201,7 @@ def _asset(
         group_name=spec.name,
         description=about,
         kinds={kind},
+        metadata=shown,
         owners=[spec.owner],
         tags={"ml_platform/task": spec.task.value},
         pool=f"model_{spec.name}",

@@ -80,11 +80,14 @@ def _check_unique(declaration: Declaration, whole: dict[str, Declaration]) -> No
 
 
 def _broken_asset(broken: Broken) -> dg.AssetsDefinition:
+    lines = [line.strip().replace("`", "'") for line in broken.error.splitlines()]
+    items = "\n".join(f"- `{line}`" for line in lines if line)  # a block of code would not wrap
+
     @dg.asset(
         key=[f"{broken.name}", "broken_declaration"],
         group_name="broken",
         kinds={"broken"},
-        description=f"This model does not load:\n\n```\n{broken.error}\n```",
+        description=f"This model does not load:\n\n{items}",
     )
     def broken_declaration() -> None:
         raise dg.Failure(broken.error, allow_retries=False)

@@ -9,39 +9,53 @@ import pandas as pd
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
+from ml_platform.component.tables import as_given, markdown_table, preview
+from ml_platform.data.contract import ColumnContract, Contract
 from ml_platform.data.snapshots import Snapshot
+from ml_platform.evaluation.report import Evaluation
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
     from ml_platform.component.steps.deploy import BuiltBento, ReleaseOutcome
     from ml_platform.component.steps.evaluate import EvaluationOutcome
     from ml_platform.component.steps.validate import ValidationOutcome
+    from ml_platform.data.validation import Validation
 
 Metadata = dict[str, Any]
 
-PREVIEW_ROWS = 10
+
+def of_contract(contract: Contract) -> Metadata:
+    """The columns as the contract wants them: shown on the asset's page before any run."""
+    columns = [
+        dg.TableColumn(
+            name,
+            type=column.dtype,
+            description=column.description,
+            constraints=dg.TableColumnConstraints(
+                nullable=column.nullable, unique=column.unique, other=_rules(column)
+            ),
+        )
+        for name, column in contract.columns.items()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
 
 
-def of_snapshot(snapshot: Snapshot, frame: pd.DataFrame) -> Metadata:
-    """Rows, version, hash and the first rows of a snapshot."""
+def of_snapshot(snapshot: Snapshot, frame: pd.DataFrame, contract: Contract) -> Metadata:
+    """Rows, version, hash and the first rows of a snapshot, sensitive columns left out."""
     return {
         "dagster/row_count": snapshot.rows,
         "snapshot": f"{snapshot.table}@{snapshot.version}",
         "content_hash": snapshot.content_hash,
         "columns": len(snapshot.columns),
-        "preview": dg.MetadataValue.md(
-            _markdown(_cells(frame.head(PREVIEW_ROWS).to_dict("records")))
-        ),
+        "preview": dg.MetadataValue.md(preview(frame, without=_sensitive(contract))),
     }
 
 
 def of_validation(outcome: "ValidationOutcome", settings: Settings) -> Metadata:
     """Broken rules with counts and samples, and the link to the validation report."""
-    from ml_platform.data.report import violations_markdown
-
     relative = outcome.report.relative_to(settings.reports)
     return {
-        "violations": dg.MetadataValue.md(violations_markdown(outcome.validation)),
+        "violations": _violations(outcome.validation),
         "quarantined_rows": len(outcome.validation.quarantined),
         "validation_report": report_link(settings, str(relative)),
     }
@@ -60,22 +74,30 @@ def of_model(handle: TrainedModel, platform: Platform) -> Metadata:
 
 
 def of_evaluation(outcome: "EvaluationOutcome", platform: Platform) -> Metadata:
-    """Metrics that plot over time, the table with slices, curves, and links to the reports."""
+    """Metrics that plot over time, the curves, tables with slices, and links to the reports.
+
+    The curves are there twice: at once to be seen where the report server runs, and whole in
+    Dagster's own history.
+    """
     evaluation = outcome.handle.evaluation
-    settings = platform.settings
-    folder = outcome.folder.relative_to(settings.reports)
+    folder = outcome.folder.relative_to(platform.settings.reports)
+    address = f"{platform.settings.reports_address}/{folder}"
     return {
         **{f"metric/{key}": value for key, value in evaluation.values().items()},
         "version": outcome.handle.version,
         "reused": outcome.reused,
         "holdout_rows": evaluation.rows,
-        "metrics": dg.MetadataValue.md(_markdown(_cells(evaluation.table()))),
-        "gates": dg.MetadataValue.md(_markdown([_verdict(r) for r in outcome.records])),
+        "report": report_link(platform.settings, f"{folder}/evaluation.html"),
+        "evidently_report": report_link(platform.settings, f"{folder}/evidently.html"),
+        "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
+        "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
+        "gates": dg.MetadataValue.md(markdown_table([_verdict(r) for r in outcome.records])),
+        "curves": dg.MetadataValue.md(
+            " ".join(f"![{name}]({address}/{name}.png)" for name in outcome.pictures)
+        ),
+        "slices": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=False))),
         "certificate": outcome.handle.certificate,
         **{name: _picture(name, png) for name, png in outcome.pictures.items()},
-        "report": report_link(settings, f"{folder}/evaluation.html"),
-        "evidently_report": report_link(settings, f"{folder}/evidently.html"),
-        "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
     }
 
 
@@ -87,7 +109,7 @@ def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", platform: Plat
         "reused": built.reused,
         "certificate": built.handle.certificate,
         "certified_gates": dg.MetadataValue.md(
-            _markdown([_verdict(r) for r in built.certificate.records])
+            markdown_table([_verdict(r) for r in built.certificate.records])
         ),
         "release": outcome.summary,
         "serve": f"ml-platform serve {built.handle.tag}",
@@ -97,6 +119,53 @@ def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", platform: Plat
 def report_link(settings: Settings, path: str) -> dg.UrlMetadataValue:
     """Where `ml-platform up` serves a report."""
     return dg.MetadataValue.url(f"{settings.reports_address}/{path}")
+
+
+def _violations(validation: "Validation") -> dg.MetadataValue[Any]:
+    """A table: the page of a check shows it at once, Markdown only when one clicks on it."""
+    from ml_platform.data.report import violations_table
+
+    if not validation.violations:
+        return dg.MetadataValue.text(f"all {validation.rows:,} rows keep the contract")
+    records = [
+        {**row, "rows": row["rows"] or "", "samples": "; ".join(map(_sample, row["samples"]))}
+        for row in violations_table(validation)
+    ]
+    return dg.MetadataValue.table(
+        [dg.TableRecord({**row, "column": row["column"] or "(table)"}) for row in records]
+    )
+
+
+def _sample(sample: Mapping[str, Any]) -> str:
+    values = ", ".join(f"{key}={as_given(value)}" for key, value in sample.items() if key != "row")
+    return f"row {sample['row']}: {values}"
+
+
+def _sensitive(contract: Contract) -> set[str]:
+    return {name for name, column in contract.columns.items() if column.sensitive}
+
+
+def _rules(column: ColumnContract) -> list[str]:
+    """What the contract says of a column's values, each rule in a few words."""
+    elsewhere = {"dtype", "description", "nullable", "unique"}
+    declared = column.model_dump(mode="json", exclude_defaults=True, exclude=elsewhere)
+    return [f"{rule}: {as_given(bound)}" for rule, bound in declared.items()]
+
+
+def _metrics(evaluation: Evaluation, *, whole: bool) -> list[Metadata]:
+    """Rows for people: of the whole holdout, or of its slices."""
+    interval = f"{evaluation.confidence:.4g} interval"
+    return [
+        {
+            **({} if whole else {"slice": f"{row['column']} = {row['slice']}"}),
+            "metric": row["key"],
+            "value": row["reason"] if row["value"] is None else _cell(row["value"]),
+            interval: "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}",
+            "rows": row["rows"],
+        }
+        for row in evaluation.table()
+        if whole is (row["column"] == "")
+    ]
 
 
 def _picture(name: str, png: bytes) -> dg.MarkdownMetadataValue:
@@ -116,21 +185,7 @@ def _verdict(record: Any) -> Metadata:
     }
 
 
-def _cells(records: list[dict[Any, Any]]) -> list[Metadata]:
-    return [{str(key): _cell(value) for key, value in row.items()} for row in records]
-
-
 def _cell(value: object) -> str:
     if value is None:
         return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _markdown(records: list[Metadata]) -> str:
-    """A Markdown table; the keys of the first record are its columns."""
-    if not records:
-        return "(none)"
-    head: Mapping[str, Any] = records[0]
-    rows = [[str(record[key]).replace("|", "\\|") for key in head] for record in records]
-    lines = [list(head), ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
