@@ -61,7 +61,8 @@ def _check_one(file: Path) -> Declaration:
     declaration = load_declaration(file)
     spec = declaration.spec
     source_function: str | None = getattr(spec.data.source, "function", None)
-    for path in (source_function, spec.features.transform):
+    of_gates = [getattr(gate, "function", None) for gate in spec.gates]
+    for path in (source_function, spec.features.transform, *of_gates):
         if path is not None:
             load_function(path, folder=declaration.folder)
     return declaration

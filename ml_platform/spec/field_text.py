@@ -65,6 +65,8 @@ def default_text(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if default is None or default is PydanticUndefined or default in ((), {}):
         return ""
+    if isinstance(default, Plugin):
+        return f"`{default.type}`"
     return "see there" if isinstance(default, BaseModel) else f"`{_value_text(default)}`"
 
 

@@ -185,6 +185,7 @@ def _unknown_columns(spec: ModelSpec) -> Iterator[Problem]:
         (("data", "id"), spec.data.id),
         *((("evaluation", "slices", i), c) for i, c in enumerate(spec.evaluation.slices)),
         *((("evaluation", "sensitive", i), c) for i, c in enumerate(spec.evaluation.sensitive)),
+        *((("gates", i), c) for i, gate in enumerate(spec.gates) for c in _columns_of(gate)),
     ]
     if spec.features.transform is None:
         named += [(place, column) for place, column in _feature_places(spec)]
@@ -194,6 +195,10 @@ def _unknown_columns(spec: ModelSpec) -> Iterator[Problem]:
         if column is not None and column not in known:
             listed = ", ".join(sorted(known))
             yield place, column, f"no column {column!r} in data.contract.columns (valid: {listed})"
+
+
+def _columns_of(gate: Gate[Any]) -> tuple[str, ...]:
+    return (*gate.divides_by, *getattr(gate, "columns", ()))
 
 
 def _leaking_features(spec: ModelSpec) -> Iterator[Problem]:

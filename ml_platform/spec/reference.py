@@ -52,7 +52,9 @@ def reference_markdown() -> str:
         "Each is chosen by its `type`: a name below, the name of an entry point of another\n"
         "package, or `package.module:Class` (see [plugins.md](plugins.md)).\n"
     )
-    parts += [text for registry in registries for text in _registry_section(registry)]
+    for registry in registries:  # a plugin may take plugins of another kind
+        registries += [r for r in _walk(_shipped(registry))[1] if r not in registries]
+        parts += _registry_section(registry)
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -75,8 +77,12 @@ def _is_section(part: Any) -> bool:
     return isinstance(part, type) and issubclass(part, BaseModel) and not issubclass(part, Plugin)
 
 
+def _shipped(registry: Registry[Any]) -> list[type[BaseModel]]:
+    return [cls for cls in registry.classes() if cls.__module__.startswith("ml_platform.")]
+
+
 def _registry_section(registry: Registry[Any]) -> Iterator[str]:
-    shipped = [cls for cls in registry.classes() if cls.__module__.startswith("ml_platform.")]
+    shipped = _shipped(registry)
     yield f"### {registry.kind}\n\n{summary(registry.base)}\n"
     yield f"Entry point group `{registry.group}`.\n"
     for cls in shipped:
@@ -101,7 +107,9 @@ def _facts(cls: type[BaseModel]) -> Iterator[str]:
     if issubclass(cls, Metric):
         yield f"Measures {', '.join(task.value for task in Task if task in cls.tasks)}."
     if issubclass(cls, Gate):
-        yield f"An asset check on `{cls.stage.value}`."
+        stage = getattr(cls, "stage", None)  # a field where each declaration chooses it
+        asset = "the asset of its stage" if stage is None else f"`{stage.value}`"
+        yield f"An asset check on {asset}."
 
 
 def _row(cls: type[BaseModel], name: str) -> str:

@@ -1,0 +1,57 @@
+import pytest
+from click.testing import CliRunner
+
+from ml_platform.cli.main import main
+from ml_platform.exceptions import DeclarationError
+from ml_platform.gates.gate import Stage
+from ml_platform.spec.load import load_declaration
+from ml_platform.spec.reference import reference_markdown
+from ml_platform_tests.spec.declarations import VALID, line_of, write
+
+GATE = "{type: minimum_metric, metric: roc_auc, floor: 0.6}"
+
+
+def with_gate(gate: str) -> str:
+    return VALID.replace(GATE, gate)
+
+
+def test_gates_of_every_stage_but_the_service_stand_in_the_certificate(tmp_path) -> None:
+    gates = (
+        "{type: contract_drift}\n    - {type: label_drift, against: champion}\n"
+        "    - {type: leakage}\n    - {type: model_size, max_bytes: 9}\n    - {type: load_test}"
+    )
+    spec = load_declaration(write(tmp_path, with_gate(gates))).spec
+    assert spec.required_checks == (
+        "contract",
+        "contract_drift_last",
+        "label_drift_champion",
+        "leakage",
+        "training_smoke",
+        "model_size",
+    )
+    assert [g.check_name for g in spec.all_gates(Stage.DEPLOYED_BENTO)] == [
+        "load_test",
+        "service_smoke",
+    ]
+
+
+def test_column_that_the_contract_lacks_is_told_with_its_line(tmp_path) -> None:
+    text = with_gate("{type: contract_drift, columns: [amount, colour]}")
+    with pytest.raises(DeclarationError) as raised:
+        load_declaration(write(tmp_path, text))
+    assert f"defs.yaml:{line_of(text, 'colour')}: gates[0]: no column 'colour'" in str(raised.value)
+
+
+def test_check_looks_up_the_function_of_a_custom_gate(tmp_path, monkeypatch) -> None:
+    write(tmp_path / "models" / "shop", with_gate("{type: custom, function: own:nothing}"))
+    monkeypatch.setenv("ML_PLATFORM_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
+    result = CliRunner().invoke(main, ["check", "shop"])
+    assert "own:nothing" in result.stderr
+
+
+def test_reference_has_the_plugins_that_a_plugin_takes_and_a_stage_to_choose() -> None:
+    text = reference_markdown()
+    assert "### drift test" in text
+    assert "| `drift` | [drift test](#drift-test) | `population_stability` |" in text
+    assert "An asset check on the asset of its stage." in text
