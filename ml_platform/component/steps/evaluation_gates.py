@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.champion import champion_evidence
 from ml_platform.component.steps.holdout import Judged
 from ml_platform.component.steps.runtimes import champion_of, runtimes
+from ml_platform.evaluation.baseline import read_baseline
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.evidence import EvaluationEvidence
 from ml_platform.gates.gate import Gate, Stage
@@ -47,13 +50,37 @@ def _evidence(
     evaluation: Evaluation,
     judged: Callable[[], Judged],
 ) -> Generator[EvaluationEvidence]:
+    gates = declaration.spec.all_gates(Stage.EVALUATION_REPORT)
     with runtimes(declaration, platform, version, lambda: judged().holdout) as loaded:
-        yield EvaluationEvidence(
+        evidence = EvaluationEvidence(
             evaluation=evaluation,
             seed=declaration.spec.training.seed,
             runtimes=loaded,
             folder=declaration.folder,
         )
+        if any(gate.needs_rows for gate in gates):
+            evidence = _with_rows(evidence, declaration, platform, version, judged())
+        yield evidence
+
+
+def _with_rows(
+    evidence: EvaluationEvidence,
+    declaration: Declaration,
+    platform: Platform,
+    version: int,
+    judged: Judged,
+) -> EvaluationEvidence:
+    accepted = read_baseline(declaration.folder)
+    return replace(
+        evidence,
+        holdout=judged.holdout,
+        target=judged.target,
+        scores=judged.scores,
+        metrics={metric.key: metric for metric in declaration.spec.metrics},
+        champion=champion_evidence(declaration, platform, judged, version=version),
+        baseline={} if accepted is None else accepted.metrics,
+        threshold=judged.model.threshold,
+    )
 
 
 def _kept(

@@ -1,0 +1,113 @@
+"""Gates that compare with the champion, from the declaration to the certificate."""
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.certify import intact_certificate
+from ml_platform.component.steps.champion import rows_in
+from ml_platform.evaluation.baseline import Baseline, write_baseline
+from ml_platform.gates.result import GateRecord
+from ml_platform.spec.load import Declaration
+from ml_platform.testing.stores import promotion
+from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, failure, materialize
+
+FLOOR = "    - {type: minimum_metric, metric: roc_auc, floor: 0.7}\n"
+GATES = (
+    "    - {type: no_regression, metric: roc_auc, tolerance: 0.05}\n"
+    "    - {type: slice_no_regression, metric: log_loss, columns: purpose, tolerance: 0.2,\n"
+    "       min_rows: 20, below_min_rows: ignore, on_inconclusive: warn}\n"
+    "    - {type: slice_metric, metric: log_loss, columns: purpose, ceiling: 2, min_rows: 20}\n"
+    "    - {type: fairness, attribute: purpose, measure: demographic_parity, bound: 0.9,\n"
+    "       min_rows: 20}\n"
+)
+
+
+def record(platform: Platform, version: int, check: str) -> GateRecord:
+    certificate = intact_certificate(platform, "small_credit", version)
+    assert certificate is not None
+    return next(record for record in certificate.records if record.check == check)
+
+
+@pytest.mark.slow
+def test_candidate_is_compared_with_the_champion_on_rows_that_neither_has_seen(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    gated = changed(declaration, FLOOR, FLOOR + GATES)
+    gated = changed(gated, "{type: time_ordered, holdout: 0.2, gap: 1h}", "{type: random, seed: 1}")
+    result = materialize(gated, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success, failure(result)
+    first = record(platform, 1, "no_regression_roc_auc")
+    assert "first release" in first.result.reason
+    assert record(platform, 1, "fairness_demographic_parity_purpose").result.value is not None
+    platform.releases.append(promotion("small_credit", 1, 1), expected_revision=0)
+    assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+    assert record(platform, 1, "no_regression_roc_auc") == first, "the champion against itself"
+
+    again = changed(gated, "rounds: 20", "rounds: 21")
+    result = materialize(again, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success, failure(result)
+    compared = record(platform, 2, "no_regression_roc_auc").result
+    assert compared.rows == 200
+    assert "version 1, the champion" in compared.reason
+    assert "was trained on" not in compared.reason
+
+    overlapping = changed(again, "seed: 1}\n  training", "seed: 2}\n  training")
+    materialize(overlapping, instance, only=BEFORE_DEPLOYMENT)
+    compared = record(platform, 3, "no_regression_roc_auc").result
+    assert "version 1 was trained on" in compared.reason
+    assert "of the 200 rows of this holdout, which were left out" in compared.reason
+    assert compared.rows is not None
+    assert 20 < compared.rows < 60
+
+
+@pytest.mark.slow
+def test_worse_candidate_fails_and_an_accepted_baseline_lets_it_through(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    gated = changed(declaration, FLOOR, GATES.splitlines(keepends=True)[0])
+    assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+    platform.releases.append(promotion("small_credit", 1, 1), expected_revision=0)
+    blind = changed(
+        gated, "numeric: [income, amount, years_employed, burden]", "numeric: [years_employed]"
+    )
+    result = materialize(blind, instance, only=BEFORE_DEPLOYMENT)
+    assert not result.success
+    assert "no_regression_roc_auc: failed" in failure(result)
+    measured = intact_certificate(platform, "small_credit", 2).metrics["roc_auc"]
+
+    baseline = Baseline(
+        version=2,
+        metrics={"roc_auc": measured},
+        by="ann",
+        reason="one input only",
+        accepted_at=pd.Timestamp.now(tz="UTC"),
+    )
+    write_baseline(blind.folder, baseline)
+    materialize(blind, instance, only=BEFORE_DEPLOYMENT)
+    assert "the accepted baseline" in record(platform, 2, "no_regression_roc_auc").result.reason
+
+
+def test_rows_are_known_by_their_key() -> None:
+    holdout = pd.DataFrame({"id": [1, 2, 3], "x": [0.0, 0.0, 0.0]})
+    trained = pd.DataFrame({"id": pd.array([3, 1, 9], dtype="Int64"), "x": [1.0, 1.0, 1.0]})
+    assert rows_in(holdout, trained, key="id").tolist() == [True, False, True]
+
+
+def test_rows_without_a_key_are_known_by_all_their_values() -> None:
+    when = pd.to_datetime(["2020-01-01", "2020-01-02", "2020-01-03"])
+    holdout = pd.DataFrame({"a": ["x", "y", None], "b": [0.1, np.nan, 0.3], "t": when, "new": 1})
+    trained = holdout.drop(columns="new").iloc[[1, 2]].assign(b=[np.nan, 0.4])
+    assert rows_in(holdout, trained, key=None).tolist() == [False, True, False]
+
+
+def test_large_keys_do_not_run_together() -> None:
+    holdout = pd.DataFrame({"id": [2**60, 2**60 + 1]})
+    assert rows_in(holdout, holdout.iloc[:1], key="id").tolist() == [True, False]
+
+
+def test_key_that_the_champion_did_not_have_matches_nothing() -> None:
+    holdout = pd.DataFrame({"id": [1, 2]})
+    assert not rows_in(holdout, pd.DataFrame({"x": [1, 2]}), key="id").any()
