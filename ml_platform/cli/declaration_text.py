@@ -1,5 +1,6 @@
 """A proposal as the commented YAML that a team goes on with."""
 
+import re
 from typing import Any, cast
 
 import yaml
@@ -8,6 +9,17 @@ from ml_platform.cli.proposal import Proposal
 from ml_platform.spec.load import COMPONENT_TYPE
 
 _WIDTH = 96
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts into quotes what YAML 1.1, or 1.2 as `spec.source_map` reads it, takes for no text."""
+
+
+_Dumper.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)[eE][-+]?[0-9]+$"),
+    list("-+0123456789."),
+)
 
 _CLOSING = """\
   # Further, where it is wanted:
@@ -20,7 +32,7 @@ def render(proposal: Proposal) -> str:
     lines = [*_comments(proposal, "", indent=0), f"type: {COMPONENT_TYPE}", "attributes:"]
     for section, value in proposal.attributes.items():
         lines += _comments(proposal, section, indent=2)
-        lines += _entry(section, value, indent=2)
+        lines += entry(section, value, indent=2)
     return "\n".join(lines) + "\n" + _CLOSING
 
 
@@ -28,7 +40,7 @@ def _comments(proposal: Proposal, section: str, *, indent: int) -> list[str]:
     return [f"{' ' * indent}# {line}" for line in proposal.remarks.get(section, ())]
 
 
-def _entry(key: object, value: Any, *, indent: int) -> list[str]:
+def entry(key: object, value: Any, *, indent: int) -> list[str]:
     """`key: value` on one line where it fits, else one line an element."""
     margin = " " * indent
     flat = f"{margin}{flow(key)}: {flow(value)}"
@@ -37,7 +49,7 @@ def _entry(key: object, value: Any, *, indent: int) -> list[str]:
     lines = [f"{margin}{flow(key)}:"]
     if isinstance(value, dict):
         for inner, content in cast("dict[Any, Any]", value).items():
-            lines += _entry(inner, content, indent=indent + 2)
+            lines += entry(inner, content, indent=indent + 2)
         return lines
     items = cast("list[Any]", value)
     if _nested(items):
@@ -64,7 +76,12 @@ def _nested(value: Any) -> bool:
 
 def flow(value: object) -> str:
     """Return a value as YAML on one line."""
-    text = yaml.safe_dump(
-        value, default_flow_style=True, width=float("inf"), allow_unicode=True, sort_keys=False
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        width=float("inf"),
+        allow_unicode=True,
+        sort_keys=False,
     )
     return text.removesuffix("...\n").strip()

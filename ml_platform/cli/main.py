@@ -20,6 +20,7 @@ COMMANDS = {
     "waive": "Let a version pass a gate that failed, with a name, a reason and an end.",
     "baseline": "Show the accepted baseline of a model, or accept another.",
     "reproduce": "Rebuild a registered version from its certificate and compare it bit for bit.",
+    "import-expectations": "Turn a Great Expectations suite into a contract.",
     "up": "Start Dagster, MLflow UI, reports and inference services in this terminal.",
     "demo": "Train flight_delays, serve it, and ask it once.",
 }
@@ -47,10 +48,11 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import `ml_platform.cli.<name>` and return its command of that name."""
+        """Import `ml_platform.cli.<name>`, with _ for -, and return its command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"ml_platform.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        return getattr(import_module(f"ml_platform.cli.{name}"), name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the subcommands without importing them."""
