@@ -46,8 +46,11 @@ class Fairness(Gate[EvaluationEvidence]):
     bound, and passes at most 2.5 % of the time where one breaks it (by twice the tolerance).
 
     attribute: a column of the contract.
+    measure: one of the three.
     bound: least ratio (0.8 unless told) or greatest difference (0.1 unless told).
     tolerance: how far beyond the bound a pair may lie.
+    confidence: of the verdict over all pairs together.
+    correction: how the number of pairs is accounted for.
     min_rows: a group with fewer rows for a rate is not judged by it.
     below_min_rows: whether such groups make the gate inconclusive, or are only told.
     """
