@@ -13,6 +13,7 @@
     ├── TrainingError            a model cannot be trained from these rows
     ├── ModelError               a stored model cannot be read, or must not be
     ├── MetricUnavailable        a metric is not defined on these rows
+    ├── CalibrationError         too little was measured to say anything about noise
     ├── ReleaseError
     │   ├── RevisionConflict     somebody else moved the release first
     │   ├── NothingReleased      the model has no champion yet
@@ -91,6 +92,10 @@ class MetricUnavailable(MLPlatformError):
         self.metric = metric
         self.reason = reason
         super().__init__(f"{metric} is not measurable: {reason}")
+
+
+class CalibrationError(MLPlatformError):
+    """Too little was measured to say anything about noise."""
 
 
 class ReleaseError(MLPlatformError):
