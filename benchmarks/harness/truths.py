@@ -27,8 +27,10 @@ def models_apart(
 ) -> Truth:
     """A champion of that AUC, and a candidate that is worse by `drop`."""
     target, noises = _draw(rows, seed, base, correlation)
-    scores = [_scores(target, noise, auc) for noise, auc in zip(noises, (area - drop, area))]
-    return _evidence(target, *scores)
+    candidate, champion = noises
+    return _evidence(
+        target, _scores(target, candidate, area - drop), _scores(target, champion, area)
+    )
 
 
 def slices_at(rows: int, seed: int, *, count: int, area: float, bad: float | None = None) -> Truth:
