@@ -47,10 +47,11 @@ def up(ctx: click.Context) -> None:
 def platform_programs(settings: Settings) -> list[Program]:
     """Return the programs that run whatever is deployed; makes the stores that they read."""
     from ml_platform.component.instance import prepare_dagster_home
+    from ml_platform.evaluation.data_docs import write_index
     from ml_platform.registry.embedded import create_once, sqlite_file
 
     dagster_home = prepare_dagster_home(settings)
-    settings.reports.mkdir(parents=True, exist_ok=True)
+    write_index(settings.reports)
     create_once(settings.mlflow_url, artifacts=str(settings.artifacts))
     dagster, mlflow, reports = choose_ports([DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT])
     own_mlflow = sqlite_file(settings.mlflow_url) is not None  # else a server is there already

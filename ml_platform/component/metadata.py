@@ -58,6 +58,7 @@ def of_validation(outcome: "ValidationOutcome", settings: Settings) -> Metadata:
         "violations": _violations(outcome.validation),
         "quarantined_rows": len(outcome.validation.quarantined),
         "validation_report": report_link(settings, str(relative)),
+        "data_docs": report_link(settings, f"{relative.parts[0]}/index.html"),
     }
 
 
@@ -89,6 +90,7 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform) -> Metadata:
         "holdout_rows": evaluation.rows,
         "report": report_link(platform.settings, f"{folder}/evaluation.html"),
         "evidently_report": report_link(platform.settings, f"{folder}/evidently.html"),
+        "data_docs": report_link(platform.settings, f"{folder.parts[0]}/index.html"),
         "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
         "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
         "gates": dg.MetadataValue.md(markdown_table([_verdict(r) for r in outcome.records])),

@@ -3,12 +3,15 @@
 from collections.abc import Iterable
 from datetime import datetime
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from ml_platform.data.contract import REASON, ColumnContract, Contract
 from ml_platform.data.validation import Validation, Violation
+
+if TYPE_CHECKING:
+    from ml_platform.data.snapshots import Snapshot
 
 _SHOWN_ROWS = 20
 _LONGEST = 80
@@ -42,6 +45,24 @@ def violations_table(validation: Validation) -> list[dict[str, Any]]:
     ]
 
 
+def validation_document(
+    validation: Validation, *, model: str, contract: Contract, snapshot: "Snapshot", when: datetime
+) -> dict[str, Any]:
+    """Return the same as a JSON-ready document, with the raw snapshot that was validated."""
+    return {
+        "model": model,
+        "when": when.isoformat(),
+        "snapshot": snapshot.model_dump(mode="json"),
+        "contract_version": contract.version,
+        "contract": contract.model_dump(mode="json"),
+        "passed": validation.passed,
+        "rows": validation.rows,
+        "bad_rows": len(validation.quarantined),
+        "dropped_columns": list(validation.dropped_columns),
+        "violations": violations_table(validation),
+    }
+
+
 def violations_markdown(validation: Validation) -> str:
     """Return the violations as a Markdown table, or the sentence that there are none."""
     if not validation.violations:
@@ -66,6 +87,7 @@ def validation_html(
     parts = [
         "<!DOCTYPE html>",
         f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>{_STYLE}</style></head><body>",
         f'<h1>{escape(title)} <span class="{word}">{word}</span></h1>',
         _table((), facts.items()),

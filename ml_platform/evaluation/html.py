@@ -46,6 +46,7 @@ def evaluation_html(
     parts = [
         "<!DOCTYPE html>",
         f'<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}: evaluation</title>',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<style>{STYLE}</style></head><body>",
         f"<h1>{escape(title)}: evaluation</h1>",
         _table([], ([name, value] for name, value in head.items())),

@@ -12,6 +12,7 @@ from ml_platform.component.steps.certify import intact_certificate, issue_certif
 from ml_platform.component.steps.evaluation_gates import judge_evaluation
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.evaluation.curves import pictures
+from ml_platform.evaluation.data_docs import EVALUATION, write_document, write_index
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.evidently_report import evidently_html
 from ml_platform.evaluation.html import evaluation_html
@@ -61,6 +62,7 @@ def evaluate_version(
         declaration, platform, trained.version, evaluation, judged, earlier=earlier
     )
     certificate = issue_certificate(declaration, platform, trained, evaluation, records, now=now)
+    _document(platform, certificate, evaluation, fingerprint, now=now)
     handle = EvaluationReport(
         version=trained.version,
         run_id=trained.run_id,
@@ -134,6 +136,30 @@ def _write_reports(
         seed=spec.training.seed,
     )
     (folder / "evidently.html").write_text(drift, encoding="utf-8")
+
+
+def _document(
+    platform: Platform,
+    certificate: Certificate,
+    evaluation: Evaluation,
+    fingerprint: str,
+    *,
+    now: datetime,
+) -> None:
+    """Keep the evaluation and its verdicts as JSON beside the page, and list them."""
+    name, reports = certificate.model, platform.settings.reports
+    document = {
+        "model": name,
+        "version": certificate.version,
+        "when": now.isoformat(),
+        "snapshot": certificate.snapshot.model_dump(mode="json"),
+        "certificate": certificate.digest,
+        "fingerprint": fingerprint,
+        "gates": json.loads(certificate.text)["records"],
+        "evaluation": evaluation.model_dump(mode="json"),
+    }
+    write_document(reports, f"{name}/v{certificate.version}/{EVALUATION}", document)
+    write_index(reports, model=name)
 
 
 def _earlier(platform: Platform, trained: TrainedModel, fingerprint: str) -> Evaluation | None:

@@ -7,9 +7,11 @@ from pathlib import Path
 from ml_platform.component.handles import RawData, ValidatedData
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.data_gates import judge_data, origin
-from ml_platform.data.report import validation_html
+from ml_platform.data.handles import HandleStore
+from ml_platform.data.report import validation_document, validation_html
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.data.validation import Validation, validate
+from ml_platform.evaluation.data_docs import VALIDATION, write_document, write_index
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.spec.load import Declaration
 
@@ -103,9 +105,13 @@ def _write_report(
     now: datetime,
 ) -> Path:
     spec = declaration.spec
-    folder = platform.settings.reports / spec.name / "validation"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{raw.snapshot.content_hash[:16]}-v{spec.data.contract.version}.html"
-    html = validation_html(validation, model=spec.name, contract=spec.data.contract, when=now)
-    file.write_text(html, encoding="utf-8")
-    return file
+    reports, contract = platform.settings.reports, spec.data.contract
+    path = f"{spec.name}/{VALIDATION}/{raw.snapshot.content_hash[:16]}-v{contract.version}"
+    html = validation_html(validation, model=spec.name, contract=contract, when=now)
+    HandleStore(str(reports)).write(f"{path}.html", html)
+    document = validation_document(
+        validation, model=spec.name, contract=contract, snapshot=raw.snapshot, when=now
+    )
+    write_document(reports, f"{path}.json", document)
+    write_index(reports, model=spec.name)
+    return reports / f"{path}.html"

@@ -1,0 +1,47 @@
+"""What stays of a run below the reports: pages, documents, the index over them, and the card."""
+
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from ml_platform.component.platform import Platform
+from ml_platform.evaluation.report import Evaluation
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, materialize, metadata
+
+
+def test_a_run_keeps_pages_and_documents_and_lists_them(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    result = materialize(declaration, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success
+    reports = platform.settings.reports
+    [page] = (reports / "small_credit" / "validation").glob("*.html")
+    document = json.loads(page.with_suffix(".json").read_text("utf-8"))
+    raw = platform.snapshots.latest("small_credit/raw_data")
+    assert raw is not None
+    assert document["snapshot"]["content_hash"] == raw.content_hash
+    assert (document["passed"], document["rows"], document["violations"]) == (True, 1000, [])
+    version = reports / "small_credit" / "v1"
+    judged = json.loads((version / "evaluation.json").read_text("utf-8"))
+    assert judged["certificate"] == metadata(result, "evaluation_report")["certificate"]
+    assert {gate["check"] for gate in judged["gates"]} >= {"contract", "minimum_metric_roc_auc"}
+    assert Evaluation.model_validate(judged["evaluation"]).metrics.keys() >= {"roc_auc"}
+    assert "small_credit/v1/evaluation.html" in (reports / "index.html").read_text("utf-8")
+    for asset in ("validated_data", "evaluation_report"):
+        address = str(metadata(result, asset)["data_docs"])
+        path = address.removeprefix(platform.settings.reports_address).lstrip("/")
+        assert page.stem in (reports / path).read_text("utf-8")
+
+
+def test_data_that_break_their_contract_are_listed_as_failed(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    strict = changed(declaration, "min_rows: 100}", "min_rows: 5000}")
+    assert not materialize(strict, instance, only=["raw_data", "validated_data"]).success
+    folder: Path = platform.settings.reports / "small_credit"
+    [file] = (folder / "validation").glob("*.json")
+    document = json.loads(file.read_text("utf-8"))
+    assert [violation["rule"] for violation in document["violations"]] == ["min_rows"]
+    assert ">failed</span>" in (folder / "index.html").read_text("utf-8")
