@@ -14,7 +14,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo up test test-fast lint format types contracts check bench system-packages clean
+.PHONY: help setup demo up test test-fast lint format types contracts check bench screenshots system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ up: setup ## Dagster UI, MLflow UI, reports and inference services, in one termi
 	@$(BIN)/ml-platform up
 
 test: lint types contracts check ## Every check and every test
-	@.ci/with-postgres $(BIN)/pytest
+	@$(BIN)/pytest
 
 test-fast: setup ## The tests that start no server and no whole pipeline
 	@$(BIN)/pytest -m "not slow"
@@ -62,6 +62,9 @@ check: setup ## The declared models and Dagster's definitions load
 
 bench: setup ## Every figure of docs/benchmarks.md; takes long
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+screenshots: setup ## Take the pictures of docs/images anew, from the real UI; takes minutes
+	@$(BIN)/python -m ml_platform_tests.ui.screenshots
 
 system-packages: ## Install what tests need from Debian, where it is missing (needs root)
 	@missing=""; \

@@ -8,6 +8,7 @@ from dagster._core.storage.base_storage import DagsterStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
+from ml_platform.registry.embedded import with_driver
 from ml_platform.settings import Settings
 
 STORAGE_URL = "ML_PLATFORM_DAGSTER_URL"
@@ -32,4 +33,6 @@ class PlatformStorage(DagsterStorage, ConfigurableClass):
             return DagsterSqliteStorage.from_config_value(inst_data, {"base_dir": str(home)})
         from dagster_postgres import DagsterPostgresStorage
 
-        return DagsterPostgresStorage.from_config_value(inst_data, {"postgres_url": url})
+        return DagsterPostgresStorage.from_config_value(
+            inst_data, {"postgres_url": with_driver(url)}
+        )

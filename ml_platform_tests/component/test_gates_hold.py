@@ -72,9 +72,7 @@ def test_gate_that_only_warns_lets_the_version_pass_and_shows_in_the_certificate
     result = materialize(lenient, instance, only=BEFORE_DEPLOYMENT)
     assert result.success
     assert checks(result)["minimum_metric_roc_auc"] is False
-    assert "minimum_metric_roc_auc|failed" in str(
-        metadata(result, "evaluation_report")["gates"]
-    )
+    assert "minimum_metric_roc_auc|failed" in str(metadata(result, "evaluation_report")["gates"])
 
 
 def test_gate_added_after_certification_must_be_run_first(

@@ -9,9 +9,10 @@ import pytest
 from ml_platform.component.assets import FORCE_TAG
 from ml_platform.component.platform import Platform
 from ml_platform.settings import Settings
-from ml_platform.spec.load import Declaration
+from ml_platform.spec.load import Declaration, load_declaration
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
+    MODELS,
     changed,
     checks,
     materialize,
@@ -119,6 +120,20 @@ class TestReleased:
             path = str(report[name]).removeprefix(released.platform.settings.reports_address)
             file = released.platform.settings.reports / path.lstrip("/")
             assert file.read_text("utf-8").lstrip().lower().startswith(("<!doctype", "<html"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "metric"), [("wine", "accuracy"), ("diabetes", "r2")])
+def test_multiclass_and_regression_go_all_the_way(
+    name: str, metric: str, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    declaration = load_declaration(MODELS / name / "defs.yaml")
+    result = materialize(declaration, instance)
+    assert result.success
+    assert materialized(result) == ALL
+    assert all(checks(result).values())
+    assert f"metric/{metric}" in metadata(result, "evaluation_report")
+    assert platform.releases.state(name).champion == 1
 
 
 def test_changed_features_train_a_new_version(
