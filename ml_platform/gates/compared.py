@@ -1,8 +1,9 @@
 """What the gates that judge rows with intervals have in common."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ml_platform.evaluation.paired import Method
 from ml_platform.gates.evidence import EvaluationEvidence
@@ -28,6 +29,16 @@ class ComparingGate(Gate[EvaluationEvidence]):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     method: Method = "auto"
     rounds: int = Field(default=1_000, ge=200, le=100_000)
+
+    @model_validator(mode="after")
+    def _method_fits(self) -> Self:
+        if self.method == "delong" and self.metric != "roc_auc":
+            raise PydanticCustomError(
+                "method_fits",
+                "method delong is for roc_auc, not {metric} (valid: auto, bootstrap)",
+                {"metric": self.metric},
+            )
+        return self
 
     @property
     def check_name(self) -> str:

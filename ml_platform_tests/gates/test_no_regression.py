@@ -159,10 +159,17 @@ def test_other_tasks_are_compared_too(task) -> None:
     assert gate(metric=metric, rounds=200).judge(found).verdict == "passed"
 
 
-def test_delong_where_it_does_not_fit_says_what_does() -> None:
-    result = gate(metric="f1", method="delong").judge(evidence_of(*two_models(500, seed=0)))
+def test_delong_for_more_than_two_classes_says_what_does() -> None:
+    target, scores = example_scores(Task.MULTICLASS, rows=500, seed=0)
+    found = evidence_of(target, scores, scores[::-1].copy(), task=Task.MULTICLASS)
+    result = gate(method="delong").judge(found)
     assert result.verdict == "inconclusive"
     assert "method: bootstrap" in result.reason
+
+
+def test_delong_of_another_metric_is_refused_at_load() -> None:
+    with pytest.raises(ValidationError, match="not f1"):
+        gate(metric="f1", method="delong")
 
 
 @pytest.mark.parametrize("wrong", [{"tolerance": 0}, {"confidence": 1}, {"method": "guess"}])
