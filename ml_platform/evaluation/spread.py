@@ -19,8 +19,8 @@ FEWEST = 3
 
 
 def spread(values: Floats) -> float:
-    """Sample standard deviation (n - 1) of the values (n,); 0 for one value."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    """Sample standard deviation (n - 1) of the values (n,); exactly 0 where all are the same."""
+    return float(np.std(values, ddof=1)) if np.ptp(values) > 0 else 0.0
 
 
 def difference_reach(values: Floats, *, confidence: float) -> float:
