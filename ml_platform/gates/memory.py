@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -13,22 +12,30 @@ from ml_platform.exceptions import ModelError
 from ml_platform.gates.costs import ByteBound
 from ml_platform.gates.evidence import Runtime
 from ml_platform.gates.gate import GATES
+from ml_platform.training.model_folder import read_manifest
 
 TIMEOUT_S = 120
 
 _PROBE = """
+import resource
 import sys
 from pathlib import Path
 from ml_platform.training.model import Model
-model = Model.load(Path(sys.argv[1]))
-status = Path("/proc/self/statm")
-if status.exists():
-    import resource
-    print(int(status.read_text().split()[1]) * resource.getpagesize())
-else:
-    import resource
+
+def resident():
+    status = Path("/proc/self/statm")
+    if status.exists():
+        return int(status.read_text().split()[1]) * resource.getpagesize()
     unit = 1 if sys.platform == "darwin" else 1024
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+folders = [Path(name) for name in sys.argv[1:]]
+kept = [Model.load(folders[0])]
+print(resident())
+for folder in folders:
+    before = resident()
+    kept.append(Model.load(folder))
+    print(resident() - before)
 """
 
 
@@ -45,31 +52,35 @@ class Memory(ByteBound):
     type: Literal["memory"] = "memory"
 
     def measure(self, runtimes: Sequence[Runtime]) -> list[int]:
-        """Load each in a process of its own, all at once."""
-        with ExitStack() as stack:
-            started = [stack.enter_context(_probe(runtime.folder)) for runtime in runtimes]
-            return [_answer(process) for process in started]
+        """Load the candidate in a process of its own, and the champion where that is fair.
+
+        Most of the time goes into importing libraries, so a champion of the same trainer is
+        loaded beside the candidate: it has the candidate's memory, less what loading the
+        candidate once more adds, plus what loading the champion adds.
+        """
+        folders = [runtime.folder for runtime in runtimes]
+        if len({read_manifest(folder).trainer for folder in folders}) > 1:
+            return [_loaded([folder])[0] for folder in folders]
+        total, *added = _loaded(folders)
+        return [total + more - added[0] for more in added]
 
 
-def _probe(folder: Path) -> "subprocess.Popen[str]":
+def _loaded(folders: Sequence[Path]) -> list[int]:
+    """Resident bytes with the first model, then what each of them adds once more."""
     package = str(Path(ml_platform.__file__).parent.parent)
     path = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH", "")]))
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROBE, str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
-
-
-def _answer(process: "subprocess.Popen[str]") -> int:
     try:
-        said, complained = process.communicate(timeout=TIMEOUT_S)
+        done = subprocess.run(
+            [sys.executable, "-c", _PROBE, *map(str, folders)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=TIMEOUT_S,
+            env={**os.environ, "PYTHONPATH": path},
+        )
     except subprocess.TimeoutExpired:
-        process.kill()
         raise ModelError(f"loading it took longer than {TIMEOUT_S} s") from None
-    if process.returncode != 0:
-        last = (complained.strip().splitlines() or ["no reason given"])[-1]
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ModelError(f"it cannot be loaded: {last}")
-    return int(said)
+    return [int(line) for line in done.stdout.split()]

@@ -25,7 +25,7 @@ class Reproducibility(Gate[TrainingEvidence]):
     stage: ClassVar[Stage] = Stage.TRAINED_MODEL
 
     type: Literal["reproducibility"] = "reproducibility"
-    rows: int = Field(default=5000, ge=10)
+    rows: int = Field(default=1000, ge=10)
 
     def judge(self, evidence: TrainingEvidence) -> GateResult:
         """Compare the files of both; training that fails is inconclusive here."""
