@@ -51,7 +51,10 @@ def _raw_data(declaration: Declaration) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(snapshot.content_hash),
-            metadata=metadata.of_snapshot(snapshot, outcome.frame, contract),
+            metadata={
+                **metadata.of_snapshot(snapshot, outcome.frame, contract),
+                **metadata.of_notes(outcome.frame),
+            },
         )
 
     return raw_data

@@ -51,6 +51,14 @@ def of_snapshot(snapshot: Snapshot, frame: pd.DataFrame, contract: Contract) -> 
     }
 
 
+def of_notes(frame: pd.DataFrame) -> Metadata:
+    """What a source notes in `frame.attrs`, such as the rows that it left out and why."""
+    return {
+        str(name): note if isinstance(note, (int, float, str)) else dg.MetadataValue.json(note)
+        for name, note in frame.attrs.items()
+    }
+
+
 def of_validation(outcome: "ValidationOutcome", settings: Settings) -> Metadata:
     """Broken rules with counts and samples, and the link to the validation report."""
     relative = outcome.report.relative_to(settings.reports)

@@ -4,8 +4,12 @@ import json
 from pathlib import Path
 
 import dagster as dg
+from click.testing import CliRunner
 
+from ml_platform.cli.exit_codes import ExitCode
+from ml_platform.cli.main import main
 from ml_platform.component.platform import Platform
+from ml_platform.evaluation.data_docs import write_index
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, materialize, metadata
@@ -33,6 +37,16 @@ def test_a_run_keeps_pages_and_documents_and_lists_them(
         address = str(metadata(result, asset)["data_docs"])
         path = address.removeprefix(platform.settings.reports_address).lstrip("/")
         assert page.stem in (reports / path).read_text("utf-8")
+    card = CliRunner().invoke(main, ["card", "small_credit"])
+    assert card.exit_code == 0, card.output
+    for part in ("Test the platform", "## Slices", "| purpose |", "minimum\\_metric\\_roc\\_auc"):
+        assert part in card.stdout
+    file = version / "card.html"
+    made = CliRunner().invoke(main, ["card", "small_credit", "1", "--output", str(file)])
+    assert made.exit_code == 0, made.output
+    assert file.read_text("utf-8").startswith("<!DOCTYPE html>")
+    write_index(reports, model="small_credit")
+    assert 'href="v1/card.html"' in (reports / "small_credit" / "index.html").read_text("utf-8")
 
 
 def test_data_that_break_their_contract_are_listed_as_failed(
@@ -45,3 +59,9 @@ def test_data_that_break_their_contract_are_listed_as_failed(
     document = json.loads(file.read_text("utf-8"))
     assert [violation["rule"] for violation in document["violations"]] == ["min_rows"]
     assert ">failed</span>" in (folder / "index.html").read_text("utf-8")
+
+
+def test_a_model_without_a_version_has_no_card() -> None:
+    result = CliRunner().invoke(main, ["card", "small_credit"])
+    assert result.exit_code == ExitCode.FAILED
+    assert "small_credit has no version yet" in result.stderr

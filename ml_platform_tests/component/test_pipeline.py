@@ -179,3 +179,17 @@ def test_assets_of_a_team_log_to_the_same_mlflow_run(
     )
     assert [run.info.run_id for run in runs] == [run_id]
     assert runs[0].data.metrics["own_metric"] == 42.0
+
+
+def test_what_a_source_left_out_shows_on_the_raw_data(
+    declaration: Declaration, instance: dg.DagsterInstance
+) -> None:
+    source = declaration.folder / "source.py"
+    source.write_text(
+        source.read_text("utf-8") + "\n\n_load = load\n\n\ndef load(**params):\n"
+        "    frame = _load(**params)\n    frame.attrs['left_out'] = {'cancelled': 7}\n"
+        "    return frame\n",
+        encoding="utf-8",
+    )
+    result = materialize(declaration, instance, only=["raw_data"])
+    assert metadata(result, "raw_data")["left_out"] == {"cancelled": 7}

@@ -17,7 +17,7 @@ from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
-from ml_platform.release.state import Action, Transition
+from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.client_records import client_records
 from ml_platform.serving.process import ServiceProcess
@@ -49,14 +49,16 @@ def build_and_test(
 ) -> BuiltBento:
     """Build the Bento of a certified version, unless it is there, and judge it as a service.
 
+    What was released with this certificate on this very Bento is not tested again.
     Raises DeploymentRefused when the certificate does not hold, whoever asks.
     """
-    spec = declaration.spec
     certificate = verified_certificate(declaration, platform, report.version, now=now)
-    reused = bento_folder(platform.settings.bentos, spec.name, report.version).exists()
+    before = _built_at(declaration, platform, report.version)
     tag = _build(declaration, platform, certificate)
+    reused = before is not None and before == _built_at(declaration, platform, report.version)
     handle = DeployedBento(tag=tag, version=report.version, certificate=certificate.digest)
-    records = _judge(declaration, platform, report, tag)
+    known = _verdicts_at_release(declaration, platform, handle) if reused else ()
+    records = known or _judge(declaration, platform, report, tag)
     return BuiltBento(handle, certificate, records, reused)
 
 
@@ -70,6 +72,7 @@ def release(
     name, version = declaration.spec.name, built.handle.version
     state = platform.releases.state(name)
     if state.champion == version:
+        _mirror(platform, state)  # an earlier run may have been killed before it did
         summary = f"version {version} is champion already, nothing to release"
         return ReleaseOutcome(summary, state.revision)
     transition = Transition(
@@ -80,16 +83,46 @@ def release(
         at=now,
         who=who,
         why="certified, built and smoke-tested; release type: direct",
-        evidence={"certificate": built.handle.certificate, "bento": built.handle.tag},
+        evidence={
+            "certificate": built.handle.certificate,
+            "bento": built.handle.tag,
+            "service": [record.model_dump(mode="json") for record in built.records],
+        },
     )
     try:
         new = platform.releases.append(transition, expected_revision=state.revision)
     except RevisionConflict:
         return release(declaration, platform, built, who=who, now=now)
-    platform.registry.set_alias(name, "champion", new.champion)
-    platform.registry.set_alias(name, "previous", new.previous)
+    _mirror(platform, new)
     before = f"in place of version {state.champion}" if state.champion else "as the first release"
     return ReleaseOutcome(f"version {version} is champion now, {before}", new.revision)
+
+
+def _mirror(platform: Platform, state: ReleaseState) -> None:
+    for alias, version in (("champion", state.champion), ("previous", state.previous)):
+        platform.registry.set_alias(state.model, alias, version)
+
+
+def _built_at(declaration: Declaration, platform: Platform, version: int) -> int | None:
+    """When the Bento in the store was built, in nanoseconds; None where there is none."""
+    folder = bento_folder(platform.settings.bentos, declaration.spec.name, version)
+    try:
+        return folder.stat().st_ctime_ns
+    except FileNotFoundError:
+        return None
+
+
+def _verdicts_at_release(
+    declaration: Declaration, platform: Platform, handle: DeployedBento
+) -> tuple[GateRecord, ...]:
+    """What the service gates said when this version was released; empty unless they still apply."""
+    declared = [g.model_dump(mode="json") for g in declaration.spec.all_gates(Stage.DEPLOYED_BENTO)]
+    for transition in reversed(platform.releases.history(declaration.spec.name)):
+        evidence = transition.evidence
+        if transition.version == handle.version and evidence["certificate"] == handle.certificate:
+            records = tuple(GateRecord.model_validate(record) for record in evidence["service"])
+            return records if [record.gate for record in records] == declared else ()
+    return ()
 
 
 def _build(declaration: Declaration, platform: Platform, certificate: Certificate) -> str:
