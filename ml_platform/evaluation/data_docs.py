@@ -122,7 +122,7 @@ def _evaluations(folder: Path) -> Section:
     if not versions:
         return Section("Versions", ["None yet."])
     rows = [_evaluation_row(version) for version in versions[:MOST]]
-    head = ("version", "judged", "gates", "metrics on the holdout", "trained on", "", "")
+    head = ("version", "judged", "gates", "metrics on the holdout", "trained on", "more")
     return Section("Versions", [Table(rows, head), *_older(len(versions))])
 
 
@@ -141,7 +141,7 @@ def _evaluation_row(version: Path) -> list[Cell]:
         "; ".join(f"{key} {text}" for key, text in metrics[:3]),
         _snapshot(document),
         Link("JSON", f"{name}/{EVALUATION}"),
-        *(others[:1] or [""]),
+        *others,
     ]
 
 
