@@ -151,4 +151,3 @@ def _declared_name(cls: type[Plugin]) -> str:
     if not isinstance(default, str):
         raise TypeError(f'{cls.__name__}.type needs a default: type: Literal["x"] = "x"')
     return default
-
