@@ -1,0 +1,234 @@
+"""How often each gate that compares errs, over holdouts of known truth.
+
+    python benchmarks/verdicts.py [--quick] [--write docs/verdicts.md]
+
+Every line is the share of each verdict over simulated holdouts; the seeds are fixed, so that it
+comes out the same anywhere. `false block` is a verdict other than `passed` where the truth is
+fine, with `failed` told apart; `miss` is `passed` where the truth is not.
+"""
+
+import argparse
+import os
+import platform
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from harness.truths import (
+    Truth,
+    equal_slices,
+    groups_apart,
+    models_apart,
+    one_bad_slice,
+    slices_at,
+)
+
+from ml_platform.gates.fairness import Fairness
+from ml_platform.gates.gate import Gate
+from ml_platform.gates.no_regression import NoRegression
+from ml_platform.gates.slice_metric import SliceMetric
+from ml_platform.gates.slice_no_regression import SliceNoRegression
+
+VERDICTS = ("passed", "failed", "inconclusive")
+SIZES = (200, 1_000, 5_000, 20_000, 100_000, 1_000_000)
+SECONDS = 3.0
+"""Spent on one line at most, once it has FEWEST holdouts."""
+FEWEST, MOST = 20, 2_000
+
+Table = tuple[str, list[str], Iterable[list[str]]]
+
+
+def shares(gate: Gate, truth: Callable[[int], Truth], *, seconds: float) -> tuple[Counter, int]:
+    """Judge holdouts until time is up; share of each verdict, and how many holdouts."""
+    found: Counter = Counter()
+    started = time.process_time()
+    for seed in range(MOST):
+        found[gate.judge(truth(seed)).verdict] += 1
+        if seed + 1 >= FEWEST and time.process_time() - started > seconds:
+            break
+    return found, sum(found.values())
+
+
+def line(
+    gate: Gate, truth: Callable[[int], Truth], labels: list[str], *, seconds: float
+) -> list[str]:
+    """Labels, the share of each verdict, and the number of holdouts."""
+    found, times = shares(gate, truth, seconds=seconds)
+    cells = [f"{100 * found[verdict] / times:.1f} %" for verdict in VERDICTS]
+    return [*labels, *cells, f"{times:,}"]
+
+
+def regression(seconds: float) -> Iterator[list[str]]:
+    """`no_regression` of the AUC, over sizes, balances, correlations and drops."""
+    gate = NoRegression(metric="roc_auc", tolerance=0.02)
+    for rows in SIZES:
+        for base in (0.5, 0.2, 0.05, 0.01):
+            if rows * base < 40 or (rows > 50_000 and base not in {0.2, 0.01}):
+                continue
+            for drop in (0.0, 0.02, 0.04) if rows < 50_000 else (0.0, 0.04):
+                yield line(
+                    gate,
+                    lambda seed, r=rows, b=base, d=drop: models_apart(r, seed, base=b, drop=d),
+                    [f"{rows:,}", f"{base:.0%}", "0.9", _drop(drop)],
+                    seconds=seconds,
+                )
+    for correlation in (0.5, 0.98):
+        for drop in (0.0, 0.04):
+            yield line(
+                gate,
+                lambda seed, c=correlation, d=drop: models_apart(
+                    5_000, seed, correlation=c, drop=d
+                ),
+                ["5,000", "20%", f"{correlation}", _drop(drop)],
+                seconds=seconds,
+            )
+
+
+def resampled(seconds: float) -> Iterator[list[str]]:
+    """`no_regression` of metrics that are resampled, at 200 to 5,000 rows."""
+    tolerances = {"log_loss": 0.02, "accuracy": 0.02, "f1": 0.05, "average_precision": 0.04}
+    for metric, tolerance in tolerances.items():
+        gate = NoRegression(metric=metric, tolerance=tolerance, rounds=400)
+        for rows in (200, 1_000, 5_000):
+            yield line(
+                gate,
+                lambda seed, r=rows: models_apart(r, seed),
+                [metric, f"{tolerance}", f"{rows:,}", "equal"],
+                seconds=seconds,
+            )
+
+
+def slices(seconds: float) -> Iterator[list[str]]:
+    """`slice_metric` of the AUC: floor 0.70, over slices that keep, meet or break it."""
+    for count, rows in ((3, 2_000), (20, 2_000), (20, 20_000), (20, 200_000)):
+        for tolerance in (0.0, 0.05):
+            gate = SliceMetric(
+                metric="roc_auc", columns=("group",), floor=0.70, tolerance=tolerance, min_rows=80
+            )
+            for area, bad, told in (
+                (0.80, None, "all 0.80"),
+                (0.70, None, "all 0.70"),
+                (0.80, 0.60, "one 0.60, rest 0.80"),
+            ):
+                yield line(
+                    gate,
+                    lambda seed, n=rows, k=count, a=area, b=bad: slices_at(
+                        n, seed, count=k, area=a, bad=b
+                    ),
+                    [f"{count}", f"{rows // count:,}", f"{tolerance:g}", told],
+                    seconds=seconds,
+                )
+
+
+def slice_regression(seconds: float) -> Iterator[list[str]]:
+    """`slice_no_regression` of the AUC, tolerance 0.04."""
+    gate = SliceNoRegression(metric="roc_auc", columns=("group",), tolerance=0.04, min_rows=80)
+    for count, rows in ((3, 2_000), (3, 20_000), (20, 2_000), (20, 20_000), (20, 200_000)):
+        labels = [f"{count}", f"{rows // count:,}"]
+        yield line(
+            gate,
+            lambda seed, n=rows, k=count: equal_slices(n, seed, count=k),
+            [*labels, "equal in all"],
+            seconds=seconds,
+        )
+        yield line(
+            gate,
+            lambda seed, n=rows, k=count: one_bad_slice(n, seed, count=k, drop=0.08),
+            [*labels, "one worse by 0.08"],
+            seconds=seconds,
+        )
+
+
+def fairness(seconds: float) -> Iterator[list[str]]:
+    """`fairness` by each measure: fair, at the bound, and twice as far."""
+    truths = {
+        "disparate_impact": (("ratio 1", 0.4, 0.4), ("ratio 0.8", 0.32, 0.4), ("0.6", 0.24, 0.4)),
+        "demographic_parity": (("apart 0", 0.4, 0.4), ("0.1", 0.3, 0.4), ("0.2", 0.2, 0.4)),
+        "equalized_odds": (("apart 0", 0.4, 0.4), ("0.1", 0.3, 0.4), ("0.2", 0.2, 0.4)),
+    }
+    for measure, each in truths.items():
+        gate = Fairness(attribute="group", measure=measure)
+        for count, rows in ((2, 600), (2, 5_000), (8, 5_000), (8, 50_000), (8, 1_000_000)):
+            for told, lowest, rest in each:
+                yield line(
+                    gate,
+                    lambda seed, n=rows, k=count, low=lowest, high=rest: groups_apart(
+                        n, seed, count=k, lowest=low, rest=high
+                    ),
+                    [measure, f"{count}", f"{rows // count:,}", told],
+                    seconds=seconds,
+                )
+
+
+def tables(seconds: float) -> list[Table]:
+    """Every table: its title, the labels of its lines, and its lines."""
+    head = [*VERDICTS, "holdouts"]
+    return [
+        (
+            "`no_regression`: roc_auc (champion 0.75), tolerance 0.02, confidence 0.95",
+            ["rows", "positives", "correlation", "truth", *head],
+            regression(seconds),
+        ),
+        (
+            "`no_regression`: metrics that are resampled",
+            ["metric", "tolerance", "rows", "truth", *head],
+            resampled(seconds),
+        ),
+        (
+            "`slice_metric`: roc_auc, floor 0.70, confidence 0.95, Holm",
+            ["slices", "rows each", "tolerance", "truth", *head],
+            slices(seconds),
+        ),
+        (
+            "`slice_no_regression`: roc_auc, tolerance 0.04, confidence 0.95, Holm",
+            ["slices", "rows each", "truth", *head],
+            slice_regression(seconds),
+        ),
+        (
+            "`fairness`: bound 0.8 for the ratio, 0.1 for the differences, Holm",
+            ["measure", "groups", "rows each", "truth", *head],
+            fairness(seconds),
+        ),
+    ]
+
+
+def _drop(drop: float) -> str:
+    return "equal" if drop == 0 else f"worse by {drop:g}"
+
+
+def machine() -> str:
+    """Processor, cores, Python."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", info.read_text()) if info.exists() else []
+    name = names[0].strip() if names else platform.processor()
+    return f"{name}, {os.cpu_count()} shared cores, Python {platform.python_version()}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the holdouts")
+    parser.add_argument("--write", type=Path, help="put the tables into this document")
+    options = parser.parse_args()
+    started = time.process_time()
+    parts: list[str] = []
+    for title, labels, lines in tables(SECONDS / 10 if options.quick else SECONDS):
+        part = [f"### {title}", "", f"| {' | '.join(labels)} |", "| --- " * len(labels) + "|"]
+        print("\n".join(part))
+        for cells in lines:
+            part.append(f"| {' | '.join(cells)} |")
+            print(part[-1], flush=True)
+        print()
+        parts.append("\n".join(part))
+    spent = f"{time.process_time() - started:,.0f} s of one core ({machine()})"
+    print(spent)
+    if options.write:
+        text = options.write.read_text(encoding="utf-8")
+        head = text.partition("<!-- tables -->")[0]
+        body = "\n\n".join([f"<!-- tables -->\nMeasured in {spent}.", *parts])
+        options.write.write_text(f"{head}{body}\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
