@@ -1,0 +1,38 @@
+"""One running platform and one browser for all tests of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from ml_platform_tests.ui.browser import MISSING, Browser, installed, open_browser
+from ml_platform_tests.ui.running import RunningPlatform, copy_model, running_platform
+
+SCHEDULE = "\n  retraining: {schedule: '* * * * *'}"
+
+
+@pytest.fixture(scope="package")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    """Three models besides the shipped ones.
+
+    small_credit is well, broken_credit breaks its contract every minute, typo_credit does not load.
+    """
+    folder = tmp_path_factory.mktemp("models")
+    floor = "- {type: minimum_metric, metric: roc_auc, floor: 0.7}"
+    copy_model(folder, "small_credit")
+    copy_model(
+        folder,
+        "broken_credit",
+        ("allowed: [car, house, other]", "allowed: [car, house]"),
+        (floor, floor + SCHEDULE),
+    )
+    copy_model(folder, "typo_credit", (floor, floor.replace("roc_auc", "roc_aux")))
+    with running_platform(tmp_path_factory.mktemp("home"), models=[folder]) as platform:
+        yield platform
+
+
+@pytest.fixture(scope="package")
+def browser(platform: RunningPlatform) -> Iterator[Browser]:
+    if not installed():
+        pytest.skip(MISSING)
+    with open_browser(platform.dagster.address) as browser:
+        yield browser
