@@ -35,7 +35,10 @@ def mlflow_resource(context: dg.InitResourceContext) -> Iterator[Any]:
         "extra_tags": {},
     }
     resource_fn = cast("Callable[[object], Iterator[Any]]", mlflow_tracking.resource_fn)
-    yield from resource_fn(context.replace_config(config))
+    client: Any = None
+    for client in resource_fn(context.replace_config(config)):
+        yield client
+    client.end_run()  # else MLflow ends it at exit, in whatever store is then the default
 
 
 def model_of_run(run: dg.DagsterRun | None) -> str:
