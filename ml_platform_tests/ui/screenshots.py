@@ -1,4 +1,4 @@
-"""Take the pictures of docs/images: the real model, released by the real UI's own services."""
+"""Take the pictures of docs/images: the real model, as the real UI shows it."""
 
 import sys
 from pathlib import Path
@@ -19,9 +19,9 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as home, running_platform(Path(home)) as platform:
         release(platform)
-        with open_browser(platform.dagster.address, width=1500, height=620) as browser:
+        with open_browser(platform.dagster.address, width=1500, height=760) as browser:
             take_asset_graph(browser)
-        with open_browser(platform.dagster.address, width=1500, height=1500) as browser:
+        with open_browser(platform.dagster.address, width=1900, height=1560) as browser:
             take_evaluation_report(browser)
 
 
