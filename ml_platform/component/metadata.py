@@ -169,7 +169,7 @@ def _metrics(evaluation: Evaluation, *, whole: bool) -> list[Metadata]:
         {
             **({} if whole else {"slice": f"{row['column']} = {row['slice']}"}),
             "metric": row["key"],
-            "value": row["reason"] if row["value"] is None else _cell(row["value"]),
+            "value": row["reason"] if row["value"] is None else f"{row['value']:.4g}",
             interval: "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}",
             "rows": row["rows"],
         }
@@ -184,18 +184,8 @@ def _picture(name: str, png: bytes) -> dg.MarkdownMetadataValue:
 
 
 def _verdict(record: Any) -> Metadata:
-    result = record.result
     return {
         "gate": record.check,
-        "verdict": result.verdict,
-        "value": _cell(result.value),
-        "bound": _cell(result.bound),
-        "rows": _cell(result.rows),
-        "reason": result.reason,
+        "verdict": record.result.verdict,
+        "reason": record.result.reason,
     }
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
