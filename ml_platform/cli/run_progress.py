@@ -33,7 +33,7 @@ class Reporter:
         elif event.kind == "log":
             self._say_now(event.asset, event.text)
         elif event.kind == "check":
-            mark = "passed" if event.passed else "FAILED"
+            mark = event.verdict.upper() if event.blocks else event.verdict
             self._tell(f"  {mark}  {event.text}")
         elif event.kind == "materialized":
             self._tell(f"{_numbered(event.asset)}  {time.monotonic() - self._began:.1f} s")

@@ -22,13 +22,15 @@ class Progress:
     """Something a person wants to know while a run goes on.
 
     asset: last part of the asset's key. kind: "started", "materialized", "check" or "log".
-    text: for people; for a check its verdict and reason.
+    text: for people; for a check its name and reason.
+    verdict: of a check: "passed", "failed" or "inconclusive"; blocks: whether it stops the run.
     """
 
     asset: str
     kind: str
     text: str
-    passed: bool = True
+    verdict: str = ""
+    blocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,9 @@ def _tell(entry: dg.EventLogEntry, progress: Callable[[Progress], None]) -> None
     elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         check = event.asset_check_evaluation_data
         text = f"{check.check_name}: {check.description}"
-        progress(Progress(asset, "check", text, passed=check.passed))
+        verdict = str(check.metadata["verdict"].value)
+        blocks = not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+        progress(Progress(asset, "check", text, verdict=verdict, blocks=blocks))
 
 
 def _outcome(
