@@ -74,7 +74,8 @@ def contract_record(declaration: Declaration, validation: Validation) -> GateRec
     else:
         worst = "; ".join(str(violation) for violation in broken[:3])
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
-        reason = f"{len(broken)} rules of contract {contract.version} are broken: {worst}{more}"
+        rules = "1 rule" if len(broken) == 1 else f"{len(broken)} rules"
+        reason = f"contract version {contract.version}: {rules} broken: {worst}{more}"
     result = GateResult(
         verdict="passed" if validation.passed else "failed",
         value=float(len(broken)),
