@@ -46,11 +46,13 @@ def up(ctx: click.Context) -> None:
 
 def platform_programs(settings: Settings) -> list[Program]:
     """Return the programs that run whatever is deployed; makes the stores that they read."""
-    from ml_platform.component.instance import prepare_dagster_home
+    from ml_platform.component.instance import open_instance, prepare_dagster_home
     from ml_platform.evaluation.data_docs import write_index
     from ml_platform.registry.embedded import create_once, sqlite_file
 
     dagster_home = prepare_dagster_home(settings)
+    with open_instance(settings):
+        pass  # Dagster's tables are made, before webserver and daemon both try
     write_index(settings.reports)
     create_once(settings.mlflow_url, artifacts=str(settings.artifacts))
     dagster, mlflow, reports = choose_ports([DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT])

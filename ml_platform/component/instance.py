@@ -34,6 +34,10 @@ def prepare_dagster_home(settings: Settings) -> Path:
 @contextmanager
 def open_instance(settings: Settings) -> Generator[dg.DagsterInstance]:
     """The instance whose history the UI and the daemon share."""
+    from filelock import FileLock
+
     home = prepare_dagster_home(settings)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with FileLock(home / ".opening.lock"):  # two first starts would both create the tables
+        instance = dg.DagsterInstance.from_config(str(home))
+    with instance:
         yield instance
