@@ -81,7 +81,7 @@ class ByteBound(Gate[EvaluationEvidence]):
         if runtimes.problem:
             return f"; the champion cannot be compared: {runtimes.problem}"
         if runtimes.champion is None:
-            return f"; no champion to compare with: {runtimes.standing}"
+            return "; no champion to compare with: first release"
         change = own / others[0] - 1 if others[0] else 0.0
         return f"; {change:+.1%} against version {runtimes.champion.version}"
 

@@ -155,8 +155,7 @@ class Runtime:
 class Runtimes:
     """The candidate, and what it is compared with.
 
-    champion: the version in production; None where there is none, or where it is the candidate.
-    standing: why there is no champion to compare with, for people.
+    champion: the version in production; None before the first release.
     problem: why there is a champion that cannot run; "" where it can.
     records: of the holdout, as clients send them; good for both versions.
     """
@@ -164,7 +163,6 @@ class Runtimes:
     candidate: Runtime
     records: Sequence[Record]
     champion: Runtime | None = None
-    standing: str = "first release"
     problem: str = ""
 
 

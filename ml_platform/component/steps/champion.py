@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.holdout import Judged
+from ml_platform.component.steps.runtimes import rival_of
 from ml_platform.exceptions import (
     FeatureError,
     MLPlatformError,
@@ -25,13 +26,8 @@ from ml_platform.training.model import Model
 def champion_evidence(
     declaration: Declaration, platform: Platform, judged: Judged, *, version: int
 ) -> ChampionEvidence | None:
-    """The version in production, on the holdout of a candidate; None before the first release.
-
-    A version that is champion itself is compared with the one before it, as when it was judged
-    first, so that judging it again says the same.
-    """
-    state = platform.releases.state(declaration.spec.name)
-    rival = state.previous if state.champion == version else state.champion
+    """The version in production, on the holdout of a candidate; None before the first release."""
+    rival = rival_of(declaration, platform, version)
     if rival is None:
         return None
     seen = _seen(declaration, platform, judged.holdout, rival)

@@ -8,7 +8,7 @@ from typing import Any
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.champion import champion_evidence
 from ml_platform.component.steps.holdout import Judged
-from ml_platform.component.steps.runtimes import champion_of, runtimes
+from ml_platform.component.steps.runtimes import rival_of, runtimes
 from ml_platform.evaluation.baseline import read_baseline
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.evidence import EvaluationEvidence
@@ -33,10 +33,10 @@ def judge_evaluation(
         again for the same gate and champion: another number would be noise, and another
         certificate.
     """
-    champion = champion_of(declaration, platform)
+    rival = rival_of(declaration, platform, version)
     with _evidence(declaration, platform, version, evaluation, judged) as evidence:
         return tuple(
-            _kept(gate, earlier.get(gate.check_name), version=version, champion=champion)
+            _kept(gate, earlier.get(gate.check_name), rival=rival)
             or gate.record(gate.judge(evidence))
             for gate in declaration.spec.all_gates(Stage.EVALUATION_REPORT)
         )
@@ -83,10 +83,7 @@ def _with_rows(
     )
 
 
-def _kept(
-    gate: Gate[Any], earlier: GateRecord | None, *, version: int, champion: int | None
-) -> GateRecord | None:
+def _kept(gate: Gate[Any], earlier: GateRecord | None, *, rival: int | None) -> GateRecord | None:
     if not gate.noisy or earlier is None or earlier.gate != gate.model_dump(mode="json"):
         return None
-    compared = earlier.result.details.get("champion_version")
-    return earlier if champion in (compared, version) else None
+    return earlier if earlier.result.details.get("champion_version") == rival else None

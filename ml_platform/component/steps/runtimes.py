@@ -35,9 +35,14 @@ def runtimes(
         yield cache(lambda: _load(declaration, platform, version, holdout(), folder))
 
 
-def champion_of(declaration: Declaration, platform: Platform) -> int | None:
-    """The version in production."""
-    return platform.releases.state(declaration.spec.name).champion
+def rival_of(declaration: Declaration, platform: Platform, version: int) -> int | None:
+    """The version to compare with: the one in production; None before the first release.
+
+    A version that is in production itself is compared with the one before it, as when it was
+    judged first, so that judging it again says the same.
+    """
+    state = platform.releases.state(declaration.spec.name)
+    return state.previous if state.champion == version else state.champion
 
 
 def _load(
@@ -47,11 +52,9 @@ def _load(
     candidate = _runtime(declaration, platform, version, contract, folder)
     columns = [name for name in contract.columns if name in holdout.columns]
     records = client_records(holdout.head(RECORDS), columns)
-    champion = champion_of(declaration, platform)
+    champion = rival_of(declaration, platform, version)
     if champion is None:
         return Runtimes(candidate=candidate, records=records)
-    if champion == version:
-        return Runtimes(candidate=candidate, records=records, standing="it is the champion itself")
     try:
         # The champion answers as its Bento does: by the contract that it was trained under.
         theirs = _contract_of(declaration, platform, champion) or contract
