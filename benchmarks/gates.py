@@ -34,6 +34,7 @@ class Stopwatch:
 
     def around(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, with its time taken under a name."""
+
         def timed(*args: Any, **kwargs: Any) -> Any:
             if self._inside:
                 return function(*args, **kwargs)
