@@ -30,6 +30,8 @@ SERVED_CODE = (
     "features",
     "training",
     "serving",
+    "spec/__init__.py",
+    "spec/serving.py",
 )
 """What of this package a Bento holds; a test starts one with nothing else at hand."""
 

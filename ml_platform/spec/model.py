@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -18,6 +18,8 @@ from ml_platform.exceptions import UnknownPlugin
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.gates.gate import GATES, Gate, Stage
 from ml_platform.plugins import Declared, Strict
+from ml_platform.spec.release import ReleaseSpec
+from ml_platform.spec.serving import ServingSpec
 from ml_platform.task import Task
 from ml_platform.training.trainers.trainer import TRAINERS, Trainer
 
@@ -41,14 +43,6 @@ class DataSpec(Strict):
     )
     id: str | None = Field(default=None, description="Becomes the default prediction key.")
     contract: Contract
-
-
-class ReleaseSpec(Strict):
-    """How a certified version reaches production."""
-
-    type: Literal["direct"] = Field(
-        default="direct", description="The certified version becomes champion at once."
-    )
 
 
 class RetrainingSpec(Strict):
@@ -97,6 +91,7 @@ class ModelSpec(Strict):
     training: Annotated[Trainer, Declared(TRAINERS)]
     evaluation: EvaluationSpec = EvaluationSpec()
     gates: tuple[Annotated[Gate[Any], Declared(GATES)], ...] = ()
+    serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()
     retraining: RetrainingSpec = RetrainingSpec()
 
