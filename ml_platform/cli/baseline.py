@@ -1,11 +1,11 @@
 """`ml-platform baseline`: show, or move on purpose, what a model must keep up with."""
 
 import json
-from datetime import UTC, datetime
 
 import click
 
 from ml_platform.cli.declared import declaration_of
+from ml_platform.clock import utc_now
 from ml_platform.evaluation.baseline import Baseline, read_baseline, write_baseline
 from ml_platform.settings import Settings
 
@@ -34,7 +34,7 @@ def baseline(
         metrics=_metrics_of(declaration.spec.name, version),
         by=by,
         reason=reason,
-        accepted_at=datetime.now(UTC),
+        accepted_at=utc_now(),
     )
     file = write_baseline(declaration.folder, accepted)
     _show(accepted, as_json)

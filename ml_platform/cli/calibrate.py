@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.cli.declared import declaration_of
+from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def calibrate(
             tell=tell,
         )
     edit = Edit.of(declaration.file, text, calibration.proposals)
-    report = write_report(calibration, edit.diff, settings, now=datetime.now(UTC))
+    report = write_report(calibration, edit.diff, settings, now=utc_now())
     if write:
         edit.apply()
     if as_json:

@@ -1,11 +1,11 @@
 """`ml-platform card`: the model card of a version."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from ml_platform.clock import utc_now
 from ml_platform.exceptions import StoreError
 from ml_platform.settings import Settings
 
@@ -29,7 +29,7 @@ def card(
     from ml_platform.component.platform import Platform
     from ml_platform.data.page import page_html, page_markdown
 
-    page = card_of(Platform(Settings.from_environment()), name, version, now=datetime.now(UTC))
+    page = card_of(Platform(Settings.from_environment()), name, version, now=utc_now())
     ending = output.suffix.lower() if output else ""
     as_html = form == "html" or (form is None and ending in (".html", ".htm"))
     text = page_html(page) if as_html else page_markdown(page)

@@ -1,12 +1,13 @@
 """`ml-platform certificate`: what a version was judged by, and whether that holds now."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.cli.declared import declaration_of
+from ml_platform.clock import utc_now
 from ml_platform.exceptions import ModelError
 from ml_platform.settings import Settings
 
@@ -30,7 +31,7 @@ def certificate(name: str, version: int | None, as_json: bool) -> None:
 
     settings = Settings.from_environment()
     declaration, platform = declaration_of(settings, name), Platform(settings)
-    model, now = declaration.spec.name, datetime.now(UTC)
+    model, now = declaration.spec.name, utc_now()
     version = version or _latest(platform, model)
     found = certificate_of(platform, model, version)
     click.echo(found.text if as_json else _page(found, now=now))

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from ml_platform.cli.declared import declaration_of
+from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
 
 
@@ -37,7 +38,7 @@ def waive(name: str, gate: str, version: int, by: str, reason: str, until: datet
         by=by,
         reason=reason,
         until=until.replace(tzinfo=UTC),
-        granted_at=datetime.now(UTC),
+        granted_at=utc_now(),
     )
     certify.waive(Platform(settings), model, waiver)
     click.echo(f"{model}:{version}: {gate} is {waiver}")

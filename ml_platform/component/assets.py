@@ -1,11 +1,11 @@
 """The software-defined assets of one model. Each translates; steps and domain decide."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 
+from ml_platform.clock import utc_now
 from ml_platform.component import metadata
 from ml_platform.component.blocking import Waived, check_results, check_specs, stop_if_blocked
 from ml_platform.component.handles import (
@@ -73,7 +73,7 @@ def _validated_data(declaration: Declaration) -> dg.AssetsDefinition:
         from ml_platform.component.steps.validate import validate_rows
 
         context.log.info(f"validating {raw.snapshot.rows:,} rows")
-        outcome = validate_rows(declaration, platform.stores, raw, now=datetime.now(UTC))
+        outcome = validate_rows(declaration, platform.stores, raw, now=utc_now())
         extra = metadata.of_validation(outcome, platform.stores.settings)
         yield from check_results(context.asset_key, outcome.records, metadata=extra)
         stop_if_blocked(declaration, context.asset_key, outcome.records)
@@ -134,7 +134,7 @@ def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:
         from ml_platform.component.steps.evaluate import evaluate_version
 
         context.log.info(f"evaluating version {trained.version}")
-        now = datetime.now(UTC)
+        now = utc_now()
         outcome = evaluate_version(declaration, platform.stores, trained, now=now)
         waived = Waived(outcome.certificate.waivers, now=now)
         if outcome.reused:
@@ -163,7 +163,7 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         from ml_platform.component.steps.deploy import build_and_test, release
 
         context.log.info(f"building and testing the Bento of version {report.version}")
-        now = datetime.now(UTC)
+        now = utc_now()
         built = build_and_test(declaration, platform.stores, report, now=now)
         yield from check_results(context.asset_key, built.records)
         stop_if_blocked(declaration, context.asset_key, built.records)

@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).parents[1]
 
 SERVED_CODE = (
     "__init__.py",
+    "clock.py",
     "exceptions.py",
     "plugins.py",
     "functions.py",
