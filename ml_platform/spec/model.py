@@ -3,10 +3,8 @@
 import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from ml_platform.data.contract import Contract
@@ -19,6 +17,7 @@ from ml_platform.features.spec import FeatureSpec
 from ml_platform.gates.gate import GATES, Gate, Stage
 from ml_platform.plugins import Declared, Strict
 from ml_platform.spec.release import ReleaseSpec
+from ml_platform.spec.retraining import RetrainingSpec, TrainingDataSpec
 from ml_platform.spec.serving import ServingSpec
 from ml_platform.task import Task
 from ml_platform.training.trainers.trainer import TRAINERS, Trainer
@@ -45,31 +44,6 @@ class DataSpec(Strict):
     contract: Contract
 
 
-class RetrainingSpec(Strict):
-    """When the model is trained again."""
-
-    schedule: str | None = Field(default=None, description="Cron expression of five fields.")
-    timezone: str = Field(default="UTC", description="IANA name, such as Europe/Berlin.")
-
-    @field_validator("schedule")
-    @classmethod
-    def _valid_cron(cls, schedule: str | None) -> str | None:
-        if schedule is not None:
-            _check_cron(schedule)
-        return schedule
-
-    @field_validator("timezone")
-    @classmethod
-    def _valid_timezone(cls, timezone: str) -> str:
-        try:
-            ZoneInfo(timezone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(
-                f"no time zone {timezone!r}; valid: UTC, Europe/Berlin, ..."
-            ) from error
-        return timezone
-
-
 class ModelSpec(Strict):
     """One model, as a team declares it.
 
@@ -89,6 +63,7 @@ class ModelSpec(Strict):
     features: FeatureSpec
     split: Annotated[Splitter, Declared(SPLITTERS)]
     training: Annotated[Trainer, Declared(TRAINERS)]
+    training_data: TrainingDataSpec = TrainingDataSpec()
     evaluation: EvaluationSpec = EvaluationSpec()
     gates: tuple[Annotated[Gate[Any], Declared(GATES)], ...] = ()
     serving: ServingSpec = ServingSpec()
@@ -112,7 +87,7 @@ class ModelSpec(Strict):
     @property
     def metrics(self) -> tuple[Metric, ...]:
         """Every metric that the evaluation measures: the declared, and what gates need."""
-        keys = (key for gate in self.gates for key in gate.metric_keys)
+        keys = [key for key, _ in _metrics_named(self)]
         return self.evaluation.metrics_for(self.task, also=keys)
 
     def all_gates(self, stage: Stage) -> tuple[Gate[Any], ...]:
@@ -139,22 +114,6 @@ def _with_defaults(gates: tuple[Gate[Any], ...]) -> tuple[Gate[Any], ...]:
     return (*gates, *(GATES.parse({"type": name}) for name in ALWAYS if name not in declared))
 
 
-def _check_cron(expression: str) -> None:
-    from datetime import UTC, datetime
-
-    if len(expression.split()) != 5:
-        raise ValueError(
-            f"{expression!r} is not a cron expression; valid: minute hour day month weekday, "
-            "such as '0 3 * * *'"
-        )
-    try:
-        CronSim(expression, datetime.now(UTC))
-    except CronSimError as error:
-        raise ValueError(
-            f"{expression!r} is not a cron expression ({error}); valid: '0 3 * * *', '*/15 * * * *'"
-        ) from error
-
-
 Problem = tuple[tuple[str | int, ...], object, str]
 
 
@@ -163,11 +122,16 @@ def _inconsistencies(spec: ModelSpec) -> Iterator[Problem]:
     yield from _leaking_features(spec)
     yield from _unmeasured_metrics(spec)
     yield from _repeated_checks(spec)
+    yield from _gates_of_other_tasks(spec)
     if spec.split.type == "time_ordered" and spec.data.event_time is None:
         yield ("split", "type"), spec.split.type, "time_ordered needs data.event_time"
     if spec.data.contract.table.max_age is not None and spec.data.event_time is None:
         place = ("data", "contract", "table", "max_age")
         yield place, str(spec.data.contract.table.max_age), "max_age needs data.event_time"
+    if spec.data.event_time is None:
+        for name in ("window", "recency_half_life"):
+            if getattr(spec.training_data, name) is not None:
+                yield ("training_data", name), name, f"{name} needs data.event_time"
     if spec.data.positive is not None and spec.task is not Task.BINARY:
         yield ("data", "positive"), spec.data.positive, "positive is for task: binary only"
 
@@ -193,7 +157,7 @@ def _unknown_columns(spec: ModelSpec) -> Iterator[Problem]:
 
 
 def _columns_of(gate: Gate[Any]) -> tuple[str, ...]:
-    return (*gate.divides_by, *getattr(gate, "columns", ()))
+    return tuple(dict.fromkeys((*gate.divides_by, *getattr(gate, "columns", ()))))
 
 
 def _leaking_features(spec: ModelSpec) -> Iterator[Problem]:
@@ -214,15 +178,24 @@ def _unmeasured_metrics(spec: ModelSpec) -> Iterator[Problem]:
     declared = {metric.key: metric for metric in spec.evaluation.metrics}
     for i, key in enumerate(declared):
         yield from _wrong_metric(spec.task, declared[key], ("evaluation", "metrics", i))
+    for key, place in _metrics_named(spec):
+        try:
+            metric = declared.get(key) or metric_of_key(key)
+        except UnknownPlugin as error:
+            yield place, key, str(error)
+        else:
+            yield from _wrong_metric(spec.task, metric, place)
+
+
+def _metrics_named(spec: ModelSpec) -> Iterator[tuple[str, tuple[str | int, ...]]]:
+    """Metrics that something else than the evaluation asks for, and where it says so."""
     for i, gate in enumerate(spec.gates):
         for key in gate.metric_keys:
-            place = ("gates", i, "metric")
-            try:
-                metric = declared.get(key) or metric_of_key(key)
-            except UnknownPlugin as error:
-                yield place, key, str(error)
-            else:
-                yield from _wrong_metric(spec.task, metric, place)
+            yield key, ("gates", i, "metric")
+    if spec.retraining.on_quality is not None:
+        yield spec.retraining.on_quality.metric, ("retraining", "on_quality", "metric")
+    if spec.release.metric is not None:
+        yield spec.release.metric, ("release", "metric")
 
 
 def _wrong_metric(task: Task, metric: Metric, place: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -237,3 +210,11 @@ def _repeated_checks(spec: ModelSpec) -> Iterator[Problem]:
         if gate.check_name in seen:
             yield ("gates", i), gate.check_name, f"the gate {gate.check_name} is declared twice"
         seen.add(gate.check_name)
+
+
+def _gates_of_other_tasks(spec: ModelSpec) -> Iterator[Problem]:
+    for i, gate in enumerate(spec.gates):
+        if spec.task not in gate.tasks:
+            valid = ", ".join(name for name in GATES.names() if spec.task in GATES.find(name).tasks)
+            text = f"{gate.type} does not judge task {spec.task.value} (valid gates: {valid})"
+            yield ("gates", i, "type"), gate.type, text
