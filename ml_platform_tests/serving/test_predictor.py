@@ -24,18 +24,13 @@ class Echo:
     task: Task = Task.BINARY
     classes: tuple[Any, ...] = ("on time", "late")
     fault: Exception | float | None = None
+    threshold: float = 0.5
 
     def scores_of_records(self, records: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
         if isinstance(self.fault, Exception):
             raise self.fault
         x = np.array([record["x"] if self.fault is None else self.fault for record in records])
         return np.stack([x, 1 - x, x * 0], axis=1) if self.task is Task.MULTICLASS else x
-
-    def labels_of(self, scores: NDArray[np.float64]) -> list[Any]:
-        if self.task is Task.REGRESSION:
-            return scores.tolist()
-        codes = scores.argmax(axis=1) if self.task is Task.MULTICLASS else scores >= 0.5
-        return [self.classes[int(code)] for code in codes]
 
 
 def predictor(model: Echo | None = None) -> Predictor:
@@ -118,6 +113,30 @@ def test_empty_batch_has_no_answers():
 def test_model_that_answers_no_number_fails_the_prediction(fault: Exception | float):
     with pytest.raises(PredictionFailed):
         predictor(Echo(fault=fault)).predict({"x": 0.1})
+
+
+def test_one_record_scores_as_it_does_in_a_batch():
+    binary, bands = predictor(), predictor(Echo(Task.MULTICLASS, ("a", "b", "c")))
+
+    assert binary.score_one({"x": 0.25}) == 0.25
+    assert bands.score_one({"x": 0.25}) == (0.25, 0.75, 0.0)
+    assert bands.label_of((0.25, 0.75, 0.0)) == "b"
+
+
+def test_label_follows_the_threshold_of_the_model():
+    strict = predictor(Echo(threshold=0.9))
+
+    assert [strict.label_of(score) for score in (0.89, 0.9)] == ["on time", "late"]
+
+
+def test_first_of_classes_with_the_same_probability_is_the_label():
+    assert predictor(Echo(Task.MULTICLASS, ("a", "b"))).label_of((0.5, 0.5)) == "a"
+
+
+@pytest.mark.parametrize("task", list(Task))
+def test_score_that_is_no_number_fails_a_record_alone(task: Task):
+    with pytest.raises(PredictionFailed, match="finite"):
+        predictor(Echo(task, (1, 2, 3), fault=float("nan"))).score_one({"x": 0.1})
 
 
 def test_made_ids_are_unlike_each_other():
