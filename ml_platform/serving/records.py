@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 from ml_platform.exceptions import RecordRefused, ServingError
 from ml_platform.serving import ids
 from ml_platform.serving.fields import Check, Scalar, field_check, listed
-from ml_platform.serving.limits import DEFAULT_LIMITS, Limits
+from ml_platform.spec.serving import LimitsSpec
 
 if TYPE_CHECKING:  # importing it would bring pandas
     from ml_platform.data.contract import ColumnContract
@@ -30,7 +30,7 @@ class RecordChecker:
         columns: Mapping[str, "ColumnContract"],
         needed: Collection[str],
         *,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: LimitsSpec = LimitsSpec(),
     ) -> None:
         missing = sorted(set(needed) - columns.keys())
         if missing:

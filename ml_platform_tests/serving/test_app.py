@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from ml_platform.exceptions import PredictionFailed
 from ml_platform.serving.app import create_app
-from ml_platform.serving.limits import Limits
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker
 from ml_platform.serving.replies import Replies
+from ml_platform.spec.serving import LimitsSpec
 from ml_platform_tests.serving.asgi_client import AsgiClient, started
 from ml_platform_tests.serving.test_predictor import COLUMNS, Echo
 
@@ -21,7 +21,7 @@ ABOUT = {"model": "delays", "model_version": "3"}
 
 
 def replies_of(model: Echo) -> Replies:
-    checker = RecordChecker(COLUMNS, ["x"], limits=Limits(body_bytes=200, records=4))
+    checker = RecordChecker(COLUMNS, ["x"], limits=LimitsSpec(body_bytes=200, records=4))
     return Replies(Predictor(model, checker, version="3"), about=ABOUT)
 
 

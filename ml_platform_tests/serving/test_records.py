@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ml_platform.data.contract import ColumnContract
 from ml_platform.exceptions import RecordRefused, ServingError
-from ml_platform.serving.limits import Limits
 from ml_platform.serving.records import RecordChecker
+from ml_platform.spec.serving import LimitsSpec
 
 COLUMNS = {
     "carrier": ColumnContract(dtype="category", allowed=("UA", "AA")),
@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def checker() -> RecordChecker:
-    return RecordChecker(COLUMNS, NEEDED, limits=Limits(records=3, text=30))
+    return RecordChecker(COLUMNS, NEEDED, limits=LimitsSpec(records=3, text=30))
 
 
 def refusal(checker: RecordChecker, record: object) -> tuple[str | None, str]:
