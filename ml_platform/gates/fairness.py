@@ -56,6 +56,7 @@ class Fairness(Gate[EvaluationEvidence]):
     """
 
     stage: ClassVar[Stage] = Stage.EVALUATION_REPORT
+    tasks: ClassVar[tuple[Task, ...]] = (Task.BINARY,)
     needs_rows: ClassVar[bool] = True
 
     type: Literal["fairness"] = "fairness"

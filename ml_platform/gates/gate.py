@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.plugins import Plugin, Registry
+from ml_platform.task import Task
 
 
 class Stage(StrEnum):
@@ -28,6 +29,8 @@ class Gate(Plugin, ABC, Generic[Evidence]):
     """
 
     stage: ClassVar[Stage]
+    tasks: ClassVar[tuple[Task, ...]] = tuple(Task)
+    """The kinds of target that it can judge; another one is an error of the declaration."""
     needs_rows: ClassVar[bool] = False
     """Whether it judges the rows of the holdout themselves, and the champion's scores of them."""
     noisy: ClassVar[bool] = False

@@ -42,6 +42,27 @@ def test_column_that_the_contract_lacks_is_told_with_its_line(tmp_path) -> None:
     assert f"defs.yaml:{line_of(text, 'colour')}: gates[0]: no column 'colour'" in str(raised.value)
 
 
+def test_gate_that_cannot_judge_the_task_is_told_with_its_line_and_the_gates_that_can(
+    tmp_path,
+) -> None:
+    gate = "{type: fairness, attribute: country, measure: disparate_impact}"
+    text = with_gate(gate).replace("task: binary", "task: regression")
+    text = text.replace("metrics: [roc_auc]", "metrics: [rmse]")
+    with pytest.raises(DeclarationError) as raised:
+        load_declaration(write(tmp_path, text))
+    said = str(raised.value)
+    assert f"defs.yaml:{line_of(text, 'fairness')}: gates[0].type: fairness does not" in said
+    assert "valid gates: contract_drift, custom, label_drift" in said
+
+
+@pytest.mark.parametrize("columns", ["colour", "[colour]"])
+def test_unknown_column_of_a_gate_is_told_once(tmp_path, columns) -> None:
+    text = with_gate(f"{{type: slice_metric, metric: roc_auc, columns: {columns}, floor: 0.5}}")
+    with pytest.raises(DeclarationError) as raised:
+        load_declaration(write(tmp_path, text))
+    assert str(raised.value).count("no column 'colour'") == 1
+
+
 def test_check_looks_up_the_function_of_a_custom_gate(tmp_path, monkeypatch) -> None:
     write(tmp_path / "models" / "shop", with_gate("{type: custom, function: own:nothing}"))
     monkeypatch.setenv("ML_PLATFORM_MODELS", str(tmp_path / "models"))
