@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # importing it would bring pandas
 
 Record = dict[str, Scalar]
 
+DEFAULT_LIMITS = LimitsSpec()
+
 
 class RecordChecker:
     """Checks records against the contract and coerces their values.
@@ -30,7 +32,7 @@ class RecordChecker:
         columns: Mapping[str, "ColumnContract"],
         needed: Collection[str],
         *,
-        limits: LimitsSpec = LimitsSpec(),
+        limits: LimitsSpec = DEFAULT_LIMITS,
     ) -> None:
         missing = sorted(set(needed) - columns.keys())
         if missing:
