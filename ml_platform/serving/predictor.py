@@ -95,7 +95,7 @@ class Predictor:
             score = self._score_of_record(checked)
         except FeatureError as error:
             raise PredictionFailed(f"the features cannot be built: {error}") from error
-        finite = isfinite(score) if type(score) is float else all(map(isfinite, score))
+        finite = all(map(isfinite, score)) if isinstance(score, tuple) else isfinite(score)
         if not finite:
             raise PredictionFailed(NOT_FINITE)
         return score
@@ -117,20 +117,18 @@ class Predictor:
         """Return the label of a score, or the value for regression, as a plain Python scalar."""
         if self._task is Task.REGRESSION:
             return score
-        if type(score) is float:
-            return self._classes[score >= self._threshold]
-        return self._classes[score.index(max(score))]
+        if isinstance(score, tuple):
+            return self._classes[score.index(max(score))]
+        return self._classes[score >= self._threshold]
 
     def probability_fields(self, score: Score) -> Answer:
         """The probability of the positive class, or of every class; nothing for regression."""
         if self._task is Task.REGRESSION:
             return {}
-        if type(score) is float:
-            return {"probability": score}
-        return {
-            "probability": max(score),
-            "probabilities": dict(zip(self._names, score, strict=True)),
-        }
+        if isinstance(score, tuple):
+            probabilities = dict(zip(self._names, score, strict=True))
+            return {"probability": max(score), "probabilities": probabilities}
+        return {"probability": score}
 
     def _ids(self, records: Sequence[Record]) -> list[str]:
         chosen: dict[str, None] = {}
