@@ -1,0 +1,87 @@
+"""What starts a training, and what does not."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ml_platform.retraining.triggers import Facts, LiveQuality, Trigger, reasons
+from ml_platform.spec.retraining import LiveQualitySpec, RetrainingSpec
+
+TRAINED = datetime(2013, 4, 1, tzinfo=UTC)
+
+
+def facts(**known: object) -> Facts:
+    return Facts.model_validate({"model": "m", "trained_at": TRAINED, **known})
+
+
+def quality(low: float, high: float, *, greater_is_better: bool = True) -> LiveQuality:
+    return LiveQuality(
+        metric="roc_auc",
+        value=(low + high) / 2,
+        low=low,
+        high=high,
+        rows=900,
+        window="2013-04",
+        greater_is_better=greater_is_better,
+    )
+
+
+def fired(spec: RetrainingSpec, known: Facts) -> list[Trigger]:
+    return [reason.trigger for reason in reasons(spec, known)]
+
+
+def test_nothing_declared_fires_nothing() -> None:
+    known = facts(new_labels=10**6, drifted=("a",), quality=quality(0.1, 0.2), data_version="x")
+    assert fired(RetrainingSpec(), known) == []
+
+
+@pytest.mark.parametrize(("labels", "expected"), [(4999, []), (5000, [Trigger.NEW_LABELS])])
+def test_labels_fire_from_the_declared_number_on(labels: int, expected: list[Trigger]) -> None:
+    known = facts(new_labels=labels, labels_through="7")
+    assert fired(RetrainingSpec(min_new_labels=5000), known) == expected
+
+
+def test_drift_names_the_features() -> None:
+    [reason] = reasons(
+        RetrainingSpec(on_drift=True), facts(drifted=("dep_delay",), drift_report="2013-04-03")
+    )
+    assert reason.text == "dep_delay drifted in the window of 2013-04-03"
+    assert reason.key == "2013-04-03"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.60, 0.69, [Trigger.QUALITY]), (0.60, 0.71, []), (0.75, 0.80, [])],
+)
+def test_quality_fires_only_beyond_its_noise(
+    low: float, high: float, expected: list[Trigger]
+) -> None:
+    spec = RetrainingSpec(on_quality=LiveQualitySpec(metric="roc_auc", floor=0.70))
+    assert fired(spec, facts(quality=quality(low, high))) == expected
+
+
+def test_quality_fires_below_the_certificate_less_the_allowed_drop() -> None:
+    spec = RetrainingSpec(on_quality=LiveQualitySpec(metric="roc_auc", max_drop=0.05))
+    known = facts(quality=quality(0.70, 0.74), certified=0.80)
+    [reason] = reasons(spec, known)
+    assert "worse than 0.75 allowed by the champion's certificate" in reason.text
+    assert fired(spec, known.model_copy(update={"certified": 0.78})) == []
+
+
+def test_an_error_is_bad_when_it_is_high() -> None:
+    spec = RetrainingSpec(on_quality=LiveQualitySpec(metric="rmse", floor=10))
+    assert fired(spec, facts(quality=quality(11, 12, greater_is_better=False))) == [Trigger.QUALITY]
+    assert fired(spec, facts(quality=quality(9, 12, greater_is_better=False))) == []
+
+
+def test_new_data_fires_when_it_is_other_than_what_was_trained_on() -> None:
+    spec = RetrainingSpec(on_new_data=True)
+    assert fired(spec, facts(data_version="b", trained_on="a")) == [Trigger.NEW_DATA]
+    assert fired(spec, facts(data_version="a", trained_on="a")) == []
+    assert fired(spec, facts(data_version=None, trained_on="a")) == []
+
+
+def test_a_model_never_trained_is_started_by_its_schedule_alone() -> None:
+    spec = RetrainingSpec(schedule="0 3 * * *", on_new_data=True, min_new_labels=1)
+    known = facts(trained_at=None, due=TRAINED, data_version="a", new_labels=5)
+    assert fired(spec, known) == [Trigger.SCHEDULE]
