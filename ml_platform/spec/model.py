@@ -16,11 +16,13 @@ from ml_platform.exceptions import UnknownPlugin
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.gates.gate import GATES, Gate, Stage
 from ml_platform.plugins import Declared, Strict
+from ml_platform.spec.feedback import FeedbackSpec
 from ml_platform.spec.release import ReleaseSpec
 from ml_platform.spec.retraining import RetrainingSpec, TrainingDataSpec
 from ml_platform.spec.serving import ServingSpec
 from ml_platform.task import Task
 from ml_platform.training.trainers.trainer import TRAINERS, Trainer
+from ml_platform.training.weighting import Weighting
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -68,6 +70,9 @@ class ModelSpec(Strict):
     gates: tuple[Annotated[Gate[Any], Declared(GATES)], ...] = ()
     serving: ServingSpec = ServingSpec()
     release: ReleaseSpec = ReleaseSpec()
+    feedback: FeedbackSpec | None = Field(
+        default=None, description="How labels come back; none are expected if null."
+    )
     retraining: RetrainingSpec = RetrainingSpec()
 
     @model_validator(mode="after")
@@ -89,6 +94,11 @@ class ModelSpec(Strict):
         """Every metric that the evaluation measures: the declared, and what gates need."""
         keys = [key for key, _ in _metrics_named(self)]
         return self.evaluation.metrics_for(self.task, also=keys)
+
+    @property
+    def weighting(self) -> Weighting:
+        """How much each training row counts."""
+        return self.training_data.weighting(self.data.event_time)
 
     def all_gates(self, stage: Stage) -> tuple[Gate[Any], ...]:
         """The gates of a stage: the declared ones, and the smoke tests unless declared."""
