@@ -29,6 +29,8 @@ SERVED_CODE = (
     "data/duration.py",
     "data/expression.py",
     "features",
+    "release/__init__.py",
+    "release/evidence.py",
     "training",
     "serving",
     "spec/__init__.py",

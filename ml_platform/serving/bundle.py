@@ -16,6 +16,8 @@ from typing import Any
 from ml_platform.data.contract import ColumnContract, Contract
 from ml_platform.exceptions import ModelError
 from ml_platform.plugins import Strict
+from ml_platform.serving.counters import Counters
+from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker
 from ml_platform.serving.replies import Replies
@@ -66,7 +68,11 @@ class Bundle:
 
     def replies(self) -> Replies:
         """Return the routes of the service of this version."""
-        return Replies(self.predictor(), about=self.about())
+        predictor, counters, about = self.predictor(), Counters(), self.about()
+        live = FixedRelease(predictor, counters)
+        return Replies(
+            live, about=lambda: about, counters=counters, limits=predictor.checker.limits
+        )
 
     def about(self) -> dict[str, Any]:
         """Return what `GET /model` answers."""

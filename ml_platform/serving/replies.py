@@ -1,104 +1,151 @@
-"""From the bytes of a request to the status and bytes of its answer; knows no web framework."""
+"""From the bytes of a request to the bytes of its answer and of its journal records.
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+Synchronous: it knows no web framework and no event loop. What it returns is sent when the journal
+has the records.
+"""
+
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, Protocol
 
 import orjson
 
 from ml_platform.exceptions import PredictionFailed, RecordRefused
-from ml_platform.serving.predictor import Predictor
+from ml_platform.serving import ids
+from ml_platform.serving.answers import JsonReply, failure, parsed, parsed_batch, refusal
+from ml_platform.serving.counters import Counters
+from ml_platform.serving.feedback import Label, labels_of
+from ml_platform.serving.live.lineup import Lineup, Live
+from ml_platform.serving.live.prediction import Prediction, asked, predicted, predicted_batch
+from ml_platform.serving.records import DEFAULT_LIMITS
+from ml_platform.spec.serving import LimitsSpec
+
+__all__ = ["JsonReply", "Replies", "failure", "refusal"]
 
 
-class JsonReply(NamedTuple):
-    """An HTTP status and a JSON body."""
+class Recorder(Protocol):
+    """Makes the payloads of journal records."""
 
-    status: int
-    body: bytes
+    def prediction(self, one: Prediction, label: Any, latency_us: int, request_id: str) -> bytes:
+        """Return the record of a prediction; latency in microseconds since its first byte."""
+        ...
+
+    def feedback(self, label: Label) -> bytes:
+        """Return the record of a label."""
+        ...
 
 
 class Replies:
     """The routes of the service as functions of bytes.
 
-    about: what `GET /model` answers.
+    live: who answers.
+    about: gives what `GET /model` answers, beside what `live` tells; it has `model`.
+    recorder: makes the journal's records; None where nothing is journaled.
     """
 
-    def __init__(self, predictor: Predictor, *, about: Mapping[str, Any]) -> None:
-        self._predictor = predictor
-        self._model = JsonReply(200, orjson.dumps(about))
-        self._health = JsonReply(
-            200,
-            orjson.dumps(
-                {
-                    "status": "ok",
-                    "model": about["model"],
-                    "model_version": predictor.version,
-                }
-            ),
-        )
-        self.body_limit = predictor.checker.limits.body_bytes
+    def __init__(
+        self,
+        live: Live,
+        *,
+        about: Callable[[], Mapping[str, Any]],
+        counters: Counters,
+        limits: LimitsSpec = DEFAULT_LIMITS,
+        recorder: Recorder | None = None,
+        new_id: Callable[[], str] = ids.new_id,
+    ) -> None:
+        self.live = live
+        self.counters = counters
+        self.limits = limits
+        self.body_limit = limits.body_bytes
+        self._about = about
+        self._recorder = recorder
+        self._new_id = new_id
 
     def health(self) -> JsonReply:
-        """Answer that the model is loaded."""
-        return self._health
+        """Answer that a model is loaded; degraded, and still 200, where a store is away."""
+        content = {
+            "status": "ok",
+            "model": self._about()["model"],
+            "model_version": self.live.lineup.champion.version,
+            **self.live.health(),
+        }
+        return JsonReply(200, orjson.dumps(content))
 
     def model(self) -> JsonReply:
-        """Answer what is served: version, classes, fields of a record, release."""
-        return self._model
+        """Answer what is served: versions, classes, fields of a record, release, journal."""
+        return JsonReply(200, orjson.dumps({**self._about(), **self.live.about()}))
 
-    def predict(self, body: bytes) -> JsonReply:
-        """Answer one record."""
+    def predict(
+        self, body: bytes, *, request_id: str = "", received: float | None = None
+    ) -> JsonReply:
+        """Answer one record.
+
+        received: `perf_counter()` when the request's first byte came; now unless given.
+        """
+        started = perf_counter() if received is None else received
+        lineup = self.live.lineup
         try:
-            return JsonReply(200, orjson.dumps(self._predictor.predict(_parsed(body))))
+            one = predicted(lineup, asked(lineup, self._content(lineup, body), self._new_id))
         except (RecordRefused, PredictionFailed) as error:
             return refusal(error)
+        request_us = int((perf_counter() - started) * 1e6)
+        answer, record = self._told(lineup, one, request_us, request_id)
+        return JsonReply(200, orjson.dumps(answer), () if record is None else (record,))
 
-    def predict_batch(self, body: bytes) -> JsonReply:
-        """Answer `{"records": [...]}`."""
+    def predict_batch(
+        self, body: bytes, *, request_id: str = "", received: float | None = None
+    ) -> JsonReply:
+        """Answer `{"records": [...]}`; one bad record refuses them all, and tells its index."""
+        started = perf_counter() if received is None else received
+        lineup = self.live.lineup
         try:
-            answers = self._predictor.predict_batch(_records(_parsed(body)))
+            content = self._content(lineup, body, parsed_batch)
+            batch = predicted_batch(lineup, content, self.limits, self._new_id)
         except (RecordRefused, PredictionFailed) as error:
             return refusal(error)
-        version = self._predictor.version
-        return JsonReply(200, orjson.dumps({"predictions": answers, "model_version": version}))
+        request_us = int((perf_counter() - started) * 1e6)
+        told = [self._told(lineup, one, request_us, request_id) for one in batch]
+        answers = [answer for answer, _ in told]
+        content = {"predictions": answers, "model_version": lineup.champion.version}
+        records = tuple(record for _, record in told if record is not None)
+        return JsonReply(200, orjson.dumps(content), records)
 
+    def feedback(self, body: bytes) -> JsonReply:
+        """Take one label, or a list of them; 200 when they are in the journal."""
+        if self._recorder is None:
+            return failure(503, reason="no_journal", allowed="feedback where a journal is kept")
+        try:
+            labels = labels_of(parsed(body), self.limits)
+        except RecordRefused as error:
+            return refusal(error)
+        records = tuple(map(self._recorder.feedback, labels))
+        return JsonReply(200, orjson.dumps({"accepted": len(records)}), records)
 
-def refusal(error: RecordRefused | PredictionFailed) -> JsonReply:
-    """Return the answer that says what was wrong."""
-    if isinstance(error, PredictionFailed):
-        return failure(error.status, reason="prediction_failed", allowed=str(error))
-    content: dict[str, Any] = {
-        "field": error.field,
-        "reason": error.reason,
-        "allowed": error.allowed,
-    }
-    if error.index is not None:
-        content["index"] = error.index
-    return JsonReply(error.status, orjson.dumps({"error": content}))
+    def _content(
+        self, lineup: Lineup, body: bytes, parse: Callable[[bytes], object] = parsed
+    ) -> object:
+        try:
+            return parse(body)
+        except RecordRefused as refused:
+            lineup.champion.tally.refused(refused.reason)
+            raise
 
-
-def failure(status: int, *, reason: str, allowed: str) -> JsonReply:
-    """Return an answer for what is no field's fault."""
-    content = {"field": None, "reason": reason, "allowed": allowed}
-    return JsonReply(status, orjson.dumps({"error": content}))
-
-
-def _parsed(body: bytes) -> object:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise RecordRefused(
-            None, "not_json", allowed=f"a JSON object in UTF-8, without NaN or Infinity; {error}"
-        ) from error
-
-
-def _records(content: object) -> object:
-    shape = 'an object {"records": [...]}'
-    if type(content) is not dict:
-        raise RecordRefused(None, "not_an_object", allowed=shape)
-    fields = cast("dict[str, object]", content)
-    if "records" not in fields:
-        raise RecordRefused("records", "missing", allowed=shape)
-    if len(fields) > 1:
-        unknown = next(name for name in fields if name != "records")
-        raise RecordRefused(unknown[:1024], "unknown_field", allowed=shape)
-    return fields["records"]
+    def _told(
+        self, lineup: Lineup, one: Prediction, request_us: int, request_id: str
+    ) -> tuple[dict[str, Any], bytes | None]:
+        """Count a prediction, hand it to the shadow; return its answer and its record."""
+        served, score = one.served, one.score
+        predictor, tally = served.predictor, served.tally
+        label = predictor.label_of(score)
+        answer: dict[str, Any] = {"prediction": label}
+        answer.update(predictor.probability_fields(score))
+        answer["prediction_id"] = one.prediction_id
+        answer["model_version"] = predictor.version
+        told = max(score) if isinstance(score, tuple) else score
+        tally.answered(request_us, one.model_us, told, label)
+        served.census(one.checked, tally)
+        if lineup.shadow is not None:
+            lineup.shadow.offer(one, label)
+        if self._recorder is None:
+            return answer, None
+        return answer, self._recorder.prediction(one, label, request_us, request_id)

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ml_platform.exceptions import PredictionFailed
 from ml_platform.serving.app import create_app
+from ml_platform.serving.counters import Counters
+from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker
 from ml_platform.serving.replies import Replies
@@ -22,7 +24,9 @@ ABOUT = {"model": "delays", "model_version": "3"}
 
 def replies_of(model: Echo) -> Replies:
     checker = RecordChecker(COLUMNS, ["x"], limits=LimitsSpec(body_bytes=200, records=4))
-    return Replies(Predictor(model, checker, version="3"), about=ABOUT)
+    counters = Counters()
+    live = FixedRelease(Predictor(model, checker, version="3"), counters)
+    return Replies(live, about=lambda: ABOUT, counters=counters, limits=checker.limits)
 
 
 def client_of(model: Echo) -> AbstractContextManager[AsgiClient]:

@@ -1,0 +1,1 @@
+"""Which version answers which request: one release as it is, or the release state followed."""

@@ -1,0 +1,125 @@
+"""Who answers at this moment: a champion, and beside it perhaps a candidate."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ml_platform.exceptions import RecordRefused
+from ml_platform.serving.counters import Counters, Role, Tally
+from ml_platform.serving.live.assignment import position
+from ml_platform.serving.live.census import Census
+from ml_platform.serving.predictor import Predictor, Score
+from ml_platform.serving.records import Record
+from ml_platform.task import Task
+
+if TYPE_CHECKING:
+    from ml_platform.serving.live.prediction import Prediction
+
+KEY_LENGTH = 256
+_KEY_ALLOWED = f"a text of at most {KEY_LENGTH} characters, or a number: it is the prediction key"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Served:
+    """One version in one role.
+
+    census: counts unknown categories and nulls of a checked record in the tally.
+    """
+
+    predictor: Predictor
+    role: Role
+    tally: Tally
+    census: Census
+
+    @property
+    def version(self) -> str:
+        """As it stands in every answer."""
+        return self.predictor.version
+
+
+def served_as(role: Role, predictor: Predictor, counters: Counters, census: Census) -> Served:
+    """Return a version in a role, with the tally of it."""
+    is_value = predictor.model.task is Task.REGRESSION
+    tally = counters.of(predictor.version, role, is_value=is_value)
+    return Served(predictor, role, tally, census)
+
+
+class Candidate(Protocol):
+    """A version on trial: whatever happens in it is answered by the champion."""
+
+    @property
+    def served(self) -> Served:
+        """The version."""
+        ...
+
+    def score_one(self, record: dict[str, Any]) -> tuple[Record, Score] | None:
+        """Check and score a record; None when it could not, which is counted."""
+        ...
+
+    def scores(self, records: list[dict[str, Any]]) -> list[tuple[Record, Score] | None]:
+        """The same for records of a batch."""
+        ...
+
+
+class Shadow(Protocol):
+    """A version that scores what others answer, seen by nobody."""
+
+    def offer(self, answered: "Prediction", label: Any) -> None:
+        """Hand over what was answered; never waits, never raises."""
+        ...
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Lineup:
+    """What a request needs to know of the release; replaced as a whole, never changed.
+
+    fallback: the champion as it answers for a candidate that could not.
+    key_column: the field that a person calls the record by; None where none is declared.
+    candidate: takes the keys whose `position` lies below `share`, of 2**64.
+    """
+
+    champion: Served
+    fallback: Served
+    key_column: str | None = None
+    candidate: Candidate | None = None
+    share: int = 0
+    salt: bytes = b""
+    shadow: Shadow | None = None
+
+    def key_of(self, record: dict[str, Any], prediction_id: str) -> str:
+        """Return the key of a record: its own, or else the prediction id.
+
+        Raises RecordRefused when the key is neither a short text nor a number.
+        """
+        if self.key_column is None:
+            return prediction_id
+        key = record.get(self.key_column)
+        if type(key) is str:
+            if len(key) > KEY_LENGTH:
+                raise RecordRefused(self.key_column, "too_long", allowed=_KEY_ALLOWED)
+            return key or prediction_id
+        if key is None:
+            return prediction_id
+        if type(key) is int or type(key) is float:
+            return str(key)
+        raise RecordRefused(self.key_column, "wrong_type", allowed=_KEY_ALLOWED)
+
+    def takes(self, key: str) -> bool:
+        """Tell whether the candidate is to answer this key."""
+        return position(key, self.salt) < self.share
+
+
+class Live(Protocol):
+    """Where the lineup comes from."""
+
+    @property
+    def lineup(self) -> Lineup:
+        """Who answers now."""
+        ...
+
+    def health(self) -> dict[str, Any]:
+        """What `GET /health` tells beside status, model and version."""
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """What `GET /model` tells of the release."""
+        ...

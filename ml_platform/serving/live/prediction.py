@@ -1,0 +1,175 @@
+"""From a record to a prediction: who answers it, and what came of it."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple, cast
+
+from ml_platform.exceptions import PredictionFailed, RecordRefused
+from ml_platform.serving import ids
+from ml_platform.serving.live.lineup import Lineup, Served
+from ml_platform.serving.predictor import Score, scalar_scores
+from ml_platform.serving.records import Record
+from ml_platform.spec.serving import LimitsSpec
+
+
+class Prediction(NamedTuple):
+    """A record, scored.
+
+    record: as received, without the prediction id; checked: what the model saw of it.
+    model_us: microseconds of checking and scoring; of a batch, the share of one record.
+    random: whether chance decided which version answers.
+    """
+
+    served: Served
+    prediction_id: str
+    key: str
+    record: dict[str, Any]
+    checked: Record
+    score: Score
+    model_us: int
+    random: bool
+
+
+class Asked(NamedTuple):
+    """A record before anything is known of it but its name."""
+
+    prediction_id: str
+    key: str
+    record: dict[str, Any]
+
+
+NewId = Callable[[], str]
+
+
+def asked(lineup: Lineup, content: object, new_id: NewId) -> Asked:
+    """Name a record: its prediction id, which is taken out of it, and its key.
+
+    Raises RecordRefused, which is counted.
+    """
+    try:
+        record = _object(content)
+        prediction_id = ids.prediction_id(record, new=new_id)
+        record.pop(ids.FIELD, None)
+        return Asked(prediction_id, lineup.key_of(record, prediction_id), record)
+    except RecordRefused as refused:
+        lineup.champion.tally.refused(refused.reason)
+        raise
+
+
+def predicted(lineup: Lineup, one: Asked) -> Prediction:
+    """Score a record by the version that its key belongs to.
+
+    What the candidate does not answer, the champion does. Raises RecordRefused, PredictionFailed.
+    """
+    served, drawn = lineup.champion, lineup.candidate is not None
+    if lineup.candidate is not None and lineup.takes(one.key):
+        started = perf_counter()
+        found = lineup.candidate.score_one(one.record)
+        if found is not None:
+            model_us = int((perf_counter() - started) * 1e6)
+            return Prediction(lineup.candidate.served, *one, found[0], found[1], model_us, True)
+        served, drawn = lineup.fallback, False
+    started = perf_counter()
+    try:
+        checked = served.predictor.checker.check(one.record)
+        score = served.predictor.score_one(checked)
+    except RecordRefused as refused:
+        served.tally.refused(refused.reason)
+        raise
+    except PredictionFailed:
+        served.tally.failed("prediction_failed")
+        raise
+    model_us = int((perf_counter() - started) * 1e6)
+    return Prediction(served, *one, checked, score, model_us, drawn)
+
+
+def predicted_batch(
+    lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewId
+) -> list[Prediction]:
+    """Score the records of a batch, each by the version that its key belongs to, in their order.
+
+    Raises RecordRefused, which has the `index` of the record, and PredictionFailed.
+    """
+    every = _asked_all(lineup, content, limits, new_id)
+    done: list[Prediction | None] = [None] * len(every)
+    candidate = lineup.candidate
+    tried: list[int] = []
+    if candidate is not None:
+        tried = [index for index, one in enumerate(every) if lineup.takes(one.key)]
+        started = perf_counter()
+        found = candidate.scores([every[index].record for index in tried]) if tried else []
+        model_us = _each(started, len(tried))
+        for index, pair in zip(tried, found, strict=True):
+            if pair is not None:
+                done[index] = Prediction(candidate.served, *every[index], *pair, model_us, True)
+    failed = [index for index in tried if done[index] is None]
+    own = sorted(set(range(len(every))) - set(tried))
+    for indices, served, drawn in (
+        (own, lineup.champion, candidate is not None),
+        (failed, lineup.fallback, False),
+    ):
+        for index, one in zip(indices, _by(served, every, indices, drawn), strict=True):
+            done[index] = one
+    return [one for one in done if one is not None]
+
+
+def _object(content: object) -> dict[str, Any]:
+    if type(content) is not dict:
+        raise RecordRefused(None, "not_an_object", allowed="an object of fields and values")
+    return cast("dict[str, Any]", content)
+
+
+def _asked_all(lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewId) -> list[Asked]:
+    tally = lineup.champion.tally
+    if type(content) is not list:
+        tally.refused("wrong_type")
+        raise RecordRefused("records", "wrong_type", allowed="a list of records")
+    records = cast("list[object]", content)
+    if len(records) > limits.records:
+        tally.refused("too_many")
+        allowed = f"at most {limits.records} records in one request"
+        raise RecordRefused("records", "too_many", allowed=allowed)
+    every: list[Asked] = []
+    seen: set[str] = set()
+    for index, record in enumerate(records):
+        try:
+            one = asked(lineup, record, new_id)
+        except RecordRefused as refused:
+            refused.index = index
+            raise
+        if one.prediction_id in seen:
+            tally.refused("repeated")
+            raise RecordRefused(ids.FIELD, "repeated", allowed=ids.ALLOWED, index=index)
+        seen.add(one.prediction_id)
+        every.append(one)
+    return every
+
+
+def _by(
+    served: Served, every: Sequence[Asked], indices: Sequence[int], drawn: bool
+) -> list[Prediction]:
+    if not indices:
+        return []
+    started = perf_counter()
+    checked: list[Record] = []
+    for index in indices:
+        try:
+            checked.append(served.predictor.checker.check(every[index].record))
+        except RecordRefused as refused:
+            served.tally.refused(refused.reason)
+            refused.index = index
+            raise
+    try:
+        scores = scalar_scores(served.predictor.scores(checked))
+    except PredictionFailed:
+        served.tally.failed("prediction_failed")
+        raise
+    model_us = _each(started, len(indices))
+    return [
+        Prediction(served, *every[index], seen, score, model_us, drawn)
+        for index, seen, score in zip(indices, checked, scores, strict=True)
+    ]
+
+
+def _each(started: float, count: int) -> int:
+    return int((perf_counter() - started) * 1e6 / max(count, 1))
