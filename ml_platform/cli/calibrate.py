@@ -85,14 +85,15 @@ def calibrate(
 def write_report(
     calibration: "Calibration", diff: str, settings: Settings, *, now: datetime
 ) -> Path:
-    """Write page and document below `reports/<model>/calibration`; returns the page.
+    """Write page and document below `reports/<model>/calibration`, and list them; returns the page.
 
     Raises StoreError when the folder cannot be written to.
     """
+    from ml_platform.evaluation.data_docs import CALIBRATION, write_index
     from ml_platform.exceptions import StoreError
     from ml_platform.gates.calibration_report import calibration_html
 
-    folder = settings.reports / calibration.model / "calibration"
+    folder = settings.reports / calibration.model / CALIBRATION
     page = folder / f"{now:%Y%m%dT%H%M%SZ}.html"
     document = {**calibration.model_dump(mode="json"), "at": now.isoformat(), "diff": diff}
     try:
@@ -101,6 +102,7 @@ def write_report(
         page.write_text(calibration_html(calibration, when=now, diff=diff), encoding="utf-8")
     except OSError as error:
         raise StoreError(f"the report of the calibration cannot be written: {error}") from error
+    write_index(settings.reports, model=calibration.model)
     return page
 
 

@@ -27,11 +27,11 @@ def waive(name: str, gate: str, version: int, by: str, reason: str, until: datet
     The waiver stands in the certificate. Afterwards materialize deployed_bento, or train again.
     """
     from ml_platform.component.platform import Platform
-    from ml_platform.component.steps import certify
+    from ml_platform.component.steps import waive as step
     from ml_platform.registry.waiver import Waiver
 
     settings = Settings.from_environment()
-    model = declaration_of(settings, name).spec.name
+    declaration = declaration_of(settings, name)
     waiver = Waiver(
         check=gate,
         version=version,
@@ -40,5 +40,5 @@ def waive(name: str, gate: str, version: int, by: str, reason: str, until: datet
         until=until.replace(tzinfo=UTC),
         granted_at=utc_now(),
     )
-    certify.waive(Platform(settings), model, waiver)
-    click.echo(f"{model}:{version}: {gate} is {waiver}")
+    step.waive(declaration, Platform(settings), waiver)
+    click.echo(f"{declaration.spec.name}:{version}: {gate} is {waiver}")

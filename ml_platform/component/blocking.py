@@ -9,8 +9,11 @@ import dagster as dg
 
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
-from ml_platform.registry.waiver import Waiver, unwaived, waiver_of
+from ml_platform.registry.waiver import NEVER_WAIVED, Waiver, unwaived, waiver_of
 from ml_platform.spec.load import Declaration
+
+BEFORE_A_VERSION = (Stage.VALIDATED_DATA, Stage.TRAINED_MODEL)
+"""Assets whose gates are judged before there is a version."""
 
 
 def check_specs(
@@ -37,6 +40,7 @@ class Waived:
 
     waivers: tuple[Waiver, ...]
     now: datetime
+    version: int | None = None
 
     def waiver_of(self, record: GateRecord) -> Waiver | None:
         """The waiver that lets this blocking record pass, if there is one."""
@@ -88,16 +92,31 @@ def stop_if_blocked(
         "What you can do:\n"
         "  1. Look at what the check found, and mend the data or the model.\n"
         f"  2. Change the gate, where its bound is wrong, in {declaration.file}.\n"
-        f"  3. {_way_round(blocking)}",
+        f"  3. {_way_round(declaration, key, blocking, waived.version)}",
         metadata={record.check: record.result.reason for record in blocking},
         allow_retries=False,
     )
 
 
-def _way_round(blocking: Sequence[GateRecord]) -> str:
-    if any(record.check == "contract" for record in blocking):
+def _way_round(
+    declaration: Declaration, key: dg.AssetKey, blocking: Sequence[GateRecord], version: int | None
+) -> str:
+    """What lets the work go on although the gate stands: by the declaration, or for a while."""
+    names = {record.check for record in blocking}
+    if "contract" in names:
         return "Set `on_invalid: quarantine` on the contract to go on without the bad rows."
-    return "Set `enforce: warn` on the gate to see it without being stopped."
+    unclear = all(record.result.verdict == "inconclusive" for record in blocking)
+    field = "on_inconclusive" if unclear else "enforce"
+    warn = f"Set `{field}: warn` on the gate to see it without being stopped"
+    waivable = sorted(names - NEVER_WAIVED)
+    if key.path[-1] in BEFORE_A_VERSION:
+        return f"{warn}; it cannot be waived, as there is no version yet that a waiver could name."
+    if not waivable:
+        return f"{warn}."
+    return (
+        f"{warn}, or answer for this version alone: ml-platform waive {declaration.spec.name} "
+        f"{waivable[0]} --version {version or 'V'} --by WHO --reason WHY --until DATE."
+    )
 
 
 def _measured(record: GateRecord) -> dict[str, Any]:

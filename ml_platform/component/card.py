@@ -6,12 +6,14 @@ from typing import Any
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
-from ml_platform.component.steps.evaluate import FOLDER
 from ml_platform.data.page import Page
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import ModelError
 from ml_platform.registry.card import CardEvidence, model_card
 from ml_platform.spec.recipe import DECLARATION
+
+EVALUATION = "evaluation/evaluation.json"
+"""Artifact of the MLflow run: the evaluation, with the fingerprint of what was asked for."""
 
 
 def card_of(platform: Platform, model: str, version: int | None = None, *, now: datetime) -> Page:
@@ -44,7 +46,7 @@ def _latest(platform: Platform, model: str) -> int:
 
 
 def _evaluation(platform: Platform, run_id: str) -> Evaluation | None:
-    document = _document(platform, run_id, f"{FOLDER}/evaluation.json")
+    document = _document(platform, run_id, EVALUATION)
     return None if document is None else Evaluation.model_validate(document["evaluation"])
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ml_platform.component.steps.evaluate import EvaluationOutcome
     from ml_platform.component.steps.validate import ValidationOutcome
     from ml_platform.data.validation import Validation
+    from ml_platform.registry.certificate import Certificate
 
 Metadata = dict[str, Any]
 
@@ -97,11 +98,12 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform) -> Metadata:
         "reused": outcome.reused,
         "holdout_rows": evaluation.rows,
         "report": report_link(platform.settings, f"{folder}/evaluation.html"),
+        "model_card": report_link(platform.settings, f"{folder}/card.html"),
         "evidently_report": report_link(platform.settings, f"{folder}/evidently.html"),
         "data_docs": report_link(platform.settings, f"{folder.parts[0]}/index.html"),
         "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
         "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
-        "gates": dg.MetadataValue.md(markdown_table([_verdict(r) for r in outcome.records])),
+        "gates": _verdicts(outcome.certificate),
         "curves": dg.MetadataValue.md(
             " ".join(f"![{name}]({address}/{name}.png)" for name in outcome.pictures)
         ),
@@ -118,9 +120,7 @@ def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", platform: Plat
         "version": built.handle.version,
         "reused": built.reused,
         "certificate": built.handle.certificate,
-        "certified_gates": dg.MetadataValue.md(
-            markdown_table([_verdict(r) for r in built.certificate.records])
-        ),
+        "certified_gates": _verdicts(built.certificate),
         "release": outcome.summary,
         "serve": f"ml-platform serve {built.handle.tag}",
     }
@@ -183,9 +183,16 @@ def _picture(name: str, png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{encoded})")
 
 
-def _verdict(record: Any) -> Metadata:
-    return {
-        "gate": record.check,
-        "verdict": record.result.verdict,
-        "reason": record.result.reason,
-    }
+def _verdicts(certificate: "Certificate") -> dg.MarkdownMetadataValue:
+    """Every record of the certificate, and who answers for what is waived."""
+    waived = {waiver.check: str(waiver) for waiver in certificate.waivers}
+    rows = [
+        {
+            "gate": record.check,
+            "verdict": record.result.verdict,
+            "reason": record.result.reason,
+            **({"waiver": waived.get(record.check, "")} if waived else {}),
+        }
+        for record in certificate.records
+    ]
+    return dg.MetadataValue.md(markdown_table(rows))

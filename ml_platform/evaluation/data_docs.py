@@ -3,12 +3,13 @@
 <reports>/index.html                     every model: last validation, last evaluation
 <reports>/<model>/index.html             its validations and evaluations
 <reports>/<model>/validation/*.json      one a snapshot and contract, with the page beside it
-<reports>/<model>/v<N>/evaluation.json   one a version, with the page beside it
+<reports>/<model>/v<N>/evaluation.json   one a version, with its page and model card beside it
+<reports>/<model>/calibration/*.json     one a calibration, with the page beside it
 """
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Cell, Link, Page, Section, Table, page_html
 from ml_platform.exceptions import StoreError
 
-VALIDATION, EVALUATION = "validation", "evaluation.json"
+VALIDATION, EVALUATION, CALIBRATION = "validation", "evaluation.json", "calibration"
 INDEX = "index.html"
 MOST = 200
 """Validations, and versions, that a model's page lists; older ones stay where they are."""
@@ -68,11 +69,11 @@ def front_page(reports: Path, models: Iterable[str]) -> Page:
 
 
 def model_page(folder: Path) -> Page:
-    """The validations and evaluations of a model, the latest first."""
+    """The evaluations, validations and calibrations of a model, the latest first."""
     return Page(
         f"{folder.name}: data docs",
         [Link("all models", f"../{INDEX}")],
-        [_evaluations(folder), _validations(folder)],
+        [_evaluations(folder), _validations(folder), *_calibrations(folder)],
     )
 
 
@@ -145,6 +146,27 @@ def _evaluation_row(version: Path) -> list[Cell]:
     ]
 
 
+def _calibrations(folder: Path) -> Iterator[Section]:
+    files = _json_files(folder / CALIBRATION)
+    if not files:
+        return
+    rows = [_calibration_row(file) for file in files[:MOST]]
+    head = ("calibrated", "on", "fits", "proposals", "")
+    yield Section("Calibrations", [Table(rows, head), *_older(len(files))])
+
+
+def _calibration_row(file: Path) -> list[Cell]:
+    document, address = _read(file), f"{CALIBRATION}/{file.stem}"
+    fits, proposals = document.get("fits"), document.get("proposals")
+    return [
+        Link(_when(document, "at"), f"{address}.html"),
+        str(document.get("snapshot", "")),
+        str(len(fits)) if isinstance(fits, list) else "",
+        str(len(proposals)) if isinstance(proposals, list) else "",
+        Link("JSON", f"{address}.json"),
+    ]
+
+
 def _older(listed: int) -> list[str]:
     return [f"{listed - MOST:,} older ones are in the folder."] if listed > MOST else []
 
@@ -154,8 +176,12 @@ def _is_model(entry: Path) -> bool:
 
 
 def _validation_files(folder: Path) -> list[Path]:
+    return _json_files(folder / VALIDATION)
+
+
+def _json_files(folder: Path) -> list[Path]:
     """The latest first, by the time of writing, which needs no file to be read."""
-    files = (folder / VALIDATION).glob("*.json") if (folder / VALIDATION).is_dir() else ()
+    files = folder.glob("*.json") if folder.is_dir() else ()
     return sorted(files, key=lambda file: (file.stat().st_mtime_ns, file.name), reverse=True)
 
 
@@ -200,13 +226,22 @@ def _snapshot(document: Document) -> str:
 
 
 def _gates(document: Document) -> str:
-    """`failed (1 of 4)`, and so on: the worst verdict, and how many gates have it."""
+    """`failed (1 of 4)`, and so on: the worst verdict, how many gates have it, what is waived."""
     records = document.get("gates")
     if not isinstance(records, list) or not records:
         return ""
     verdicts = [record.get("result", {}).get("verdict") for record in records]
     worst = next((v for v in ("failed", "inconclusive") if v in verdicts), "passed")
-    return f"{worst} ({verdicts.count(worst)} of {len(verdicts)})"
+    return f"{worst} ({verdicts.count(worst)} of {len(verdicts)}){_waivers(document)}"
+
+
+def _waivers(document: Document) -> str:
+    waivers = document.get("waivers")
+    return "".join(
+        f"; {waiver.get('check')} waived until {_when(waiver, 'until')}"
+        for waiver in (waivers if isinstance(waivers, list) else ())
+        if isinstance(waiver, dict)
+    )
 
 
 def _metrics(document: Document) -> list[tuple[str, str]]:

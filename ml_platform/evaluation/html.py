@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 
@@ -20,6 +21,16 @@ img { max-width: 100% }
 """
 
 
+@dataclass(frozen=True)
+class JudgedGate:
+    """What a gate said; `verdict` is also "waived", `waiver` says by whom, until when and why."""
+
+    check: str
+    verdict: str
+    reason: str
+    waiver: str = ""
+
+
 def evaluation_html(
     evaluation: Evaluation,
     *,
@@ -28,15 +39,17 @@ def evaluation_html(
     version: str | None = None,
     facts: Mapping[str, str] | None = None,
     pictures: Mapping[str, bytes] | None = None,
+    gates: Sequence[JudgedGate] = (),
 ) -> str:
     """Write the page.
 
     facts: more lines for the head, such as the snapshot and the run.
     pictures: PNG by name, see `evaluation.curves`.
+    gates: the verdicts on it, and what is waived.
     """
     title = f"{model} {version}" if version else model
     head = {
-        "Evaluated": when.isoformat(timespec="seconds"),
+        "Judged": when.isoformat(timespec="seconds"),
         "Task": evaluation.task.value,
         "Holdout rows": f"{evaluation.rows:,}",
         **_target_facts(evaluation),
@@ -56,6 +69,7 @@ def evaluation_html(
         ),
         *_pictures(pictures or {}),
         *_slices(evaluation.slices),
+        *_gates(gates),
         "</body></html>",
     ]
     return "\n".join(parts)
@@ -104,6 +118,18 @@ def _slices(slices: Sequence[SliceValue]) -> Iterable[str]:
             for part in parts
         )
         yield f'<div class="wide">{_table([column, "rows", *keys], rows)}</div>'
+
+
+def _gates(gates: Sequence[JudgedGate]) -> Iterable[str]:
+    if not gates:
+        return
+    waived = any(gate.waiver for gate in gates)
+    rows = (
+        [gate.check, gate.verdict, gate.reason, *([gate.waiver] if waived else [])]
+        for gate in gates
+    )
+    head = ["gate", "verdict", "reason", *(["waiver"] if waived else [])]
+    yield f'<h2>Gates</h2>\n<div class="wide">{_table(head, rows)}</div>'
 
 
 def _pictures(pictures: Mapping[str, bytes]) -> Iterable[str]:

@@ -46,7 +46,7 @@ class Certificate(Strict):
     @property
     def digest(self) -> str:
         """The sha256 of the text, in hex; what is kept with the version."""
-        return _sha256(self.text)
+        return digest_of(self.text)
 
     def blocking(self, *, now: datetime) -> list[GateRecord]:
         """The records that stop the release: they block, and no waiver covers them now."""
@@ -73,13 +73,13 @@ def verify(
     if text is None or digest is None:
         lacking = "certificate" if text is None else "hash of its certificate"
         raise _refused(model, version, [f"it has no {lacking}; it has to pass its gates first"])
-    if _sha256(text) != digest:
+    if digest_of(text) != digest:
         raise _refused(
             model,
             version,
             [
                 f"its certificate was changed after it was issued: its hash is "
-                f"{_sha256(text)[:12]}..., kept with the version is {digest[:12]}..."
+                f"{digest_of(text)[:12]}..., kept with the version is {digest[:12]}..."
             ],
         )
     certificate = _read(text, model=model, version=version)
@@ -124,5 +124,6 @@ def _refused(model: str, version: int, problems: list[str]) -> DeploymentRefused
     return DeploymentRefused(f"{model}:{version} may not be deployed: {'; '.join(problems)}")
 
 
-def _sha256(text: str) -> str:
+def digest_of(text: str) -> str:
+    """The sha256 of a certificate's text, in hex."""
     return sha256(text.encode()).hexdigest()

@@ -11,8 +11,8 @@ from ml_platform.component.steps.certify import (
     DIGEST_TAG,
     certificate_file,
     verified_certificate,
-    waive,
 )
+from ml_platform.component.steps.waive import waive
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.registry.waiver import Waiver
 from ml_platform.spec.load import Declaration
@@ -57,6 +57,8 @@ def test_failed_gate_blocks_deployment_in_its_run_and_in_every_later_one(
     assert materialized(result) == list(BEFORE_DEPLOYMENT)
     assert checks(result)["minimum_metric_roc_auc"] is False
     assert "minimum_metric_roc_auc: failed: roc_auc" in failure(result)
+    way = "ml-platform waive small_credit minimum_metric_roc_auc --version 1 --by WHO"
+    assert way in failure(result)
     with dg.DagsterInstance.ephemeral() as without_history:
         for other in (instance, without_history):
             alone = materialize(strict, other, only=["deployed_bento"])
@@ -152,10 +154,19 @@ def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
         until=now + timedelta(hours=1),
         granted_at=now,
     )
-    certificate = waive(platform, "small_credit", waiver)
+    certificate = waive(strict, platform, waiver)
     assert certificate.waivers == (waiver,)
+    reports = platform.settings.reports / "small_credit"
+    document = json.loads((reports / "v1" / "evaluation.json").read_text("utf-8"))
+    assert document["certificate"] == certificate.digest
+    page = (reports / "v1" / "evaluation.html").read_text("utf-8")
+    assert "waived by Ada until" in page
+    assert page.count("data:image/png") > 0
+    assert "minimum_metric_roc_auc waived until" in (reports / "index.html").read_text("utf-8")
+    assert "waived by Ada until" in (reports / "v1" / "card.html").read_text("utf-8")
     later = materialize(strict, instance, only=BEFORE_DEPLOYMENT)
     assert later.success
+    assert "waived by Ada" in str(metadata(later, "evaluation_report")["gates"])
     [check] = [c for c in later.get_asset_check_evaluations() if "minimum" in c.check_name]
     assert "waived by Ada until" in (check.description or "")
     assert verified_certificate(strict, platform, 1, now=now).waivers == (waiver,)

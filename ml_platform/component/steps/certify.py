@@ -12,8 +12,7 @@ from ml_platform.component.steps.train import MODEL_HASH_TAG
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
-from ml_platform.registry.certificate import Certificate, verify
-from ml_platform.registry.waiver import Waiver, check_waivable
+from ml_platform.registry.certificate import Certificate, digest_of, verify
 from ml_platform.spec.load import Declaration
 
 DIGEST_TAG = "certificate_sha256"
@@ -53,23 +52,8 @@ def issue_certificate(
         certificate = certificate.model_copy(update={"waivers": known.waivers})
         if known == certificate.model_copy(update={"issued_at": known.issued_at}):
             return known
-    _store(platform, certificate)
+    store_certificate(platform, certificate)
     return certificate
-
-
-def waive(platform: Platform, model: str, waiver: Waiver) -> Certificate:
-    """Add a waiver to the certificate of its version and certify it anew.
-
-    Raises DeploymentRefused when there is no certificate as it was issued, ReleaseError when the
-    gate does not block or cannot be waived.
-    """
-    certificate = certificate_of(platform, model, waiver.version)
-    check_waivable(waiver, certificate.records)
-    renewed = certificate.model_copy(
-        update={"waivers": (*certificate.waivers, waiver), "issued_at": waiver.granted_at}
-    )
-    _store(platform, renewed)
-    return renewed
 
 
 def certificate_of(platform: Platform, model: str, version: int) -> Certificate:
@@ -96,7 +80,7 @@ def intact_certificate(platform: Platform, model: str, version: int) -> Certific
         certificate = Certificate.model_validate_json(text)
     except ValidationError:
         return None
-    return certificate if certificate.digest == registered.tags.get(DIGEST_TAG) else None
+    return certificate if digest_of(text) == registered.tags.get(DIGEST_TAG) else None
 
 
 def verified_certificate(
@@ -124,7 +108,7 @@ def certificate_file(version: int) -> str:
     return f"certificate-v{version}.json"
 
 
-def _store(platform: Platform, certificate: Certificate) -> None:
+def store_certificate(platform: Platform, certificate: Certificate) -> None:
     """Store the document, then its digest: killed in between, the version is not certified."""
     registry, version = platform.registry, certificate.version
     run_id = registry.get(certificate.model, version).run_id

@@ -9,22 +9,19 @@ from pathlib import Path
 from ml_platform.component.handles import EvaluationReport, TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate, issue_certificate
+from ml_platform.component.steps.documents import FOLDER, logged_evaluation, write_documents
 from ml_platform.component.steps.evaluation_gates import judge_evaluation
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.evaluation.curves import pictures
-from ml_platform.evaluation.data_docs import EVALUATION, write_document, write_index
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.evidently_report import evidently_html
-from ml_platform.evaluation.html import evaluation_html
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
 from ml_platform.spec.load import Declaration
 
-FOLDER = "evaluation"
-"""Folder of the MLflow run that keeps the evaluation, its pictures and reports."""
-
-EVIDENTLY_ROWS = 2_000
+EVIDENTLY, EVIDENTLY_ROWS = "evidently.html", 2_000
+"""The page that is written last of what an evaluation draws, and the rows that it samples."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +48,11 @@ def evaluate_version(
     folder = platform.settings.reports / spec.name / f"v{trained.version}"
     fingerprint = spec.digest_of("evaluation", "gates")
     judged = cache(partial(load_holdout, declaration, platform, trained.snapshot, trained.version))
-    evaluation = _earlier(platform, trained, fingerprint) if folder.is_dir() else None
+    drawn = (folder / EVIDENTLY).is_file()
+    evaluation = _earlier(platform, trained, fingerprint) if drawn else None
     reused = evaluation is not None
     if evaluation is None:
-        evaluation = _evaluate_anew(declaration, trained, judged(), folder, now=now)
+        evaluation = _evaluate_anew(declaration, trained, judged(), folder)
         _log(platform, trained, evaluation, fingerprint, folder)
     known = intact_certificate(platform, spec.name, trained.version) if reused else None
     earlier = {record.check: record for record in known.records} if known else {}
@@ -62,7 +60,7 @@ def evaluate_version(
         declaration, platform, trained.version, evaluation, judged, earlier=earlier
     )
     certificate = issue_certificate(declaration, platform, trained, evaluation, records, now=now)
-    _document(platform, certificate, evaluation, fingerprint, now=now)
+    write_documents(platform, certificate, evaluation, fingerprint=fingerprint, now=now)
     handle = EvaluationReport(
         version=trained.version,
         run_id=trained.run_id,
@@ -79,8 +77,6 @@ def _evaluate_anew(
     trained: TrainedModel,
     judged: Judged,
     folder: Path,
-    *,
-    now: datetime,
 ) -> Evaluation:
     spec = declaration.spec
     evaluation = evaluate(
@@ -93,19 +89,12 @@ def _evaluate_anew(
         classes=judged.model.classes,
         seed=spec.training.seed,
     )
-    _write_reports(declaration, trained, judged, evaluation, folder, now=now)
+    _draw(declaration, judged, folder)
     return evaluation
 
 
-def _write_reports(
-    declaration: Declaration,
-    trained: TrainedModel,
-    judged: Judged,
-    evaluation: Evaluation,
-    folder: Path,
-    *,
-    now: datetime,
-) -> None:
+def _draw(declaration: Declaration, judged: Judged, folder: Path) -> None:
+    """Draw the curves, and set the holdout beside the training rows."""
     spec = declaration.spec
     folder.mkdir(parents=True, exist_ok=True)
     shown = pictures(
@@ -118,15 +107,6 @@ def _write_reports(
     )
     for name, png in shown.items():
         (folder / f"{name}.png").write_bytes(png)
-    page = evaluation_html(
-        evaluation,
-        model=spec.name,
-        when=now,
-        version=str(trained.version),
-        facts={"Trained on": f"{trained.snapshot.table}@{trained.snapshot.version}"},
-        pictures=shown,
-    )
-    (folder / "evaluation.html").write_text(page, encoding="utf-8")
     drift = evidently_html(
         judged.train,
         judged.holdout,
@@ -135,41 +115,12 @@ def _write_reports(
         sample=EVIDENTLY_ROWS,
         seed=spec.training.seed,
     )
-    (folder / "evidently.html").write_text(drift, encoding="utf-8")
-
-
-def _document(
-    platform: Platform,
-    certificate: Certificate,
-    evaluation: Evaluation,
-    fingerprint: str,
-    *,
-    now: datetime,
-) -> None:
-    """Keep the evaluation and its verdicts as JSON beside the page, and list them."""
-    name, reports = certificate.model, platform.settings.reports
-    document = {
-        "model": name,
-        "version": certificate.version,
-        "when": now.isoformat(),
-        "snapshot": certificate.snapshot.model_dump(mode="json"),
-        "certificate": certificate.digest,
-        "fingerprint": fingerprint,
-        "gates": json.loads(certificate.text)["records"],
-        "evaluation": evaluation.model_dump(mode="json"),
-    }
-    write_document(reports, f"{name}/v{certificate.version}/{EVALUATION}", document)
-    write_index(reports, model=name)
+    (folder / EVIDENTLY).write_text(drift, encoding="utf-8")
 
 
 def _earlier(platform: Platform, trained: TrainedModel, fingerprint: str) -> Evaluation | None:
-    text = platform.registry.read_artifact_text(trained.run_id, f"{FOLDER}/evaluation.json")
-    if text is None:
-        return None
-    document = json.loads(text)
-    if document["fingerprint"] != fingerprint:
-        return None
-    return Evaluation.model_validate(document["evaluation"])
+    known, evaluation = logged_evaluation(platform, trained.run_id) or ("", None)
+    return evaluation if known == fingerprint else None
 
 
 def _log(
