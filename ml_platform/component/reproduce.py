@@ -60,6 +60,7 @@ def reproduce(platform: Platform, name: str, version: int) -> Reproduction:
             trainer=recipe.training,
             folder=registered,
             positive=recipe.positive,
+            weighting=recipe.training_data.weighting(recipe.event_time),
         )
         model.save(folder / "rebuilt", folder_of_declaration=registered)
         before, now = digests(registered), digests(folder / "rebuilt")

@@ -9,12 +9,14 @@ from ml_platform.exceptions import ModelError
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.plugins import Declared, Strict
 from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.retraining import TrainingDataSpec
 from ml_platform.task import Task
 from ml_platform.training.trainers.trainer import TRAINERS, Trainer
 
 DECLARATION = "declaration.json"
 """Artifact of the MLflow run: the declaration as it was when the version was trained."""
 
+_SECTIONS = ("name", "task", "features", "split", "training", "training_data")
 _OF_DATA = frozenset({"target", "positive", "event_time", "id", "contract"})
 
 
@@ -36,14 +38,15 @@ class Recipe(Strict):
     features: FeatureSpec
     split: Annotated[Splitter, Declared(SPLITTERS)]
     training: Annotated[Trainer, Declared(TRAINERS)]
+    training_data: TrainingDataSpec
 
     @classmethod
     def read(cls, text: str) -> "Recipe":
         """Take it from what `declaration_json` wrote. Raises ModelError when it is damaged."""
         try:
             written: dict[str, Any] = json.loads(text)
-            sections = {key: written[key] for key in ("name", "task", "features", "split")}
+            sections = {key: written[key] for key in _SECTIONS}
             data = {key: value for key, value in written["data"].items() if key in _OF_DATA}
-            return cls.model_validate({**sections, "training": written["training"], **data})
+            return cls.model_validate({**sections, **data})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{DECLARATION} cannot be read: {error!r:.300}") from error

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ml_platform.data.duration import Duration
 from ml_platform.plugins import Strict
+from ml_platform.training.weighting import Weighting
 
 
 class LiveQualitySpec(Strict):
@@ -42,6 +43,10 @@ class TrainingDataSpec(Strict):
     balance_classes: bool = Field(
         default=False, description="Whether each class counts the same in sum."
     )
+
+    def weighting(self, event_time: str | None) -> Weighting:
+        """How much each training row counts."""
+        return Weighting(event_time, self.recency_half_life, self.balance_classes)
 
 
 class RetrainingSpec(Strict):

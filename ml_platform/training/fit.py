@@ -19,6 +19,7 @@ from ml_platform.task import Task
 from ml_platform.training.model import Model
 from ml_platform.training.target import encode_target
 from ml_platform.training.trainers.trainer import Trainer
+from ml_platform.training.weighting import Weighting
 
 
 def train(
@@ -30,12 +31,14 @@ def train(
     trainer: Trainer,
     folder: Path,
     positive: Category | None = None,
+    weighting: Weighting | None = None,
     allow_empty: bool = False,
 ) -> Model:
     """Train on the rows of `frame` in their order; same rows and declaration, same model.
 
     target: column to learn; positive: which of two classes the scores are the probability of.
     folder: where the declaration lies, for a transform of its own.
+    weighting: how much each row counts; None is all the same.
     allow_empty: train on although a feature is null in all rows, as it may be in a small sample.
 
     Raises TrainingError or FeatureError with the column and what was found.
@@ -56,12 +59,13 @@ def train(
     if not allow_empty:
         _check_filled(columns, features)
     matrix = encoder.encode(columns)
+    weights = weighting and weighting.weights(frame, encoded, classes=len(classes))
     return Model(
         task=task,
         classes=classes,
         features=features,
         encoder=encoder,
-        estimator=trainer.fit(matrix, encoded, task=task, classes=len(classes)),
+        estimator=trainer.fit(matrix, encoded, task=task, classes=len(classes), weights=weights),
         trainer=trainer.type,
         inputs=inputs,
         transform=transform,

@@ -80,6 +80,7 @@ def fit_model(declaration: Declaration, frame: pd.DataFrame, *, allow_empty: boo
         trainer=spec.training,
         folder=declaration.folder,
         positive=spec.data.positive,
+        weighting=spec.weighting,
         allow_empty=allow_empty,
     )
 
@@ -122,7 +123,7 @@ def train_version(
 
 def fingerprint_of(declaration: Declaration, snapshot: Snapshot, code: CodeIdentity) -> str:
     """Hash of all that decides the bits of a model (sha256, hex)."""
-    sections = declaration.spec.digest_of("task", "data", "features", "split", "training")
+    sections = declaration.spec.digest_of("task", "data", "features", "split", "training", "training_data")
     parts = [snapshot.content_hash, sections, code.code_version]
     text = json.dumps([*parts, code.environment], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

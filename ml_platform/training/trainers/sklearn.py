@@ -70,12 +70,18 @@ class Sklearn(Trainer):
         self._estimator(task)
 
     def fit(
-        self, matrix: Matrix, target: NDArray[np.generic], *, task: Task, classes: int
+        self,
+        matrix: Matrix,
+        target: NDArray[np.generic],
+        *,
+        task: Task,
+        classes: int,
+        weights: NDArray[np.float64] | None = None,
     ) -> SklearnEstimator:
         """Fit the pipeline; `losses` is that of a constant answer, then that of the model."""
         pipeline = self._pipeline(self._estimator(task))
         try:
-            pipeline.fit(matrix, target)
+            pipeline.fit(matrix, target, **self._weighted(pipeline[-1], weights))
         except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
             raise TrainingError(f"{self.estimator} cannot train: {error}") from error
         if "n_jobs" in pipeline[-1].get_params():
@@ -84,6 +90,19 @@ class Sklearn(Trainer):
         scores = fitted.scores(matrix)
         losses = (constant_loss(target, task), loss(target, scores, task))
         return SklearnEstimator(pipeline, task, losses)
+
+    def _weighted(self, estimator: Any, weights: NDArray[np.float64] | None) -> dict[str, Any]:
+        """The weights as an argument of the pipeline's `fit`; the other steps take none."""
+        from sklearn.utils.validation import has_fit_parameter
+
+        if weights is None:
+            return {}
+        if not has_fit_parameter(estimator, "sample_weight"):
+            raise TrainingError(
+                f"{self.estimator} takes no weights; leave out training_data.recency_half_life "
+                "and training_data.balance_classes, or choose another estimator"
+            )
+        return {"estimator__sample_weight": weights}
 
     def _pipeline(self, estimator: Any) -> Any:
         from sklearn.impute import SimpleImputer

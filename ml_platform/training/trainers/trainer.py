@@ -49,10 +49,17 @@ class Trainer(Plugin, ABC):
 
     @abstractmethod
     def fit(
-        self, matrix: Matrix, target: NDArray[np.generic], *, task: Task, classes: int
+        self,
+        matrix: Matrix,
+        target: NDArray[np.generic],
+        *,
+        task: Task,
+        classes: int,
+        weights: NDArray[np.float64] | None = None,
     ) -> Estimator:
         """Fit on encoded rows in their given order; `classes` is 0 for regression.
 
+        weights: how much each row counts, shape (n,), mean 1; None is all the same.
         Raises TrainingError when nothing can be learned from these rows.
         """
 

@@ -98,14 +98,20 @@ class XGBoost(Trainer):
             raise TrainingError(f"objective {objective!r} does not fit task {task}; valid: {valid}")
 
     def fit(
-        self, matrix: Matrix, target: NDArray[np.generic], *, task: Task, classes: int
+        self,
+        matrix: Matrix,
+        target: NDArray[np.generic],
+        *,
+        task: Task,
+        classes: int,
+        weights: NDArray[np.float64] | None = None,
     ) -> XGBoostEstimator:
         """Train on all rows, or on those that early stopping does not hold back."""
         import xgboost
 
         self.check(task=task)
         params = self._booster_params(task, classes, cells=matrix.size)
-        data, watched = self._data(matrix, target, task)
+        data, watched = self._data(matrix, target, task, weights)
         history: dict[str, dict[str, list[float]]] = {}
         stopping = self.early_stopping
         try:
@@ -137,16 +143,22 @@ class XGBoost(Trainer):
         return {"verbosity": 1, **given, **fixed}
 
     def _data(
-        self, matrix: Matrix, target: NDArray[np.generic], task: Task
+        self,
+        matrix: Matrix,
+        target: NDArray[np.generic],
+        task: Task,
+        weights: NDArray[np.float64] | None,
     ) -> tuple["xgboost.DMatrix", list[tuple["xgboost.DMatrix", str]]]:
         import xgboost
 
         quantiles = self.params.get("tree_method", "auto") in ("auto", "hist")
         if not self.early_stopping:
-            return _dmatrix(matrix, target, self.params, quantiles=quantiles), []
+            return _dmatrix(matrix, target, weights, self.params, quantiles=quantiles), []
         held = held_back(target, self.early_stopping, task=task, seed=self.seed)
-        data = _dmatrix(matrix[~held], target[~held], self.params, quantiles=quantiles)
-        return data, [(xgboost.DMatrix(matrix[held], label=target[held]), "validation")]
+        kept, watched = (None, None) if weights is None else (weights[~held], weights[held])
+        data = _dmatrix(matrix[~held], target[~held], kept, self.params, quantiles=quantiles)
+        validation = xgboost.DMatrix(matrix[held], label=target[held], weight=watched)
+        return data, [(validation, "validation")]
 
     @classmethod
     def load(cls, folder: Path) -> XGBoostEstimator:
@@ -163,14 +175,19 @@ class XGBoost(Trainer):
 
 
 def _dmatrix(
-    matrix: Matrix, target: NDArray[np.generic], params: dict[str, JsonValue], *, quantiles: bool
+    matrix: Matrix,
+    target: NDArray[np.generic],
+    weights: NDArray[np.float64] | None,
+    params: dict[str, JsonValue],
+    *,
+    quantiles: bool,
 ) -> "xgboost.DMatrix":
     import xgboost
 
     if not quantiles:
-        return xgboost.DMatrix(matrix, label=target)
+        return xgboost.DMatrix(matrix, label=target, weight=weights)
     bins: Any = params.get("max_bin", 256)
-    return xgboost.QuantileDMatrix(matrix, label=target, max_bin=bins)
+    return xgboost.QuantileDMatrix(matrix, label=target, weight=weights, max_bin=bins)
 
 
 def _require_gpu() -> None:
