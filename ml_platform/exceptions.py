@@ -22,6 +22,7 @@
         ├── RecordRefused        a record breaks the contract: HTTP 400, names the field
         │   └── BodyTooLarge     a request body is over the limit: HTTP 413
         ├── PredictionFailed     the model cannot answer a good record: HTTP 503
+        ├── JournalUnavailable   a prediction cannot be logged, so it is not answered: HTTP 503
         └── ServiceUnavailable   the service under test did not start or answer
 
 An error says what was found, where, and what would be valid.
@@ -149,6 +150,19 @@ class PredictionFailed(ServingError):
     """The model cannot answer a record that keeps the contract; answered with HTTP 503."""
 
     status = 503
+
+
+class JournalUnavailable(ServingError):
+    """A prediction cannot be logged, so it is not answered; answered with HTTP 503.
+
+    reason: a short machine-readable word: "disk_full", "behind", "closed" or "failed".
+    """
+
+    status = 503
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        super().__init__(f"the journal cannot be written: {detail}")
 
 
 class ServiceUnavailable(ServingError):
