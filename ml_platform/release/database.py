@@ -1,7 +1,7 @@
 """A connection to SQLite or Postgres that waits for locks and fails in one sentence."""
 
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,15 @@ _POSTGRES_LOCK = 7_102_417_731  # any number, the same for all who create the ta
 _VALID = "sqlite:////absolute/path/release.db, postgresql://user:password@host/database"
 
 
-def open_engine(url: str, *, create: str) -> "Engine":
+Column = tuple[str, str, str]
+"""Table, name and type."""
+
+
+def open_engine(url: str, *, create: Sequence[str], added: Sequence[Column] = ()) -> "Engine":
     """Return an engine for SQLite (write-ahead log, waits for locks) or Postgres.
 
     create: `CREATE TABLE IF NOT EXISTS ...`, run once, safely when two processes start at once.
+    added: columns that tables may lack which an earlier version created.
     Raises StoreError for another kind of URL.
     """
     from sqlalchemy import make_url, text
@@ -38,7 +43,7 @@ def open_engine(url: str, *, create: str) -> "Engine":
         engine = _postgres(address)
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _POSTGRES_LOCK})
-            connection.execute(text(create))
+            _make_tables(connection, create, added)
         return engine
     engine = _sqlite(address)
     # Two processes that switch to the write-ahead log at once would fail, not wait.
@@ -46,10 +51,22 @@ def open_engine(url: str, *, create: str) -> "Engine":
         raw = engine.raw_connection()
         try:
             raw.cursor().execute("PRAGMA journal_mode = WAL")
-            raw.cursor().execute(create)
         finally:
             raw.close()
+        with engine.begin() as connection:
+            _make_tables(connection, create, added)
     return engine
+
+
+def _make_tables(connection: "Connection", create: Sequence[str], added: Sequence[Column]) -> None:
+    from sqlalchemy import inspect
+
+    for statement in create:
+        connection.exec_driver_sql(statement)
+    tables = inspect(connection)
+    for table, name, kind in added:
+        if name not in {column["name"] for column in tables.get_columns(table)}:
+            connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 def _postgres(address: "URL") -> "Engine":

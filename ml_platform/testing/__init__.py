@@ -19,7 +19,7 @@ _PLACES = {
     "check_gate": "ml_platform.testing.gates",
     "check_metric": "ml_platform.testing.metrics",
     "check_registry": "ml_platform.testing.stores",
-    "check_release_store": "ml_platform.testing.stores",
+    "check_release_store": "ml_platform.testing.releases",
     "check_snapshot_store": "ml_platform.testing.snapshots",
     "check_source": "ml_platform.testing.sources",
     "check_splitter": "ml_platform.testing.splitters",

@@ -1,59 +1,17 @@
-"""The contracts of the registry and of the release store, for their twins and for a new one."""
+"""The contract of the registry, for its twin and for a new one; that of the release store."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ml_platform.exceptions import MLPlatformError, ModelError, ReleaseError, RevisionConflict
+from ml_platform.exceptions import MLPlatformError, ModelError
 from ml_platform.registry.version import TrainingRows, VersionRegistry
-from ml_platform.release.state import Action, Transition
-from ml_platform.release.store import ReleaseStore
+from ml_platform.testing.releases import check_release_store, promotion
 
-_START = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-def promotion(model: str, revision: int, version: int) -> Transition:
-    """Return a transition that makes `version` champion at `revision`."""
-    return Transition(
-        model=model,
-        revision=revision,
-        action=Action.PROMOTE_DIRECT,
-        version=version,
-        at=_START + timedelta(hours=revision),
-        who="contract test",
-        why="版本 is ready",
-        evidence={"certificate": "ab" * 32, "metrics": {"roc_auc": 0.1 + 0.2, "f1": None}},
-    )
-
-
-def check_release_store(store: ReleaseStore, *, model: str = "contract") -> None:
-    """Assert that an empty store keeps the contract of `ReleaseStore`."""
-    assert store.models() == []
-    assert store.history(model) == []
-    assert (store.state(model).revision, store.state(model).champion) == (0, None)
-
-    first, second = promotion(model, 1, 7), promotion(model, 2, 9)
-    after = store.append(first, expected_revision=0)
-    assert after == store.state(model)
-    assert (after.champion, after.previous, after.since) == (7, None, first.at)
-    store.append(second, expected_revision=1)
-    state = store.state(model)
-    assert (state.revision, state.champion, state.previous) == (2, 9, 7)
-
-    _refuses(lambda: store.append(promotion(model, 2, 11), expected_revision=1), RevisionConflict)
-    _refuses(lambda: store.append(promotion(model, 4, 11), expected_revision=3), RevisionConflict)
-    _refuses(lambda: store.append(promotion(model, 4, 11), expected_revision=2), RevisionConflict)
-    _refuses(lambda: store.append(promotion(model, 3, 9), expected_revision=2), ReleaseError)
-    assert store.state(model) == state, "a refused transition leaves the state"
-    assert store.history(model) == [first, second], "transitions come back as they were stored"
-
-    store.append(promotion("another", 1, 1), expected_revision=0)
-    assert store.models() == ["another", model]
-    assert store.state(model) == state, "models are apart"
+__all__ = ["check_registry", "check_release_store", "promotion"]
 
 
 def check_registry(registry: VersionRegistry, folder: Path, *, model: str = "contract") -> None:

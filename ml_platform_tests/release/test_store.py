@@ -10,8 +10,9 @@ import pytest
 
 from ml_platform.exceptions import NothingReleased, RevisionConflict, StoreError
 from ml_platform.release.memory import InMemoryReleaseStore
+from ml_platform.release.state import Action
 from ml_platform.release.store import ReleaseStore, SqlReleaseStore, champion
-from ml_platform.testing.stores import check_release_store, promotion
+from ml_platform.testing.releases import check_release_store, promotion, transition
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -25,7 +26,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
     engine = create_engine(make_url(address).set(drivername="postgresql+psycopg2"))
     with engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS release_transitions"))
+        for table in ("transitions", "states", "evidence", "workers"):
+            connection.execute(text(f"DROP TABLE IF EXISTS release_{table}"))
     engine.dispose()
 
 
@@ -133,4 +135,46 @@ def test_a_transition_of_a_later_version_is_not_misread(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
     with pytest.raises(StoreError, match=r"cannot read: action 'teleport'"):
-        store.state("m")
+        store.history("m")
+
+
+_OLD_TABLE = """
+CREATE TABLE release_transitions (
+    model TEXT NOT NULL, revision INTEGER NOT NULL, action TEXT NOT NULL,
+    version INTEGER NOT NULL, at TEXT NOT NULL, who TEXT NOT NULL, why TEXT NOT NULL,
+    evidence TEXT NOT NULL, PRIMARY KEY (model, revision)
+)"""
+
+
+def test_transitions_of_the_first_version_of_the_platform_stay_readable(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "release.db")
+    connection.execute(_OLD_TABLE)
+    old = "('m', {0}, 'promote_direct', {0}, '2026-01-01T00:00:00Z', 'run 1', 'certified', '{{}}')"
+    for revision in (1, 2):
+        connection.execute(f"INSERT INTO release_transitions VALUES {old.format(revision)}")
+    connection.commit()
+    store = SqlReleaseStore(f"sqlite:///{tmp_path}/release.db")
+    assert (store.state("m").champion, store.state("m").last_good) == (2, (1,))
+    assert store.states() == {"m": store.state("m")}
+    after = store.append(transition("m", 3, 3, Action.OPEN), expected_revision=2)
+    assert store.states() == {"m": after}
+
+    # An old process that writes once more keeps no state: it is replayed.
+    fields = "model, revision, action, version, at, who, why, evidence"
+    row = old.format(4).replace("'promote_direct', 4", "'promote_direct', 7")
+    connection.execute(f"INSERT INTO release_transitions ({fields}) VALUES {row}")
+    connection.commit()
+    connection.close()
+    assert (store.state("m").champion, store.state("m").candidate) == (7, None)
+    assert store.states() == {"m": store.state("m")}
+
+
+def test_a_state_kept_by_another_version_of_the_platform_is_replayed(tmp_path: Path) -> None:
+    store = SqlReleaseStore(f"sqlite:///{tmp_path}/release.db")
+    state = store.append(promotion("m", 1, 1), expected_revision=0)
+    connection = sqlite3.connect(tmp_path / "release.db")
+    connection.execute("""UPDATE release_states SET state = '{"model": "m", "news": 1}'""")
+    connection.commit()
+    connection.close()
+    assert store.state("m") == state
+    assert store.states() == {"m": state}
