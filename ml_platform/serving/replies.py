@@ -23,7 +23,7 @@ from ml_platform.spec.serving import LimitsSpec
 __all__ = ["JsonReply", "Replies", "failure", "refusal"]
 
 
-class Recorder(Protocol):
+class RecorderLike(Protocol):
     """Makes the payloads of journal records."""
 
     def prediction(self, one: Prediction, label: Any, latency_us: int, request_id: str) -> bytes:
@@ -50,7 +50,7 @@ class Replies:
         about: Callable[[], Mapping[str, Any]],
         counters: Counters,
         limits: LimitsSpec = DEFAULT_LIMITS,
-        recorder: Recorder | None = None,
+        recorder: RecorderLike | None = None,
         new_id: Callable[[], str] = ids.new_id,
     ) -> None:
         self.live = live

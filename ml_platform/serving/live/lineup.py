@@ -22,6 +22,7 @@ _KEY_ALLOWED = f"a text of at most {KEY_LENGTH} characters, or a number: it is t
 class Served:
     """One version in one role.
 
+    number: the version as the journal has it; 0 for one that is no number.
     census: counts unknown categories and nulls of a checked record in the tally.
     """
 
@@ -29,6 +30,7 @@ class Served:
     role: Role
     tally: Tally
     census: Census
+    number: int
 
     @property
     def version(self) -> str:
@@ -40,7 +42,8 @@ def served_as(role: Role, predictor: Predictor, counters: Counters, census: Cens
     """Return a version in a role, with the tally of it."""
     is_value = predictor.model.task is Task.REGRESSION
     tally = counters.of(predictor.version, role, is_value=is_value)
-    return Served(predictor, role, tally, census)
+    number = int(predictor.version) if predictor.version.isdecimal() else 0
+    return Served(predictor, role, tally, census, number)
 
 
 class Candidate(Protocol):
@@ -85,20 +88,20 @@ class Lineup:
     salt: bytes = b""
     shadow: Shadow | None = None
 
-    def key_of(self, record: dict[str, Any], prediction_id: str) -> str:
-        """Return the key of a record: its own, or else the prediction id.
+    def key_of(self, record: dict[str, Any]) -> str | None:
+        """Return the key of a record; None for one that is known by its prediction id alone.
 
         Raises RecordRefused when the key is neither a short text nor a number.
         """
         if self.key_column is None:
-            return prediction_id
+            return None
         key = record.get(self.key_column)
         if type(key) is str:
             if len(key) > KEY_LENGTH:
                 raise RecordRefused(self.key_column, "too_long", allowed=_KEY_ALLOWED)
-            return key or prediction_id
+            return key or None
         if key is None:
-            return prediction_id
+            return None
         if type(key) is int or type(key) is float:
             return str(key)
         raise RecordRefused(self.key_column, "wrong_type", allowed=_KEY_ALLOWED)

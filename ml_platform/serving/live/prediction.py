@@ -15,6 +15,7 @@ from ml_platform.spec.serving import LimitsSpec
 class Prediction(NamedTuple):
     """A record, scored.
 
+    sent: whether the client made the id. key: the record's own; None where it has none.
     record: as received, without the prediction id; checked: what the model saw of it.
     model_us: microseconds of checking and scoring; of a batch, the share of one record.
     random: whether chance decided which version answers.
@@ -22,7 +23,8 @@ class Prediction(NamedTuple):
 
     served: Served
     prediction_id: str
-    key: str
+    sent: bool
+    key: str | None
     record: dict[str, Any]
     checked: Record
     score: Score
@@ -34,8 +36,13 @@ class Asked(NamedTuple):
     """A record before anything is known of it but its name."""
 
     prediction_id: str
-    key: str
+    sent: bool
+    key: str | None
     record: dict[str, Any]
+
+    def drawn_by(self, lineup: Lineup) -> bool:
+        """Tell whether the candidate is to answer."""
+        return lineup.candidate is not None and lineup.takes(self.key or self.prediction_id)
 
 
 NewId = Callable[[], str]
@@ -49,8 +56,8 @@ def asked(lineup: Lineup, content: object, new_id: NewId) -> Asked:
     try:
         record = _object(content)
         prediction_id = ids.prediction_id(record, new=new_id)
-        record.pop(ids.FIELD, None)
-        return Asked(prediction_id, lineup.key_of(record, prediction_id), record)
+        sent = record.pop(ids.FIELD, None) is not None
+        return Asked(prediction_id, sent, lineup.key_of(record), record)
     except RecordRefused as refused:
         lineup.champion.tally.refused(refused.reason)
         raise
@@ -62,7 +69,7 @@ def predicted(lineup: Lineup, one: Asked) -> Prediction:
     What the candidate does not answer, the champion does. Raises RecordRefused, PredictionFailed.
     """
     served, drawn = lineup.champion, lineup.candidate is not None
-    if lineup.candidate is not None and lineup.takes(one.key):
+    if lineup.candidate is not None and one.drawn_by(lineup):
         started = perf_counter()
         found = lineup.candidate.score_one(one.record)
         if found is not None:
@@ -95,7 +102,7 @@ def predicted_batch(
     candidate = lineup.candidate
     tried: list[int] = []
     if candidate is not None:
-        tried = [index for index, one in enumerate(every) if lineup.takes(one.key)]
+        tried = [index for index, one in enumerate(every) if one.drawn_by(lineup)]
         started = perf_counter()
         found = candidate.scores([every[index].record for index in tried]) if tried else []
         model_us = _each(started, len(tried))
