@@ -1,7 +1,13 @@
-"""The ASGI application: it moves bytes between HTTP and `Replies`, and decides nothing."""
+"""The ASGI application: it moves bytes between HTTP and the desk, and decides nothing.
 
+The hot protocol answers most of `/predict` and `/predict-batch` before they come here; what does
+come here gets the same bytes.
+"""
+
+import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -9,26 +15,57 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ml_platform.exceptions import BodyTooLarge
-from ml_platform.serving.replies import JsonReply, Replies, failure, refusal
+from ml_platform.serving.answers import JsonReply, failure
+from ml_platform.serving.http.desk import INTERNAL_ERROR, Desk, headers_of, key_of, plain_header
+from ml_platform.serving.http.docs import PAGE_HEADERS, page
+from ml_platform.serving.http.line import length_of, request_id_of
 
-ROUTES = "GET /health, POST /predict, POST /predict-batch, GET /model"
+ROUTES = (
+    "GET /health, POST /predict, POST /predict-batch, POST /feedback, GET /model, GET /metrics, "
+    "GET /openapi.json, GET /docs"
+)
 
 
-def create_app(load: Callable[[], Replies]) -> Starlette:
-    """Return the application of one release.
+class Counter(Protocol):
+    """What a worker has open: its desk, and what it tells of itself."""
 
-    load: opens the model; called when the server starts, not when the application is made, so
-        that a supervisor process which only looks at the application loads no model.
+    desk: Desk
+
+    def openapi(self) -> bytes:
+        """Return the OpenAPI document of what is served now."""
+        ...
+
+    def metrics(self) -> bytes:
+        """Return the metrics of the service in Prometheus' text format."""
+        ...
+
+    async def start(self) -> None:
+        """Begin what runs beside the requests."""
+        ...
+
+    async def stop(self) -> None:
+        """End it, and close the journal."""
+        ...
+
+
+def create_app(open_counter: Callable[[], Counter]) -> Starlette:
+    """Return the application of one worker.
+
+    open_counter: loads the model; called when the server starts, not when the application is
+        made, so that a supervisor process which only looks at the application loads no model.
     """
     return Starlette(
         routes=[
-            Route("/health", _health, methods=["GET"]),
-            Route("/model", _model, methods=["GET"]),
-            Route("/predict", _posted(Replies.predict), methods=["POST"]),
-            Route("/predict-batch", _posted(Replies.predict_batch), methods=["POST"]),
+            Route("/health", _told(lambda desk: desk.replies.health()), methods=["GET"]),
+            Route("/model", _told(lambda desk: desk.replies.model()), methods=["GET"]),
+            Route("/openapi.json", _openapi, methods=["GET"]),
+            Route("/docs", _docs, methods=["GET"]),
+            *(
+                Route(path, _asked, methods=["POST"])
+                for path in ("/predict", "/predict-batch", "/feedback")
+            ),
         ],
-        lifespan=_lifespan(load),
+        lifespan=_lifespan(open_counter),
         exception_handlers={
             HTTPException: _no_such_route,
             ClientDisconnect: _gone,
@@ -40,49 +77,69 @@ def create_app(load: Callable[[], Replies]) -> Starlette:
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-def _lifespan(load: Callable[[], Replies]) -> Lifespan:
+def _lifespan(open_counter: Callable[[], Counter]) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None, None]:
-        app.state.replies = load()
-        yield
+        app.state.counter = counter = open_counter()
+        await counter.start()
+        try:
+            yield
+        finally:
+            await counter.stop()
 
     return lifespan
 
 
-async def _health(request: Request) -> Response:
-    return _response(_replies(request).health())
-
-
-async def _model(request: Request) -> Response:
-    return _response(_replies(request).model())
-
-
-def _posted(
-    answer: Callable[[Replies, bytes], JsonReply],
-) -> Callable[[Request], Awaitable[Response]]:
+def _told(tell: Callable[[Desk], JsonReply]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        replies = _replies(request)
-        try:
-            body = await _body(request, limit=replies.body_limit)
-        except BodyTooLarge as error:
-            return _response(refusal(error))
-        return _response(answer(replies, body))
+        return _response(tell(_counter(request).desk))
 
     return endpoint
 
 
-async def _body(request: Request, *, limit: int) -> bytes:
-    """Read the body, and stop as soon as it is over the limit, whatever its header says."""
-    announced = request.headers.get("content-length", "0")
-    if announced.isdecimal() and int(announced) > limit:
-        raise BodyTooLarge(limit=limit)
+async def _openapi(request: Request) -> Response:
+    return Response(_counter(request).openapi(), media_type="application/json")
+
+
+async def _docs(request: Request) -> Response:
+    return Response(page(), media_type="text/html", headers=PAGE_HEADERS)
+
+
+async def _asked(request: Request) -> Response:
+    """Answer a POST route: the same steps as the hot protocol takes."""
+    desk = _counter(request).desk
+    headers = dict(request.scope["headers"])
+    key = headers.get(b"x-api-key") or key_of(headers.get(b"authorization", b""))
+    route = request.url.path
+    refused = desk.admit(route, key=key, length=length_of(headers))
+    if refused is not None:
+        return _response(refused, last=b"expect" in headers)
+    try:
+        body = await _body(request, desk)
+        if type(body) is JsonReply:
+            return _response(body, last=body.status == 408)
+        reply = asyncio.get_running_loop().create_future()
+        called = plain_header(request_id_of(headers))
+        desk.answer(route, body, called, lambda found: reply.done() or reply.set_result(found))
+        return _response(await reply)
+    finally:
+        desk.leave()
+
+
+async def _body(request: Request, desk: Desk) -> bytes | JsonReply:
+    """Read the body, and stop as soon as it is over the limit, or over its time."""
+    limit = desk.limits.body_bytes
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(limit=limit)
-        chunks.append(chunk)
+    try:
+        async with asyncio.timeout(desk.limits.request_seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    return desk.too_large()
+                chunks.append(chunk)
+    except TimeoutError:
+        return desk.too_slow()
     return b"".join(chunks)
 
 
@@ -99,14 +156,15 @@ async def _gone(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Answer in the usual shape; the server logs the error with its traceback."""
-    return _response(
-        failure(500, reason="internal_error", allowed="this is the service's fault; see its log")
-    )
+    return _response(INTERNAL_ERROR)
 
 
-def _replies(request: Request) -> Replies:
-    return request.app.state.replies
+def _counter(request: Request) -> Counter:
+    return request.app.state.counter
 
 
-def _response(reply: JsonReply) -> Response:
-    return Response(reply.body, reply.status, media_type="application/json")
+def _response(reply: JsonReply, *, last: bool = False) -> Response:
+    headers = headers_of(reply)
+    if last:
+        headers["connection"] = "close"
+    return Response(reply.body, reply.status, headers=headers)
