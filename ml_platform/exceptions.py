@@ -14,6 +14,7 @@
     ├── ModelError               a stored model cannot be read, or must not be
     ├── MetricUnavailable        a metric is not defined on these rows
     ├── CalibrationError         too little was measured to say anything about noise
+    ├── ReplayError              past rows cannot be replayed as asked
     ├── ReleaseError
     │   ├── RevisionConflict     somebody else moved the release first
     │   ├── NothingReleased      the model has no champion yet
@@ -97,6 +98,10 @@ class MetricUnavailable(MLPlatformError):
 
 class CalibrationError(MLPlatformError):
     """Too little was measured to say anything about noise."""
+
+
+class ReplayError(MLPlatformError):
+    """Past rows cannot be replayed as asked."""
 
 
 class ReleaseError(MLPlatformError):
