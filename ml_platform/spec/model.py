@@ -17,6 +17,7 @@ from ml_platform.features.spec import FeatureSpec
 from ml_platform.gates.gate import GATES, Gate, Stage
 from ml_platform.plugins import Declared, Strict
 from ml_platform.spec.feedback import FeedbackSpec
+from ml_platform.spec.monitoring import AlertsSpec, MonitoringSpec
 from ml_platform.spec.release import ReleaseSpec
 from ml_platform.spec.retraining import RetrainingSpec, TrainingDataSpec
 from ml_platform.spec.serving import ServingSpec
@@ -74,6 +75,8 @@ class ModelSpec(Strict):
         default=None, description="How labels come back; none are expected if null."
     )
     retraining: RetrainingSpec = RetrainingSpec()
+    monitoring: MonitoringSpec = MonitoringSpec()
+    alerts: AlertsSpec = AlertsSpec()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -1,14 +1,14 @@
 """When a model is trained again, and on what."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator, model_validator
 
 from ml_platform.data.duration import Duration
 from ml_platform.plugins import Strict
+from ml_platform.spec.cron import check_cron
 from ml_platform.training.weighting import Weighting
 
 
@@ -81,7 +81,7 @@ class RetrainingSpec(Strict):
     @classmethod
     def _valid_cron(cls, schedule: str | None) -> str | None:
         if schedule is not None:
-            _check_cron(schedule)
+            check_cron(schedule)
         return schedule
 
     @field_validator("timezone")
@@ -94,17 +94,3 @@ class RetrainingSpec(Strict):
                 f"no time zone {timezone!r}; valid: UTC, Europe/Berlin, ..."
             ) from error
         return timezone
-
-
-def _check_cron(expression: str) -> None:
-    if len(expression.split()) != 5:
-        raise ValueError(
-            f"{expression!r} is not a cron expression; valid: minute hour day month weekday, "
-            "such as '0 3 * * *'"
-        )
-    try:
-        CronSim(expression, datetime.now(UTC))
-    except CronSimError as error:
-        raise ValueError(
-            f"{expression!r} is not a cron expression ({error}); valid: '0 3 * * *', '*/15 * * * *'"
-        ) from error

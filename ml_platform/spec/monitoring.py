@@ -1,0 +1,97 @@
+"""What is watched of a model in production, and who is told."""
+
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, Field, field_validator, model_validator
+
+from ml_platform.data.duration import Duration
+from ml_platform.drift.drift_test import DRIFT_TESTS, DriftTest
+from ml_platform.plugins import Declared, Strict
+from ml_platform.spec.cron import check_cron
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Severity = Literal["warning", "critical"]
+
+
+def _stability() -> DriftTest:
+    return DRIFT_TESTS.parse({"type": "population_stability"})
+
+
+class MonitoringSpec(Strict):
+    """The report of each hour or day of production, and what in it is a finding."""
+
+    schedule: str | None = Field(
+        default=None,
+        description="Cron expression of five fields, UTC; a report is made when its time is over "
+        "if null.",
+    )
+    partition: Literal["hourly", "daily"] = Field(
+        default="daily", description="How much time one report covers."
+    )
+    drift: Annotated[DriftTest, Declared(DRIFT_TESTS)] = Field(
+        default_factory=_stability, description="How the drift of a column is judged."
+    )
+    min_rows: int = Field(
+        default=200, gt=0, description="Predictions of a report; drift of fewer is not judged."
+    )
+    max_refused: Share = Field(default=0.05, description="Share of requests that are refused.")
+    max_errors: Share = Field(default=0.01, description="Share of requests that fail.")
+    max_nulls: Share = Field(
+        default=0.05, description="How much more of a column may be null than in training."
+    )
+    max_unseen: Share = Field(
+        default=0.05, description="Share of a column's values that training never saw."
+    )
+    max_p95_ms: float | None = Field(
+        default=None, gt=0, description="95th percentile of the time to an answer."
+    )
+    severity: dict[str, Severity] = Field(
+        default={}, description="Severity by check, such as `drift: critical`."
+    )
+    automatic: bool = Field(
+        default=True, description="Whether the platform makes reports by itself."
+    )
+
+    @field_validator("schedule")
+    @classmethod
+    def _valid_cron(cls, schedule: str | None) -> str | None:
+        if schedule is not None:
+            check_cron(schedule)
+        return schedule
+
+
+class SilenceSpec(Strict):
+    """A time in which incidents are recorded and nobody is told."""
+
+    begin: AwareDatetime = Field(description="A time with its zone.")
+    end: AwareDatetime = Field(description="A time with its zone, not part of it.")
+    why: str = Field(min_length=1, description="For people.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.end <= self.begin:
+            raise ValueError(f"the silence ends at {self.end}, before it begins")
+        return self
+
+
+class AlertsSpec(Strict):
+    """Who is told of an incident, and how often."""
+
+    urls: tuple[str, ...] = Field(
+        default=(),
+        description="Where messages go, as apprise writes it: mailto://..., slack://..., "
+        "pagerduty://..., msteams://..., json://host/path for a webhook.",
+    )
+    runbook: str | None = Field(default=None, description="Address of what to do, in each message.")
+    min_severity: Severity = Field(default="warning", description="What is less severe is recorded only.")
+    escalate_after: Duration = Field(
+        default=timedelta(hours=4),
+        description="An incident that is open this long goes to `escalate_to` as well.",
+    )
+    escalate_to: tuple[str, ...] = Field(default=(), description="Addresses as in `urls`.")
+    silences: tuple[SilenceSpec, ...] = ()
+
+    def silence(self, now: AwareDatetime) -> SilenceSpec | None:
+        """The silence that holds now, if one does."""
+        return next((s for s in self.silences if s.begin <= now < s.end), None)
