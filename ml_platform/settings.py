@@ -15,6 +15,8 @@ class Settings(Strict):
     mlflow_url: MLflow tracking URI.
     release_url: SQLAlchemy URL of the release store.
     models: folders with declared models, besides `ml_platform/defs`.
+    journal_url: fsspec URL that closed segments of journals are moved to; None leaves them in
+    `journal`.
     reports_address, mlflow_address: where people reach the report server and MLflow, for links.
     """
 
@@ -23,6 +25,7 @@ class Settings(Strict):
     mlflow_url: str
     release_url: str
     models: tuple[Path, ...] = ()
+    journal_url: str | None = None
     reports_address: str = "http://127.0.0.1:3080"
     mlflow_address: str = "http://127.0.0.1:5000"
 
@@ -40,6 +43,7 @@ class Settings(Strict):
         extra = environ.get("ML_PLATFORM_MODELS", "").split(os.pathsep)
         return cls(
             home=home,
+            journal_url=environ.get("ML_PLATFORM_JOURNAL_URL") or None,
             models=tuple(Path(part).expanduser().resolve() for part in extra if part),
             **{key: environ.get(f"ML_PLATFORM_{key.upper()}") or own for key, own in named.items()},
         )
@@ -53,6 +57,16 @@ class Settings(Strict):
     def bentos(self) -> Path:
         """The Bento store, BENTOML_HOME."""
         return self.home / "bentoml"
+
+    @property
+    def journal(self) -> Path:
+        """What services log before they answer: `<journal>/<model>/<worker>/...`."""
+        return self.home / "journal"
+
+    @property
+    def damaged(self) -> Path:
+        """What could not be read of journals: `<damaged>/<model>/...`."""
+        return self.home / "journal_damaged"
 
     @property
     def reports(self) -> Path:

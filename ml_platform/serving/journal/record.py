@@ -14,6 +14,7 @@ FEEDBACK = b'{"kind":"feedback"'
 
 _SENT = b'{"kind":"prediction","sent":true,"id":"'
 _AFTER_ID = b'","key":'
+_OF_SHADOW = b'"role":"shadow"'
 
 
 def prediction_record(  # noqa: PLR0913 - a value object between would cost as much as the JSON
@@ -93,9 +94,10 @@ def feedback_record(
 def sent_id(record: bytes) -> bytes | None:
     """Return the id of a prediction record if the client made it, as it stands in the JSON.
 
-    A quote inside a JSON text is escaped, so nothing in an id looks like what follows it.
+    None for a shadow's record: it has the id of the champion's, and is another one.
+    A quote inside a JSON text is escaped, so nothing in a text looks like what is searched for.
     """
-    if not record.startswith(_SENT):
+    if not record.startswith(_SENT) or _OF_SHADOW in record:
         return None
     return record[len(_SENT) : record.index(_AFTER_ID)]
 

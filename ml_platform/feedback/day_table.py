@@ -1,0 +1,329 @@
+"""An append-only Delta table, one partition a day, that takes each part of a stream exactly once.
+
+How far a stream was taken is written by the same commit as its rows, as Delta's application
+transaction. A commit is bound to the version of the table that its writer looked at: whoever
+comes second is told so, looks again, and finds what was taken in the meantime.
+"""
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml_platform.exceptions import StoreError
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+    from deltalake.transaction import AddAction
+
+DAY = "day"
+STREAM_MEMORY = timedelta(days=30)
+"""How long the table remembers how far a stream was taken, after it was taken last."""
+
+_PROPERTIES = {
+    "delta.setTransactionRetentionDuration": f"interval {STREAM_MEMORY.days} days",
+    "delta.checkpointInterval": "50",
+}
+_SMALL_FILES = 8
+_UNREAD_HOURS = 24
+_ROWS_AT_ONCE = 128 * 1024
+
+
+class Looked(NamedTuple):
+    """The table as a writer found it: its version, -1 before the first, and its columns."""
+
+    version: int
+    schema: pa.Schema
+
+
+class DayTable:
+    """The table at `url`; made by its first append.
+
+    schema: its columns, but for `day`. time: the column whose UTC date is the day.
+    Raises StoreError, in one sentence, when the store is away, full or damaged.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        schema: pa.Schema,
+        time: str,
+        storage_options: dict[str, str] | None = None,
+    ) -> None:
+        self.url = url.removeprefix("file://").rstrip("/")
+        self.time = time
+        self._schema = schema
+        self.storage_options = storage_options
+
+    def look(self) -> Looked:
+        """Return version and columns; those of the constructor before the first append."""
+        with self._clear_errors("read"):
+            table = self._open()
+        if table is None:
+            return Looked(-1, self._schema)
+        return Looked(table.version(), _columns(table))
+
+    def taken(self, streams: Iterable[str]) -> dict[str, int]:
+        """Return how far each stream was taken; 0 for one that is unknown."""
+        with self._clear_errors("read"):
+            table = self._open()
+            if table is None:
+                return dict.fromkeys(streams, 0)
+            return {stream: table.transaction_version(stream) or 0 for stream in streams}
+
+    def append(
+        self, rows: pa.Table, streams: Mapping[str, int], *, looked: Looked, now: datetime
+    ) -> bool:
+        """Add rows, and say that streams are taken up to here, in one commit.
+
+        rows: columns of the table, or some of them, and new ones, which are added to it.
+        streams: name to position. looked: what `look` said before the rows were made.
+        Returns False, having added nothing, when the table is another by now; new columns make
+        it another, too. Look again then.
+        """
+        with self._clear_errors("write"):
+            table = self._open() or self._create()
+            if table.version() != max(looked.version, 0):
+                return False
+            if self._widened(table, rows.schema):
+                return False
+            files = [self._put(part, day) for day, part in _by_day(rows, self.time)]
+            return self._committed(table, files, streams, now)
+
+    def read(
+        self,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Return rows of the days from `first` to `last`, both inclusive."""
+        with self._clear_errors("read"):
+            return self._dataset().to_table(
+                columns=columns, filter=_between(first, last, also=where)
+            )
+
+    def batches(
+        self, *, first: date | None, last: date | None, columns: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """Give the same a part at a time."""
+        with self._clear_errors("read"):
+            scanner = self._dataset().scanner(
+                columns=list(columns), filter=_between(first, last), batch_size=_ROWS_AT_ONCE
+            )
+            yield from scanner.to_batches()
+
+    def files_of_days(self) -> dict[date, int]:
+        """Return how many files each day has, oldest day first."""
+        with self._clear_errors("read"):
+            table = self._open()
+            if table is None:
+                return {}
+            days = pa.table(table.get_add_actions(flatten=True))[f"partition.{DAY}"].to_pylist()
+        return {day: days.count(day) for day in sorted(set(days))}
+
+    def compact(self, *, today: date) -> list[date]:
+        """Join the files of days that have many; return those days.
+
+        A day that is over is compacted once it has a few, today's when it has many. The files
+        that were joined are deleted a day later, so that whoever reads them can end.
+        """
+        crowded = [
+            day
+            for day, files in self.files_of_days().items()
+            if files >= (_SMALL_FILES if day < today else 4 * _SMALL_FILES)
+        ]
+        from deltalake.exceptions import CommitFailedError
+
+        for day in crowded:
+            with self._clear_errors("compact"), suppress(CommitFailedError):  # done by another
+                table = self._existing()
+                table.optimize.compact(partition_filters=[(DAY, "=", day.isoformat())])
+        if crowded:
+            self._vacuum()
+        return crowded
+
+    def retain(self, *, since: date) -> int:
+        """Forget the days before `since`; return how many there were."""
+        old = [day for day in self.files_of_days() if day < since]
+        if old:
+            with self._clear_errors("write"):
+                self._existing().delete(f"{DAY} < '{since.isoformat()}'")
+            self._vacuum()
+        return len(old)
+
+    def _vacuum(self) -> None:
+        with self._clear_errors("clear"):
+            self._existing().vacuum(
+                retention_hours=_UNREAD_HOURS, dry_run=False, enforce_retention_duration=False
+            )
+
+    def _committed(
+        self,
+        table: "DeltaTable",
+        files: Sequence["AddAction"],
+        streams: Mapping[str, int],
+        now: datetime,
+    ) -> bool:
+        from deltalake import CommitProperties, Transaction
+        from deltalake.exceptions import CommitFailedError
+
+        at = int(now.timestamp() * 1000)
+        said = CommitProperties(
+            max_commit_retries=0,
+            app_transactions=[Transaction(name, upto, at) for name, upto in streams.items()],
+        )
+        try:
+            table.create_write_transaction(
+                list(files),
+                mode="append",
+                schema=table.schema(),
+                partition_by=[DAY],
+                commit_properties=said,
+            )
+        except CommitFailedError:
+            return False
+        return True
+
+    def _widened(self, table: "DeltaTable", schema: pa.Schema) -> bool:
+        """Add the columns that the table has not; its version grows by it."""
+        from deltalake import Schema
+
+        known = set(_columns(table).names)
+        new = pa.schema([field for field in schema if field.name not in known])
+        if new:
+            table.alter.add_columns(list(Schema.from_arrow(new).fields))
+        return len(new) > 0
+
+    def _put(self, rows: pa.Table, day: date) -> "AddAction":
+        import pyarrow.parquet as pq
+        from deltalake.transaction import AddAction
+
+        file = f"{DAY}={day.isoformat()}/part-{uuid4()}.parquet"
+        filesystem = self._filesystem()
+        filesystem.create_dir(f"{DAY}={day.isoformat()}", recursive=True)
+        try:
+            with filesystem.open_output_stream(file) as stream:
+                pq.write_table(
+                    rows, stream, row_group_size=_ROWS_AT_ONCE, use_dictionary=_repeating(rows)
+                )
+        except OSError:
+            with suppress(OSError):  # what little came to be need not fill the disk
+                filesystem.delete_file(file)
+            raise
+        return AddAction(
+            path=file,
+            size=filesystem.get_file_info(file).size,
+            partition_values={DAY: day.isoformat()},
+            modification_time=int(time.time() * 1000),
+            data_change=True,
+            stats=json.dumps({"numRecords": rows.num_rows}),
+        )
+
+    def _create(self) -> "DeltaTable":
+        from deltalake import DeltaTable, Schema
+        from deltalake.exceptions import DeltaError
+
+        schema = self._schema.append(pa.field(DAY, pa.date32()))
+        try:
+            return DeltaTable.create(
+                self.url,
+                Schema.from_arrow(schema),
+                partition_by=[DAY],
+                configuration=_PROPERTIES,
+                storage_options=self.storage_options,
+            )
+        except DeltaError:
+            table = self._open()  # another was first
+            if table is None:
+                raise
+            return table
+
+    def _open(self) -> "DeltaTable | None":
+        from deltalake import DeltaTable
+        from deltalake.exceptions import TableNotFoundError
+
+        try:
+            return DeltaTable(self.url, storage_options=self.storage_options)
+        except TableNotFoundError:
+            return None
+
+    def _existing(self) -> "DeltaTable":
+        table = self._open()
+        if table is None:
+            raise StoreError(f"there is no table at {self.url} yet")
+        return table
+
+    def _dataset(self) -> Any:
+        import pyarrow.dataset as ds
+
+        table = self._open()
+        if table is None:
+            return ds.dataset(self._schema.append(pa.field(DAY, pa.date32())).empty_table())
+        return table.to_pyarrow_dataset()
+
+    def _filesystem(self) -> Any:
+        """The place as pyarrow takes it; a local one plainly, its errors are clearer."""
+        from deltalake.fs import DeltaStorageHandler
+        from pyarrow.fs import LocalFileSystem, PyFileSystem, SubTreeFileSystem
+
+        if "://" in self.url:
+            return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
+        Path(self.url).mkdir(parents=True, exist_ok=True)
+        return SubTreeFileSystem(self.url, LocalFileSystem())
+
+    @contextmanager
+    def _clear_errors(self, verb: str) -> Iterator[None]:
+        from deltalake.exceptions import DeltaError
+
+        try:
+            yield
+        except (DeltaError, OSError, pa.ArrowException) as error:
+            reason = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:300]
+            raise StoreError(f"cannot {verb} {self.url}: {reason}") from error
+
+
+def today_utc(now: datetime) -> date:
+    """The day of the tables at a moment."""
+    return now.astimezone(UTC).date()
+
+
+def _columns(table: "DeltaTable") -> pa.Schema:
+    schema = pa.schema(table.schema().to_arrow())
+    return schema.remove(schema.get_field_index(DAY))
+
+
+def _by_day(rows: pa.Table, column: str) -> Iterator[tuple[date, pa.Table]]:
+    days = pc.cast(pc.cast(rows[column], pa.timestamp("us")), pa.date32())
+    different = pc.unique(days).to_pylist()
+    for day in different:
+        yield day, rows if len(different) == 1 else rows.filter(pc.equal(days, day))
+
+
+def _repeating(rows: pa.Table) -> list[str]:
+    """Text columns but for those whose every value is another."""
+    texts = [field.name for field in rows.schema if pa.types.is_string(field.type)]
+    return [name for name in texts if name not in ("prediction_id", "request_id", "key")]
+
+
+def _between(
+    first: date | None, last: date | None, *, also: pc.Expression | None = None
+) -> pc.Expression | None:
+    day = pc.field(DAY)
+    parts = [also] if also is not None else []
+    parts += [day >= pa.scalar(first)] if first is not None else []
+    parts += [day <= pa.scalar(last)] if last is not None else []
+    whole: pc.Expression | None = None
+    for part in parts:
+        whole = part if whole is None else whole & part
+    return whole
