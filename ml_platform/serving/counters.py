@@ -1,15 +1,19 @@
 """What a worker counts of its answers: plain Python, about a microsecond a request."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable
 from math import log2
 from typing import Any
 
 from ml_platform.release.evidence import (
     LATENCY_BINS,
+    MOST_SLICES,
+    OTHER_SLICE,
+    Agreement,
     Bins,
     Counts,
     Moments,
+    difference_bin,
     probability_bin,
     value_bin,
 )
@@ -28,8 +32,9 @@ class Tally:
     """
 
     __slots__ = (
-        "_bin_of", "_is_value", "_labels", "_latency", "_latency_us", "_model", "_model_us",
-        "_score", "_scores", "answers", "errors", "nulls", "refusals", "unknown",
+        "_bin_of", "_differences", "_is_value", "_labels", "_latency", "_latency_us", "_model",
+        "_model_us", "_pairs", "_score", "_scores", "_slices", "answers", "dropped", "errors",
+        "nulls", "refusals", "unknown",
     )  # fmt: skip
 
     def __init__(self, *, is_value: bool = False) -> None:
@@ -38,6 +43,10 @@ class Tally:
         self.refusals: dict[str, int] = {}
         self.nulls = 0
         self.unknown = 0
+        self.dropped = 0
+        self._pairs = Agreement()
+        self._slices: dict[str, Agreement] = {}
+        self._differences: Bins = {}
         self._is_value = is_value
         self._bin_of = value_bin if is_value else probability_bin
         self._labels: dict[Any, int] = {}
@@ -76,10 +85,24 @@ class Tally:
         """Count a record that this version refused."""
         self.refusals[reason] = self.refusals.get(reason, 0) + 1
 
+    def compared(self, *, agree: bool, difference: float, slices: Iterable[str]) -> None:
+        """Count an answer of a shadow beside the champion's to the same record.
+
+        difference: of the scores, the shadow's minus the champion's. slices: that the record is in.
+        """
+        _pair(self._pairs, agree, difference)
+        number = difference_bin(difference)
+        self._differences[number] = self._differences.get(number, 0) + 1
+        for name in slices:
+            found = self._slices.get(name)
+            if found is None:
+                known = name if len(self._slices) < MOST_SLICES else OTHER_SLICE
+                found = self._slices.setdefault(known, Agreement())
+            _pair(found, agree, difference)
+
     def counts(self) -> Counts:
         """Return a copy of what was counted; safe while another thread counts on."""
         errors, refusals = dict(self.errors), dict(self.refusals)
-        score = self._score
         return Counts(
             requests=self.answers + sum(errors.values()) + sum(refusals.values()),
             errors=errors,
@@ -89,54 +112,83 @@ class Tally:
             model_latency=_filled(self._model),
             model_latency_total=float(self._model_us),
             scores=dict(self._scores),
-            score=Moments(score.n, score.total, score.squares),
+            score=_copied(self._score),
             labels={json.dumps(label): n for label, n in dict(self._labels).items()},
             unknown_categories=self.unknown,
             nulls=self.nulls,
+            shadow=_copy(self._pairs),
+            differences=dict(self._differences),
+            shadow_dropped=self.dropped,
+            slices={name: _copy(pairs) for name, pairs in dict(self._slices).items()},
         )
+
+
+Tallies = dict[tuple[str, Role], Tally]
+Counted = dict[tuple[str, Role], Counts]
+"""Counts by version and role."""
 
 
 class Counters:
     """The tallies of a worker, by version and role.
 
-    They are counted twice over: since the worker started, and since the release entered its
-    present step, which is what the release is judged by.
+    They are counted since the worker started, and for each step of a release by itself, which is
+    what the release is judged by.
     """
 
     def __init__(self) -> None:
-        self._tallies: dict[tuple[str, Role], Tally] = {}
-        self._past: dict[tuple[str, Role], Counts] = {}
+        self._step, self._ended_step = 0, 0
+        self._tallies: Tallies = {}
+        self._ended: Tallies = {}  # a request that is under way may count there yet
+        self._past: Counted = {}
 
     def of(self, version: str, role: Role, *, is_value: bool = False) -> Tally:
         """Return the tally of a version in a role; the same one until the next `begin_step`."""
         found = self._tallies.get((version, role))
         if found is None:
-            found = self._tallies[version, role] = Tally(is_value=is_value)
+            # A new dictionary, so that other threads never see one that grows.
+            found = Tally(is_value=is_value)
+            self._tallies = {**self._tallies, (version, role): found}
         return found
 
-    def begin_step(self) -> None:
+    def begin_step(self, step: int) -> None:
         """Start all tallies anew; what they counted stays in `snapshot`."""
-        ended, self._tallies = self._tallies, {}
-        for each, tally in ended.items():
-            self._past[each] = self._past.get(each, Counts()) + tally.counts()
+        self._past = summed(self._past, _counted(self._ended))
+        self._ended, self._tallies = self._tallies, {}
+        self._ended_step, self._step = self._step, step
 
-    def step(self) -> dict[tuple[str, Role], Counts]:
-        """Return what was counted since the last `begin_step`."""
-        return {each: tally.counts() for each, tally in list(self._tallies.items())}
+    def steps(self) -> dict[int, Counted]:
+        """Return what was counted at the present step and at the one before it."""
+        return {self._ended_step: _counted(self._ended), self._step: _counted(self._tallies)}
 
-    def snapshot(self) -> dict[tuple[str, Role], Counts]:
+    def snapshot(self) -> Counted:
         """Return what was counted since the worker started."""
-        return summed(self._past, self.step())
+        return summed(summed(self._past, _counted(self._ended)), _counted(self._tallies))
 
 
-def summed(
-    one: Mapping[tuple[str, Role], Counts], other: Mapping[tuple[str, Role], Counts]
-) -> dict[tuple[str, Role], Counts]:
+def summed(one: Counted, other: Counted) -> Counted:
     """Return the counts of two workers, or of two spans of time, together."""
     both = dict(one)
     for each, counts in other.items():
         both[each] = both[each] + counts if each in both else counts
     return both
+
+
+def _counted(tallies: Tallies) -> Counted:
+    return {each: tally.counts() for each, tally in tallies.items()}
+
+
+def _pair(pairs: Agreement, agree: bool, difference: float) -> None:
+    pairs.pairs += 1
+    pairs.agree += agree
+    pairs.difference.add(difference)
+
+
+def _copy(pairs: Agreement) -> Agreement:
+    return Agreement(pairs.pairs, pairs.agree, _copied(pairs.difference))
+
+
+def _copied(moments: Moments) -> Moments:
+    return Moments(moments.n, moments.total, moments.squares)
 
 
 def _filled(bins: list[int]) -> Bins:

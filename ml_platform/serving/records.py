@@ -15,6 +15,8 @@ Record = dict[str, Scalar]
 
 DEFAULT_LIMITS = LimitsSpec()
 
+_CATEGORIES = ("category", "bool")
+
 
 class RecordChecker:
     """Checks records against the contract and coerces their values.
@@ -23,6 +25,7 @@ class RecordChecker:
     needed: the columns that the model reads; a record must have each of them, null where the
         contract allows null. The other columns are accepted, and ignored unchecked.
 
+    `categories` are the needed columns whose values make slices of the records.
     Raises ServingError when a column is needed that the contract does not have, or when one has
     the reserved name `prediction_id`.
     """
@@ -43,6 +46,9 @@ class RecordChecker:
         if ids.FIELD in columns:
             raise ServingError(f"a column cannot be called {ids.FIELD}; it names the prediction")
         self.limits = limits
+        self.categories = tuple(
+            name for name in columns if name in needed and columns[name].dtype in _CATEGORIES
+        )
         self._columns = columns
         self._known = {*columns, ids.FIELD}
         self._checks: tuple[tuple[str, Check], ...] = tuple(

@@ -62,6 +62,14 @@ class Candidate(Protocol):
         """The same for records of a batch."""
         ...
 
+    def blame(self) -> None:
+        """Learn that the champion answered what the candidate could not."""
+        ...
+
+    def absolve(self) -> None:
+        """Learn that the champion could not answer it either."""
+        ...
+
 
 class Shadow(Protocol):
     """A version that scores what others answer, seen by nobody."""

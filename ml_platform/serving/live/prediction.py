@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from ml_platform.exceptions import PredictionFailed, RecordRefused
 from ml_platform.serving import ids
-from ml_platform.serving.live.lineup import Lineup, Served
+from ml_platform.serving.live.lineup import Candidate, Lineup, Served
 from ml_platform.serving.predictor import Score, scalar_scores
 from ml_platform.serving.records import Record
 from ml_platform.spec.serving import LimitsSpec
@@ -68,14 +68,26 @@ def predicted(lineup: Lineup, one: Asked) -> Prediction:
 
     What the candidate does not answer, the champion does. Raises RecordRefused, PredictionFailed.
     """
-    served, drawn = lineup.champion, lineup.candidate is not None
-    if lineup.candidate is not None and one.drawn_by(lineup):
-        started = perf_counter()
-        found = lineup.candidate.score_one(one.record)
-        if found is not None:
-            model_us = int((perf_counter() - started) * 1e6)
-            return Prediction(lineup.candidate.served, *one, found[0], found[1], model_us, True)
-        served, drawn = lineup.fallback, False
+    candidate = lineup.candidate
+    if candidate is None:
+        return _by_champion(lineup.champion, one, drawn=False)
+    if not one.drawn_by(lineup):
+        return _by_champion(lineup.champion, one, drawn=True)
+    started = perf_counter()
+    found = candidate.score_one(one.record)
+    if found is not None:
+        model_us = int((perf_counter() - started) * 1e6)
+        return Prediction(candidate.served, *one, found[0], found[1], model_us, True)
+    try:
+        answered = _by_champion(lineup.fallback, one, drawn=False)
+    except (RecordRefused, PredictionFailed):
+        candidate.absolve()
+        raise
+    candidate.blame()
+    return answered
+
+
+def _by_champion(served: Served, one: Asked, *, drawn: bool) -> Prediction:
     started = perf_counter()
     try:
         checked = served.predictor.checker.check(one.record)
@@ -111,11 +123,12 @@ def predicted_batch(
                 done[index] = Prediction(candidate.served, *every[index], *pair, model_us, True)
     failed = [index for index in tried if done[index] is None]
     own = sorted(set(range(len(every))) - set(tried))
-    for indices, served, drawn in (
-        (own, lineup.champion, candidate is not None),
-        (failed, lineup.fallback, False),
+    for index, one in zip(
+        own, _by(lineup.champion, every, own, candidate is not None), strict=True
     ):
-        for index, one in zip(indices, _by(served, every, indices, drawn), strict=True):
+        done[index] = one
+    if candidate is not None and failed:
+        for index, one in zip(failed, _fallen_back(lineup, candidate, every, failed), strict=True):
             done[index] = one
     return [one for one in done if one is not None]
 
@@ -124,6 +137,18 @@ def _object(content: object) -> dict[str, Any]:
     if type(content) is not dict:
         raise RecordRefused(None, "not_an_object", allowed="an object of fields and values")
     return cast("dict[str, Any]", content)
+
+
+def _fallen_back(
+    lineup: Lineup, candidate: Candidate, every: Sequence[Asked], failed: Sequence[int]
+) -> list[Prediction]:
+    try:
+        answered = _by(lineup.fallback, every, failed, False)
+    except (RecordRefused, PredictionFailed):
+        candidate.absolve()
+        raise
+    candidate.blame()
+    return answered
 
 
 def _asked_all(lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewId) -> list[Asked]:

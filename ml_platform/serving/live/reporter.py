@@ -1,0 +1,81 @@
+"""What a worker tells of itself: counts as evidence of the release, and that it lives."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ml_platform.clock import utc_now
+from ml_platform.exceptions import StoreError
+from ml_platform.release.evidence import Counts
+from ml_platform.release.worker import WorkerReport
+from ml_platform.serving.counters import Counters
+from ml_platform.serving.live.counter_files import write_counters
+from ml_platform.serving.live.followed import FollowedRelease
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One process. name: one of its own for each start; url: of the service it belongs to."""
+
+    name: str
+    host: str
+    url: str
+
+
+class Reporter:
+    """Tells once a second; from one thread.
+
+    file: where the counts of this worker lie for the metrics of all.
+    """
+
+    def __init__(
+        self,
+        followed: FollowedRelease,
+        counters: Counters,
+        worker: Worker,
+        *,
+        file: Path,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._followed, self._counters, self._worker = followed, counters, worker
+        self._file, self._now = file, now
+
+    def report(self) -> None:
+        """Tell once. A full disk or a store that is away costs nothing but this report."""
+        try:
+            write_counters(self._file, self._counters.snapshot())
+        except OSError as error:
+            _log.debug("%s: %s", self._file, error)
+        try:
+            self._tell_store()
+        except StoreError as error:
+            _log.debug("%s", error)
+
+    def _tell_store(self) -> None:
+        followed = self._followed
+        store, model = followed.known.store, followed.known.model
+        store.report_worker(
+            WorkerReport(
+                model=model,
+                worker=self._worker.name,
+                host=self._worker.host,
+                url=self._worker.url,
+                revision=followed.revision,
+                versions=followed.shelf.versions,
+                seen_at=self._now(),
+            )
+        )
+        for entered, counts in self._counters.steps().items():
+            found = _numbered(counts)
+            if entered and found:
+                store.record_evidence(
+                    model, entered=entered, worker=self._worker.name, counts=found
+                )
+
+
+def _numbered(counts: Mapping[tuple[str, str], Counts]) -> dict[tuple[int, str], Counts]:
+    return {(int(version), role): each for (version, role), each in counts.items()}
