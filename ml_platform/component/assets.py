@@ -1,16 +1,15 @@
 """The software-defined assets of one model. Each translates; steps and domain decide."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import dagster as dg
 
 from ml_platform.clock import utc_now
 from ml_platform.component import metadata
-from ml_platform.component.blocking import Waived, check_results, check_specs, stop_if_blocked
+from ml_platform.component.asset import AssetOf, Results
+from ml_platform.component.blocking import Waived, check_results, stop_if_blocked
 from ml_platform.component.handles import (
     EvaluationReport,
-    Handle,
     RawData,
     TrainedModel,
     ValidatedData,
@@ -21,8 +20,6 @@ from ml_platform.spec.load import Declaration
 
 FORCE_TAG = "ml_platform/force"
 """Run tag that trains anew although nothing changed."""
-
-Results = Iterator[dg.MaterializeResult[Handle] | dg.AssetCheckResult]
 
 
 def model_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
@@ -40,15 +37,13 @@ def _raw_data(declaration: Declaration) -> dg.AssetsDefinition:
     source = declaration.spec.data.source.type
 
     @_asset(declaration, "raw_data", f"Rows as the {source} source gives them.", source)
-    def raw_data(
-        context: dg.AssetExecutionContext, platform: PlatformResource
-    ) -> dg.MaterializeResult[Handle]:
+    def raw_data(context: dg.AssetExecutionContext, platform: PlatformResource) -> Results:
         from ml_platform.component.steps.ingest import ingest
 
         context.log.info("reading the source")
         outcome = ingest(declaration, platform.stores)
         snapshot, contract = outcome.handle.snapshot, declaration.spec.data.contract
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(snapshot.content_hash),
             metadata={
@@ -136,7 +131,7 @@ def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:
         context.log.info(f"evaluating version {trained.version}")
         now = utc_now()
         outcome = evaluate_version(declaration, platform.stores, trained, now=now)
-        waived = Waived(outcome.certificate.waivers, now=now)
+        waived = Waived(outcome.certificate.waivers, now=now, version=trained.version)
         if outcome.reused:
             context.log.info("nothing changed: the evaluation of this version is reused")
         shown = metadata.of_evaluation(outcome, platform.stores)
@@ -165,8 +160,9 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         context.log.info(f"building and testing the Bento of version {report.version}")
         now = utc_now()
         built = build_and_test(declaration, platform.stores, report, now=now)
-        yield from check_results(context.asset_key, built.records)
-        stop_if_blocked(declaration, context.asset_key, built.records)
+        waived = Waived(built.certificate.waivers, now=now, version=report.version)
+        yield from check_results(context.asset_key, built.records, waived=waived)
+        stop_if_blocked(declaration, context.asset_key, built.records, waived=waived)
         who = f"run {context.run.run_id}"
         outcome = release(declaration, platform.stores, built, who=who, now=now)
         context.log.info(outcome.summary)
@@ -187,27 +183,14 @@ def _asset(
     stage: Stage | None = None,
     shown: metadata.Metadata | None = None,
     **upstream: str,
-) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """An asset of the model: key, group, owner, its gates as checks, and one run at a time.
-
-    shown: what its page shows before any run.
-    upstream: the asset that each argument of the decorated function reads.
-    """
-    spec = declaration.spec
-    key = dg.AssetKey([spec.name, name])
-    return dg.asset(
-        key=key,
-        ins={
-            argument: dg.AssetIn([spec.name, asset], input_manager_key="handles")
-            for argument, asset in upstream.items()
-        },
-        group_name=spec.name,
-        description=about,
-        kinds={kind},
-        metadata=shown,
-        owners=[spec.owner],
-        tags={"ml_platform/task": spec.task.value},
-        pool=f"model_{spec.name}",
-        check_specs=check_specs(declaration, key, stage) if stage else None,
-        io_manager_key="handles",
+) -> AssetOf:
+    """An asset of the model; `upstream`: the asset that each argument of the function reads."""
+    return AssetOf(
+        declaration=declaration,
+        name=name,
+        about=about,
+        kind=kind,
+        stage=stage,
+        shown=shown or {},
+        upstream=upstream,
     )

@@ -1,0 +1,87 @@
+"""One asset of a model, made without the decorator's introspection.
+
+`dg.asset` reads the signature and the hints of its function sixteen times over. With hundreds of
+models that is most of what loading costs, and all there is to find is known here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+
+from ml_platform.component.blocking import check_specs
+from ml_platform.component.metadata import Metadata
+from ml_platform.gates.gate import Stage
+from ml_platform.spec.load import Declaration
+
+Results = Iterator[Any]
+"""Materialization, observations and check results, as Dagster takes them from a step."""
+
+Compute = Callable[..., Results]
+"""A generator function `(context, platform, **upstream)`; upstream is annotated by its handle."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetOf:
+    """What an asset of a model is, before what it does: decorate the function that does it.
+
+    stage: its gates become checks of the asset.
+    shown: what its page shows before any run.
+    upstream: the asset that each argument of the decorated function reads.
+    """
+
+    declaration: Declaration
+    name: str
+    about: str
+    kind: str
+    stage: Stage | None = None
+    shown: Metadata = field(default_factory=dict[str, Any])
+    upstream: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def __call__(self, compute: Compute) -> dg.AssetsDefinition:
+        """The asset: key, group, owner, checks, and one run of the model at a time."""
+        key, reads = self._key(self.name), self._reads()
+        checks = check_specs(self.declaration, key, self.stage) if self.stage else []
+        by_output = {check.get_python_identifier(): check for check in checks}
+        return dg.AssetsDefinition(
+            keys_by_input_name=reads,
+            keys_by_output_name={"result": key},
+            node_def=self._op(compute, key, tuple(by_output)),
+            specs=[self._spec(key, tuple(reads.values()))],
+            check_specs_by_output_name=by_output,
+        )
+
+    def _key(self, name: str) -> dg.AssetKey:
+        return dg.AssetKey([self.declaration.spec.name, name])
+
+    def _reads(self) -> dict[str, dg.AssetKey]:
+        return {argument: self._key(asset) for argument, asset in self.upstream.items()}
+
+    def _spec(self, key: dg.AssetKey, reads: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+        spec = self.declaration.spec
+        return dg.AssetSpec(
+            key,
+            deps=reads,
+            group_name=spec.name,
+            description=self.about,
+            kinds={self.kind},
+            metadata=self.shown,
+            owners=[spec.owner],
+            tags={"ml_platform/task": spec.task.value},
+        )
+
+    def _op(self, compute: Compute, key: dg.AssetKey, checks: Sequence[str]) -> dg.OpDefinition:
+        def step(context: dg.AssetExecutionContext, inputs: Mapping[str, Any]) -> Results:
+            return compute(context, context.resources.platform, **inputs)
+
+        hints = compute.__annotations__
+        outputs = {name: dg.Out(dg.Nothing) for name in checks}
+        return dg.OpDefinition(
+            step,
+            key.to_python_identifier(),
+            ins={name: dg.In(hints[name], input_manager_key="handles") for name in self.upstream},
+            outs={"result": dg.Out(io_manager_key="handles"), **outputs},
+            required_resource_keys={"platform"},
+            pool=f"model_{self.declaration.spec.name}",
+        )
