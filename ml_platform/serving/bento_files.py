@@ -12,6 +12,7 @@ import yaml
 
 from ml_platform.exceptions import ServingError
 from ml_platform.serving import bundle
+from ml_platform.spec.serving import ServingSpec
 from ml_platform.training.model_folder import read_manifest
 from ml_platform.training.trainers.trainer import TRAINERS
 
@@ -42,7 +43,10 @@ NOT_SERVED = frozenset(
     {"bento_files.py", "build.py", "leash.py", "process.py", "client_records.py"}
 )
 
-_ALWAYS = ("bentoml", "numpy", "orjson", "pandas", "pydantic", "starlette")
+_ALWAYS = (
+    "bentoml", "fsspec", "httptools", "numpy", "orjson", "pandas", "prometheus-client",
+    "pydantic", "starlette", "uvicorn", "uvloop",
+)  # fmt: skip
 _OF_TRAINER = {"xgboost": ("xgboost-cpu", "scipy"), "sklearn": ("scikit-learn", "scipy", "skops")}
 _INSTALLED_AS = {"xgboost-cpu": "xgboost"}
 _BUILT = frozenset({"bentofile.yaml"})
@@ -64,6 +68,7 @@ def lay_out(
     model_folder: Path,
     contract: Mapping[str, Any],
     release: Mapping[str, Any],
+    serving: ServingSpec,
 ) -> None:
     """Fill an empty folder with all that the Bento holds, and the `bentofile.yaml` to build it.
 
@@ -72,7 +77,13 @@ def lay_out(
     """
     required = requirements(read_manifest(model_folder).trainer)
     shutil.copytree(model_folder, folder / bundle.MODEL)
-    bundle.write(folder, identity=identity, contract=dict(contract), release=dict(release))
+    bundle.write(
+        folder,
+        identity=identity,
+        contract=dict(contract),
+        release=dict(release),
+        serving=serving,
+    )
     (folder / "service.py").write_text(_ENTRY.format(name=identity.model), encoding="utf-8")
     _copy_code(folder / PACKAGE.name)
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in required))
@@ -127,7 +138,9 @@ def _copy_code(target: Path) -> None:
 
 
 def _sources(part: Path) -> Iterable[Path]:
-    return part.rglob("*.py") if part.is_dir() else (part,)
+    if not part.is_dir():
+        return (part,)
+    return (file for file in part.rglob("*") if file.suffix in (".py", ".html"))
 
 
 def _content(folder: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from typing import Any
 from ml_platform.exceptions import ServingError
 from ml_platform.serving import bento_files
 from ml_platform.serving.bundle import Identity
+from ml_platform.spec.serving import ServingSpec
 
 _NAME = re.compile(r"[a-z0-9]([-._a-z0-9]{0,61}[a-z0-9])?")
 _BUILDING = ".building"
@@ -34,6 +35,9 @@ def build_bento(
     contract: Mapping[str, Any],
     release: Mapping[str, Any],
     bentos: Path,
+    serving: ServingSpec | None = None,
+    key: str | None = None,
+    model_hash: str | None = None,
 ) -> str:
     """Build the Bento of a model version; return its tag, `<name>:<version>`.
 
@@ -41,6 +45,9 @@ def build_bento(
     contract: the dump of the data contract.
     release: anything JSON about the release; text and whole numbers become labels of the Bento.
     bentos: the Bento store (BENTOML_HOME), made where it does not exist.
+    serving: how it is served; the defaults unless given.
+    key: the declared id, the field by which a person calls a record.
+    model_hash: what the certificate says of the model; the Bento refuses to serve another.
 
     A Bento of that tag with the same content is left as it is; another content replaces it. It
     appears in the store by one rename, so a build that is killed leaves nothing that is served.
@@ -48,7 +55,7 @@ def build_bento(
     """
     from filelock import FileLock
 
-    identity = Identity(model=name, version=str(version))
+    identity = Identity(model=name, version=str(version), key=key, model_hash=model_hash)
     _require_tag(name)
     _require_tag(identity.version)
     bentos = bentos.resolve()
@@ -65,6 +72,7 @@ def build_bento(
                 model_folder=model_folder,
                 contract=contract,
                 release=release,
+                serving=serving or ServingSpec(),
             )
             if not _has(bento_folder(bentos, name, version), like=context):
                 built = _build(context, home=Path(scratch) / "home", identity=identity)

@@ -3,11 +3,13 @@
 service.py      the entry point, three lines
 bundle.json     the name of the model and the version
 contract.json   the data contract
+serving.json    how it is served: limits, journal
 release.json    who released it, from what, on what evidence
 model/          the model, as `Model.save` wrote it
 ml_platform/    the part of this package that serving needs
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,9 @@ from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker
 from ml_platform.serving.replies import Replies
+from ml_platform.spec.serving import ServingSpec
 from ml_platform.training.model import Model
+from ml_platform.training.model_folder import MANIFEST
 
 MODEL = "model"
 
@@ -29,10 +33,17 @@ _OF_A_FIELD = ("dtype", "nullable", "min", "max", "allowed", "pattern", "descrip
 
 
 class Identity(Strict):
-    """Which version of which model a Bento is; `bundle.json`."""
+    """Which version of which model a Bento is; `bundle.json`.
+
+    key: the declared id, the field by which a person calls a record.
+    model_hash: SHA-256 of the model's manifest that its certificate is about, which itself has
+        that of every other file; None for a model without certificate.
+    """
 
     model: str
     version: str
+    key: str | None = None
+    model_hash: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,28 +53,34 @@ class Bundle:
     identity: Identity
     contract: Contract
     release: dict[str, Any]
+    serving: ServingSpec
     model: Model
 
     @classmethod
     def read(cls, folder: Path) -> "Bundle":
         """Read a folder that `write` and `Model.save` filled.
 
-        Raises ModelError when a file is missing, damaged or not what the manifest says.
+        Raises ModelError when a file is missing, damaged or not what the manifest says, or the
+        manifest is not the certified one.
         """
         try:
             identity = Identity.model_validate_json(_text(folder / "bundle.json"))
             contract = Contract.model_validate_json(_text(folder / "contract.json"))
             release = json.loads(_text(folder / "release.json"))
+            serving = ServingSpec.model_validate_json(_text(folder / "serving.json"))
         except ValueError as error:
             raise ModelError(f"the Bento in {folder} cannot be read: {error}") from error
-        return cls(identity, contract, release, Model.load(folder / MODEL))
+        _verify(folder / MODEL, identity)
+        return cls(identity, contract, release, serving, Model.load(folder / MODEL))
 
     def predictor(self) -> Predictor:
         """Return the predictor of this version.
 
         Raises ServingError when model and contract do not fit each other.
         """
-        checker = RecordChecker(self.contract.columns, self.model.inputs)
+        checker = RecordChecker(
+            self.contract.columns, self.model.inputs, limits=self.serving.limits
+        )
         return Predictor(self.model, checker, version=self.identity.version)
 
     def replies(self) -> Replies:
@@ -90,16 +107,35 @@ class Bundle:
 
 
 def write(
-    folder: Path, *, identity: Identity, contract: dict[str, Any], release: dict[str, Any]
+    folder: Path,
+    *,
+    identity: Identity,
+    contract: dict[str, Any],
+    release: dict[str, Any],
+    serving: ServingSpec,
 ) -> None:
     """Write the JSON files of a bundle, the same bytes for the same content."""
     for name, content in (
         ("bundle.json", identity.model_dump(mode="json")),
         ("contract.json", contract),
         ("release.json", release),
+        ("serving.json", serving.model_dump(mode="json")),
     ):
         text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         (folder / name).write_text(text, encoding="utf-8")
+
+
+def _verify(folder: Path, identity: Identity) -> None:
+    """Raises ModelError when the model is another than the certificate is about."""
+    if identity.model_hash is None:
+        return
+    found = hashlib.sha256(_text(folder / MANIFEST).encode()).hexdigest()
+    if found != identity.model_hash:
+        raise ModelError(
+            f"{identity.model}:{identity.version} is not served: the model in {folder} is not the "
+            f"one that its certificate is about (its manifest has sha256 {found[:12]}..., the "
+            f"certificate says {identity.model_hash[:12]}...)"
+        )
 
 
 def _text(file: Path) -> str:

@@ -1,40 +1,79 @@
 """The BentoML service; the only module of the running service that knows BentoML."""
 
+import json
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bentoml
 
 from ml_platform.serving.app import create_app
-from ml_platform.serving.replies import Replies
+from ml_platform.serving.http import seam
+from ml_platform.serving.http.appendix import MetricsAppendix
 
-HOT_ROUTES = ("/predict", "/predict-batch")
+if TYPE_CHECKING:
+    from ml_platform.serving.http.desk import Desk
+    from ml_platform.serving.worker import Worker
+
+ASKED = ("/predict", "/predict-batch", "/feedback")
+JOURNAL_VARIABLE = "ML_PLATFORM_JOURNAL"
 
 
 def bento_service(folder: Path, *, name: str) -> Any:
-    """Return the `bentoml.Service` of the release in `folder`.
+    """Return the `bentoml.Service` of the release in `folder`, as it is."""
+
+    def open_worker() -> "Worker":
+        from ml_platform.serving.fixed_worker import open_fixed
+
+        journal = os.environ.get(JOURNAL_VARIABLE)
+        return open_fixed(folder, journal=Path(journal) if journal else None)
+
+    return http_service(open_worker, name=name, workers=_workers(folder))
+
+
+def http_service(
+    open_worker: "Callable[[], Worker]", *, name: str, workers: int | None = None
+) -> Any:
+    """Return a `bentoml.Service` that answers with what `open_worker` opens in each worker.
 
     BentoML keeps its own routes (/livez, /readyz, /metrics and its page at /); ours are mounted
-    beside them. The model is read by each worker as it starts, not by the supervisor.
+    beside them, our metrics stand behind its own, and the hot routes are answered before they
+    come to any of it. The supervisor makes the service too, and opens nothing.
+
+    workers: processes that answer; one for each core if None.
     """
+    opened: list[Worker] = []
+
+    def open_one() -> "Worker":
+        opened[:] = [open_worker()]
+        return opened[0]
 
     class Release:
-        """Predictions of one version of one model."""
+        """Predictions of one model."""
 
     service = bentoml.service(
         name=name,
-        logging={"access": {"enabled": False}},  # a formatted record a request is a third of it
-        tracing={"excluded_urls": list(HOT_ROUTES)},
+        workers=workers or "cpu_count",
+        logging={"access": {"enabled": False, "skip_paths": list(ASKED)}},
+        tracing={"excluded_urls": list(ASKED)},
+        http={"response": {"trace_id": False}},
     )(Release)
-    service.mount_asgi_app(create_app(_loader(folder)), path="/")
+    service.add_asgi_middleware(
+        MetricsAppendix, more=lambda: opened[0].metrics() if opened else b""
+    )
+    service.mount_asgi_app(create_app(open_one), path="/")
+    seam.install(lambda: _desk(opened))
     return service
 
 
-def _loader(folder: Path) -> Callable[[], Replies]:
-    def load() -> Replies:
-        from ml_platform.serving.bundle import Bundle
+def _workers(folder: Path) -> int | None:
+    """How many the declaration asks for; a Bento that lacks it says so when a worker reads it."""
+    with suppress(OSError, ValueError):
+        return json.loads((folder / "serving.json").read_text(encoding="utf-8")).get("workers")
+    return None
 
-        return Bundle.read(folder).replies()
 
-    return load
+def _desk(opened: "list[Worker]") -> "Desk | None":
+    return opened[0].desk if opened else None

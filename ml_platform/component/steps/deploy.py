@@ -136,6 +136,9 @@ def _build(declaration: Declaration, platform: Platform, certificate: Certificat
             )
         return build_bento(
             model_folder=folder,
+            serving=spec.serving,
+            key=spec.data.id,
+            model_hash=certificate.model_hash,
             name=spec.name,
             version=certificate.version,
             contract=spec.data.contract.model_dump(mode="json"),

@@ -138,9 +138,7 @@ class Desk:
 
     def _unlogged(self, error: Exception) -> JsonReply:
         return self._turned_away(
-            failure(
-                503, reason="journal_unavailable", allowed=str(error), retry_after=RETRY_AFTER
-            ),
+            failure(503, reason="journal_unavailable", allowed=str(error), retry_after=RETRY_AFTER),
             "journal_unavailable",
         )
 

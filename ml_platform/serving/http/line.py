@@ -93,9 +93,7 @@ class Encoder:
         self._common = b""
         self._good = b""
 
-    def encoded(
-        self, reply: JsonReply, headers: list[tuple[bytes, bytes]], *, last: bool
-    ) -> bytes:
+    def encoded(self, reply: JsonReply, headers: list[tuple[bytes, bytes]], *, last: bool) -> bytes:
         """Return the whole answer, the same bytes as uvicorn makes of it.
 
         headers: those that the server gives every answer, such as the date.
@@ -111,9 +109,7 @@ class Encoder:
             )  # fmt: skip
         own = "".join(f"{name}: {value}\r\n" for name, value in headers_of(reply).items())
         closing = _CLOSE if last else b""
-        return b"".join(
-            (_STATUS[reply.status], self._common, own.encode(), closing, b"\r\n", body)
-        )
+        return b"".join((_STATUS[reply.status], self._common, own.encode(), closing, b"\r\n", body))
 
 
 def request_id_of(headers: dict[bytes, bytes]) -> bytes:
@@ -129,5 +125,3 @@ def length_of(headers: dict[bytes, bytes]) -> int:
     """Return the announced size of a body, 0 when there is none or it is no number."""
     announced = headers.get(b"content-length", b"0")
     return int(announced) if announced.isdigit() else 0
-
-

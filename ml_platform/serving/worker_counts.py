@@ -1,0 +1,81 @@
+"""What each worker counted, in a file of its own, so that any of them can tell it all."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ml_platform.release.evidence import Counts
+from ml_platform.serving.counters import Role, summed
+
+Key = tuple[str, Role]
+
+
+@dataclass(frozen=True)
+class WorkerCounts:
+    """What one worker counted since it started.
+
+    counts: by version and role.
+    journal: what became of its journal records, by a word such as "unlogged".
+    at: seconds since 1970 when it was written.
+    """
+
+    counts: Mapping[Key, Counts] = field(default_factory=dict[Key, Counts])
+    journal: Mapping[str, int] = field(default_factory=dict[str, int])
+    at: float = 0.0
+
+    def __add__(self, other: "WorkerCounts") -> "WorkerCounts":
+        """Return what both counted."""
+        journal = dict(self.journal)
+        for name, number in other.journal.items():
+            journal[name] = journal.get(name, 0) + number
+        return WorkerCounts(summed(self.counts, other.counts), journal, max(self.at, other.at))
+
+
+def write(folder: Path, worker: str, found: WorkerCounts) -> None:
+    """Replace the file of a worker by one rename. Raises OSError."""
+    content: dict[str, Any] = {
+        "at": found.at or time.time(),
+        "journal": dict(found.journal),
+        "counts": [
+            [version, role, json.loads(counts.to_json())]
+            for (version, role), counts in found.counts.items()
+        ],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / f".{worker}"
+    scratch.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
+    scratch.replace(folder / f"{worker}.json")
+
+
+def read_others(folder: Path, *, but: str) -> WorkerCounts:
+    """Return what the other workers wrote, added up; a file that cannot be read counts nothing."""
+    found = WorkerCounts()
+    for file in sorted(folder.glob("*.json")):
+        if file.stem != but:
+            found += _read(file)
+    return found
+
+
+def clear(folder: Path, *, older_than: float) -> None:
+    """Remove what workers of an earlier service left; seconds since 1970."""
+    for file in folder.glob("*.json"):
+        try:
+            if file.stat().st_mtime < older_than:
+                file.unlink()
+        except FileNotFoundError:  # another worker was faster
+            continue
+
+
+def _read(file: Path) -> WorkerCounts:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        counts = {
+            (str(version), str(role)): Counts.from_json(json.dumps(each))
+            for version, role, each in content["counts"]
+        }
+        return WorkerCounts(counts, dict(content["journal"]), float(content["at"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return WorkerCounts()
