@@ -1,0 +1,158 @@
+"""From findings to incidents: one for each thing that is wrong, from its first sign to its end."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Self
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from ml_platform.plugins import Strict
+from ml_platform.spec.monitoring import Severity
+
+
+class Finding(Strict):
+    """Something that is wrong, or right again, at a time.
+
+    kind: what it is about, such as `drift`, `quality`, `run_failed`, `waiver_expiring`.
+    subject: what of the model, such as a column or a check; "" where it is all of it.
+    ok: whether all is well with it; that ends an incident.
+    text: one sentence with the figures. evidence: the figures, JSON-ready.
+    """
+
+    model: str
+    kind: str
+    subject: str = ""
+    ok: bool
+    severity: Severity = "warning"
+    text: str
+    at: AwareDatetime
+    version: int | None = None
+    evidence: dict[str, JsonValue] = Field(default={})
+
+    @property
+    def thing(self) -> tuple[str, str, str]:
+        """What an incident is known by while it is open."""
+        return self.model, self.kind, self.subject
+
+
+class Incident(Strict):
+    """Something wrong with a model, from when it was found to when it was well again.
+
+    told, escalated: when people were told; None before, and where a silence or the declared
+    severity keeps it from them.
+    """
+
+    id: str
+    model: str
+    kind: str
+    subject: str
+    severity: Severity
+    opened: AwareDatetime
+    last_seen: AwareDatetime
+    seen: int = 1
+    closed: AwareDatetime | None = None
+    text: str
+    version: int | None = None
+    evidence: dict[str, JsonValue] = Field(default={})
+    told: AwareDatetime | None = None
+    escalated: AwareDatetime | None = None
+    recovery_told: AwareDatetime | None = None
+
+    @classmethod
+    def open_for(cls, finding: Finding) -> Self:
+        """The incident that a finding begins."""
+        text = "|".join((*finding.thing, finding.at.isoformat()))
+        return cls(
+            id=sha256(text.encode()).hexdigest()[:12],
+            model=finding.model,
+            kind=finding.kind,
+            subject=finding.subject,
+            severity=finding.severity,
+            opened=finding.at,
+            last_seen=finding.at,
+            text=finding.text,
+            version=finding.version,
+            evidence=finding.evidence,
+        )
+
+    @property
+    def thing(self) -> tuple[str, str, str]:
+        """What it is known by while it is open."""
+        return self.model, self.kind, self.subject
+
+    def seen_again(self, finding: Finding) -> Self:
+        """The incident after one more finding of it; it takes the worse severity."""
+        worse = "critical" if "critical" in (self.severity, finding.severity) else "warning"
+        return self.model_copy(
+            update={
+                "last_seen": finding.at,
+                "seen": self.seen + 1,
+                "severity": worse,
+                "text": finding.text,
+                "version": finding.version or self.version,
+                "evidence": finding.evidence,
+            }
+        )
+
+    def recovered(self, finding: Finding) -> Self:
+        """The incident at its end."""
+        return self.model_copy(update={"closed": finding.at, "last_seen": finding.at})
+
+
+def updated(open_ones: Iterable[Incident], findings: Iterable[Finding]) -> list[Incident]:
+    """Return the incidents that findings begin, go on with or end; the others stay as they are.
+
+    open_ones: what is open now. Findings are taken in the order of their time; one that is older
+    than the last sign of its incident says nothing new.
+    """
+    known = {incident.thing: incident for incident in open_ones}
+    changed: dict[str, Incident] = {}
+    for finding in sorted(findings, key=lambda finding: finding.at):
+        before = known.get(finding.thing)
+        if before is None:
+            after = None if finding.ok else Incident.open_for(finding)
+        elif finding.at <= before.last_seen:
+            after = None
+        elif finding.ok:
+            after = before.recovered(finding)
+        else:
+            after = before.seen_again(finding)
+        if after is None:
+            continue
+        changed[after.id] = after
+        if after.closed is None:
+            known[after.thing] = after
+        else:
+            del known[after.thing]
+    return list(changed.values())
+
+
+@dataclass(frozen=True)
+class Due:
+    """A message that is due. occasion: `opened`, `recovered` or `escalated`."""
+
+    incident: Incident
+    occasion: str
+
+    def told(self, now: datetime) -> Incident:
+        """The incident once the message went out."""
+        field = {"opened": "told", "recovered": "recovery_told", "escalated": "escalated"}
+        return self.incident.model_copy(update={field[self.occasion]: now})
+
+
+def due(incident: Incident, *, escalate_after: float | None, now: datetime) -> Sequence[Due]:
+    """Return the messages that an incident is due now.
+
+    escalate_after: seconds; None where there is nobody to escalate to. Of an incident that nobody
+    was told of, nobody is told that it is over.
+    """
+    if incident.closed is not None:
+        over = incident.told is not None and incident.recovery_told is None
+        return [Due(incident, "recovered")] if over else []
+    messages = [] if incident.told else [Due(incident, "opened")]
+    age = (now - incident.opened).total_seconds()
+    if escalate_after is not None and incident.escalated is None and age >= escalate_after:
+        messages.append(Due(incident, "escalated"))
+    return messages
