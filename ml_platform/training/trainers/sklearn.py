@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, JsonValue
 
-from ml_platform.exceptions import ModelError, TrainingError
+from ml_platform.exceptions import FeatureError, ModelError, TrainingError
 from ml_platform.task import Task
 from ml_platform.training.loss import constant_loss, loss
 from ml_platform.training.trainers.trainer import TRAINERS, Estimator, Matrix, Trainer
@@ -30,9 +30,19 @@ class SklearnEstimator(Estimator):
     losses: tuple[float, ...] = ()
 
     def scores(self, matrix: Matrix) -> NDArray[np.float64]:
-        """Score rows by `predict_proba`, or by `predict` for regression."""
-        rows = len(matrix)
-        whole = _whole_tiles(matrix)
+        """Score rows by `predict_proba`, or by `predict` for regression.
+
+        Raises FeatureError when the pipeline refuses the numbers: nulls that are not filled, or
+        what is too large once it is scaled.
+        """
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return self._scores(_whole_tiles(matrix), len(matrix))
+        except ValueError as error:
+            reason = str(error).partition("\n")[0]
+            raise FeatureError(f"the model refuses these numbers: {reason}") from error
+
+    def _scores(self, whole: Matrix, rows: int) -> NDArray[np.float64]:
         if self.task is Task.REGRESSION:
             return np.asarray(self.pipeline.predict(whole), np.float64).reshape(-1)[:rows]
         scores = np.asarray(self.pipeline.predict_proba(whole), np.float64)[:rows]
