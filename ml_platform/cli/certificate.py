@@ -57,6 +57,8 @@ def _page(found: "Certificate", *, now: datetime) -> str:
         "code": f"{found.code_version[:16]}, commit {found.git_commit or 'unknown'}",
         "environment": json.dumps(found.environment),
     }
+    if found.scoring is not None:
+        head["scoring"] = str(found.scoring)
     lines = [f"{key:12} {value}" for key, value in head.items()]
     lines += ["", *(_verdict(record) for record in found.records)]
     for waiver in found.waivers:

@@ -121,6 +121,7 @@ def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", platform: Plat
         "reused": built.reused,
         "certificate": built.handle.certificate,
         "certified_gates": _verdicts(built.certificate),
+        "scoring": str(built.certificate.scoring),
         "release": outcome.summary,
         "serve": f"ml-platform serve {built.handle.tag}",
     }

@@ -12,6 +12,7 @@ from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
 from ml_platform.registry.waiver import Waiver, unwaived
+from ml_platform.training.scoring_path import ScoringPath
 
 
 class Certificate(Strict):
@@ -22,6 +23,7 @@ class Certificate(Strict):
     environment: Python, platform and the versions of the libraries.
     metrics: measured on the holdout; None where not measurable.
     waivers: who answers for which failed gate until when.
+    scoring: whether compiled code may score it, proven before the Bento is built; None: not yet.
     model_hash: sha256 of the saved model's manifest, which holds that of each of its files.
     """
 
@@ -37,6 +39,7 @@ class Certificate(Strict):
     issued_at: AwareDatetime
     model_hash: str | None = None
     waivers: tuple[Waiver, ...] = ()
+    scoring: ScoringPath | None = None
 
     @property
     def text(self) -> str:

@@ -49,7 +49,10 @@ def issue_certificate(
     )
     known = intact_certificate(platform, name, trained.version)
     if known is not None:
-        certificate = certificate.model_copy(update={"waivers": known.waivers})
+        kept = {"waivers": known.waivers}
+        if known.model_hash == certificate.model_hash:
+            kept |= {"scoring": known.scoring}
+        certificate = certificate.model_copy(update=kept)
         if known == certificate.model_copy(update={"issued_at": known.issued_at}):
             return known
     store_certificate(platform, certificate)
