@@ -171,6 +171,12 @@ class Counts:
         """Records that got a prediction of this version."""
         return self.requests - sum(self.errors.values()) - sum(self.refusals.values())
 
+    @property
+    def mean_model_time(self) -> float | None:
+        """Mean time of the model, microseconds; None where none was measured."""
+        timed = sum(self.model_latency.values())
+        return self.model_latency_total / timed if timed else None
+
     def to_json(self) -> str:
         """Return compact JSON; what is zero is left out."""
         return json.dumps(_plain(self), separators=(",", ":"), allow_nan=False)

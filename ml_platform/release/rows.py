@@ -81,4 +81,5 @@ def worker_row(report: WorkerReport) -> dict[str, Any]:
 def worker(row: Row) -> WorkerReport:
     """Read a worker."""
     seen = datetime.fromtimestamp(row["seen_at"], UTC)
-    return WorkerReport(**{**row, "versions": tuple(json.loads(row["versions"])), "seen_at": seen})
+    versions = tuple(json.loads(row["versions"]))
+    return WorkerReport.model_validate({**row, "versions": versions, "seen_at": seen})

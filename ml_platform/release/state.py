@@ -85,6 +85,7 @@ class ReleaseState(Strict):
     candidate: the version on its way, at `stage`; it answers `percent` of the keys (0 to 100).
     plan, step: its way, and where on it it is, counted from 0.
     held: it goes no further by itself.
+    cleared: a person resumed it: what only asks for a look does not hold it again.
     opened: the revision at which it became candidate; 0 without one.
     entered, entered_at: the revision and time at which it entered its step; evidence is counted
         from there, for each step by itself.
@@ -102,6 +103,7 @@ class ReleaseState(Strict):
     percent: float = 0.0
     step: int = 0
     held: bool = False
+    cleared: bool = False
     opened: int = 0
     entered: int = 0
     entered_at: AwareDatetime | None = None
@@ -149,6 +151,7 @@ _NO_CANDIDATE: Changes = {
     "percent": 0.0,
     "step": 0,
     "held": False,
+    "cleared": False,
     "opened": 0,
     "entered": 0,
     "entered_at": None,
@@ -213,7 +216,7 @@ def _resume(state: ReleaseState, transition: Transition) -> Changes:
     _check_candidate(state, transition)
     if not state.held:
         raise ReleaseError(f"{_told(state)} is not held")
-    return {"held": False}
+    return {"held": False, "cleared": True}
 
 
 def _promote(state: ReleaseState, transition: Transition) -> Changes:
