@@ -1,6 +1,7 @@
 """`ml-platform baseline`: show, or move on purpose, what a model must keep up with."""
 
 import json
+from typing import Any
 
 import click
 
@@ -31,7 +32,7 @@ def baseline(
         raise click.UsageError("--accept needs --by and --reason")
     accepted = Baseline(
         version=version,
-        metrics=_metrics_of(declaration.spec.name, version),
+        **_measured(declaration.spec.name, version),
         by=by,
         reason=reason,
         accepted_at=utc_now(),
@@ -42,12 +43,19 @@ def baseline(
         click.echo(f"written to {file}; commit it", err=True)
 
 
-def _metrics_of(model: str, version: int) -> dict[str, float]:
+def _measured(model: str, version: int) -> dict[str, Any]:
+    """Metrics of the whole holdout and, where a gate compares them, of its slices."""
     from ml_platform.component.platform import Platform
     from ml_platform.component.steps.certify import certificate_of
 
     certificate = certificate_of(Platform(Settings.from_environment()), model, version)
-    return {key: value for key, value in certificate.metrics.items() if value is not None}
+    metrics = {key: value for key, value in certificate.metrics.items() if value is not None}
+    slices: dict[str, dict[str, float]] = {}
+    for record in certificate.records:
+        own = record.result.details.get("own")
+        if isinstance(own, dict):
+            slices.setdefault(record.gate["metric"], {}).update(own)
+    return {"metrics": metrics, "slices": slices}
 
 
 def _show(accepted: Baseline | None, as_json: bool) -> None:
@@ -61,3 +69,6 @@ def _show(accepted: Baseline | None, as_json: bool) -> None:
         click.echo(f"because: {accepted.reason}")
         for key, value in accepted.metrics.items():
             click.echo(f"  {key:32} {value:.6g}")
+        for key, values in accepted.slices.items():
+            for name, value in values.items():
+                click.echo(f"  {f'{key} of {name}':32} {value:.6g}")

@@ -19,6 +19,7 @@ COMMANDS = {
     "certificate": "Print the release certificate of a version, by default of the latest.",
     "waive": "Let a version pass a gate that failed, with a name, a reason and an end.",
     "baseline": "Show the accepted baseline of a model, or accept another.",
+    "benchmark": "Show the frozen benchmarks of a model, or freeze one again.",
     "calibrate": "Propose what gates tolerate from how far equal models come out apart.",
     "reproduce": "Rebuild a registered version from its certificate and compare it bit for bit.",
     "card": "Write the model card of a version, by default of the champion.",

@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.benchmarks import trained_part
 from ml_platform.component.steps.certify import certificate_of
 from ml_platform.component.steps.code import environment
 from ml_platform.exceptions import ModelError
@@ -48,22 +49,24 @@ def reproduce(platform: Platform, name: str, version: int) -> Reproduction:
     snapshot = certificate.snapshot
     frame = platform.snapshots.read(snapshot.table, content_hash=snapshot.content_hash)
     split = recipe.split.split(frame, target=recipe.target, event_time=recipe.event_time)
-    rows = frame.iloc[split.train].drop(columns=[] if recipe.id is None else recipe.id)
+    registered = platform.registry.get(name, version)
+    rows = trained_part(frame.iloc[split.train], platform, registered, key=recipe.id)
+    rows = rows.drop(columns=[] if recipe.id is None else recipe.id)
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        registered = platform.registry.download(name, version, folder / "registered")
+        saved = platform.registry.download(name, version, folder / "registered")
         model = train(
             rows,
             target=recipe.target,
             task=recipe.task,
             features=recipe.features,
             trainer=recipe.training,
-            folder=registered,
+            folder=saved,
             positive=recipe.positive,
             weighting=recipe.training_data.weighting(recipe.event_time),
         )
-        model.save(folder / "rebuilt", folder_of_declaration=registered)
-        before, now = digests(registered), digests(folder / "rebuilt")
+        model.save(folder / "rebuilt", folder_of_declaration=saved)
+        before, now = digests(saved), digests(folder / "rebuilt")
     return Reproduction(
         model=name,
         version=version,

@@ -65,10 +65,23 @@ class Expression:
 
         Raises TypeError when the columns do not have the types that the operators need.
         """
+        return self._truth(frame, where_null=True)
+
+    def selects(self, frame: pd.DataFrame) -> pd.Series:
+        """Return for each row of `frame` whether it is meant, as in the WHERE of SQL.
+
+        A row with a null in a named column is not, unless the expression asks for nulls itself.
+
+        Raises TypeError as `holds` does.
+        """
+        return self._truth(frame, where_null=False)
+
+    def _truth(self, frame: pd.DataFrame, *, where_null: bool) -> pd.Series:
         value = self._value(self._body, frame)
         result = pd.Series(value, index=frame.index).fillna(value=False).astype(bool)
         if not self._asks_for_null:
-            result |= frame[list(self.columns)].isna().any(axis=1)
+            null = frame[list(self.columns)].isna().any(axis=1)
+            result = result | null if where_null else result & ~null
         return result
 
     def _value(self, node: ast.expr, frame: pd.DataFrame) -> Any:  # noqa: PLR0911 - one a node

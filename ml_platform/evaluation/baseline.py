@@ -17,10 +17,12 @@ class Baseline(Strict):
 
     metrics: values on that version's holdout, by metric key; gates compare with them in place of
         the champion.
+    slices: the same of slices, by metric key and name of the slice, such as `origin=JFK`.
     """
 
     version: int = Field(ge=1)
     metrics: dict[str, float]
+    slices: dict[str, dict[str, float]] = Field(default_factory=dict)
     by: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     accepted_at: AwareDatetime

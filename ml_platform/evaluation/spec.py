@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from ml_platform.evaluation.benchmark import Benchmark
 from ml_platform.evaluation.metrics.metric import METRICS, Metric
 from ml_platform.exceptions import UnknownPlugin
 from ml_platform.plugins import Declared, Strict
@@ -73,6 +74,7 @@ class EvaluationSpec(Strict):
     sensitive: the same, marked as attributes that a model must be fair about.
     bootstrap: rounds for the intervals; 0 for none.
     confidence: of the intervals.
+    benchmarks: rows that are frozen once, and that every later version is judged by.
     """
 
     metrics: tuple[DeclaredMetric, ...] = ()
@@ -80,6 +82,17 @@ class EvaluationSpec(Strict):
     sensitive: tuple[str, ...] = ()
     bootstrap: int = Field(default=200, ge=0, le=100_000)
     confidence: float = Field(default=0.95, gt=0, lt=1)
+
+    benchmarks: tuple[Benchmark, ...] = ()
+
+    @model_validator(mode="after")
+    def _no_benchmark_twice(self) -> Self:
+        names = [benchmark.name for benchmark in self.benchmarks]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            text = "benchmark {name} is declared twice"
+            raise PydanticCustomError("twice", text, {"name": twice[0]})
+        return self
 
     @model_validator(mode="after")
     def _no_metric_twice(self) -> Self:

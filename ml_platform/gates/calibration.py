@@ -77,6 +77,7 @@ class Judges:
             name
             for key, name in sorted(self.wanted)
             if key == gate.metric
+            and gate.benchmark is None
             and name.partition("=")[0] in gate.columns
             and len(self.slices[name]) >= gate.min_rows
         ]
@@ -105,7 +106,7 @@ def judges_of(
     slices: dict[str, NDArray[np.int64]] = {}
     wanted: set[Key] = set()
     for gate in gates:
-        if isinstance(gate, SliceNoRegression):
+        if isinstance(gate, SliceNoRegression) and gate.benchmark is None:
             for name, rows in slices_in(holdout, gate.columns):
                 if len(rows) >= gate.min_rows:
                     slices[name] = rows

@@ -183,6 +183,26 @@ class ChampionEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class BenchmarkRows:
+    """The rows of a benchmark, as the candidate sees them.
+
+    snapshot: `table@version`, and the hash of its content.
+    target, scores: encoded (n,) and the candidate's own, shapes as in `Task`.
+    seen: (n,) True where the candidate was trained on that row.
+    champion: None before the first release.
+    """
+
+    name: str
+    snapshot: str
+    content_hash: str
+    frame: pd.DataFrame
+    target: NDArray[np.generic]
+    scores: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    champion: ChampionEvidence | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class EvaluationEvidence:
     """For gates on `evaluation_report`.
 
@@ -195,9 +215,11 @@ class EvaluationEvidence:
     champion: None before the first release.
     baseline: values by metric key that a person accepted; a gate compares with them, where
         they are set, and not with the champion.
+    accepted: the same of slices, by metric key and name of the slice.
     threshold: from which score on a binary candidate decides for the positive class.
     runtimes: loads candidate and champion as they serve; called by the gates that measure cost.
     folder: of the declaration, where functions are looked up.
+    benchmarks: every declared one by name, or why it cannot be judged.
     """
 
     evaluation: Evaluation
@@ -211,6 +233,12 @@ class EvaluationEvidence:
     seed: int = 0
     runtimes: Callable[[], Runtimes] | None = None
     folder: Path = Path()
+    benchmarks: Mapping[str, BenchmarkRows | str] = field(
+        default_factory=dict[str, "BenchmarkRows | str"]
+    )
+    accepted: Mapping[str, Mapping[str, float]] = field(
+        default_factory=dict[str, Mapping[str, float]]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,15 +4,17 @@ import re
 import zlib
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from ml_platform.evaluation.multiple import Correction
 from ml_platform.evaluation.slices import slices_of
+from ml_platform.gates.benchmarked import of_benchmark
 from ml_platform.gates.compared import ComparingGate
 from ml_platform.gates.evidence import EvaluationEvidence
 from ml_platform.gates.opponent import Rows, margin_or_reason, metric_for
@@ -25,7 +27,7 @@ def _as_list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Columns = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_as_list)]
+Columns = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 """One column or a list of them."""
 
 
@@ -35,21 +37,31 @@ class SlicedGate(ComparingGate):
     Values are slices of their own; numbers of many values are cut into quarters, and rare values
     beyond the 20 most frequent are one slice.
 
-    columns: one column of the contract, or several.
+    columns: one column of the contract, or several; with a benchmark also none, which judges it
+        as a whole.
+    benchmark: a declared one; its frozen rows are judged in place of the holdout's.
     min_rows: a slice of fewer is not judged.
     below_min_rows: whether such slices make the gate inconclusive, or are only told.
     correction: for the number of slices, so that the chance of any false failure keeps its bound.
     """
 
-    columns: Columns
+    columns: Columns = ()
+    benchmark: str | None = None
     min_rows: int = Field(default=200, ge=20)
     below_min_rows: Literal["inconclusive", "ignore"] = "inconclusive"
     correction: Correction = "holm"
 
+    @model_validator(mode="after")
+    def _divides_something(self) -> Self:
+        if not self.columns and self.benchmark is None:
+            raise PydanticCustomError("slices", "give columns to slice by, or a benchmark")
+        return self
+
     @property
     def check_name(self) -> str:
-        """`<type>_<key>_<columns>`."""
-        return "_".join((super().check_name, *map(name_of_column, self.columns)))
+        """`<type>_<key>_<benchmark>_<columns>`."""
+        benchmark = () if self.benchmark is None else (self.benchmark,)
+        return "_".join((super().check_name, *benchmark, *map(name_of_column, self.columns)))
 
     @property
     def divides_by(self) -> tuple[str, ...]:
@@ -57,18 +69,30 @@ class SlicedGate(ComparingGate):
         return self.columns
 
     def judge(self, evidence: EvaluationEvidence) -> GateResult:
-        """Measure every slice, and judge them together."""
+        """Measure every slice, of the holdout or of the benchmark, and judge them together."""
+        if self.benchmark is None:
+            return self.judge_rows(evidence)
+        found = of_benchmark(evidence, self.benchmark)
+        if isinstance(found, str):
+            return self.cannot_tell(found)
+        result = self.judge_rows(found.evidence)
+        details = {**result.details, "benchmark": found.document}
+        return result.model_copy(update={"reason": result.reason + found.told, "details": details})
+
+    def judge_rows(self, evidence: EvaluationEvidence) -> GateResult:
+        """Judge the slices of the rows in the evidence."""
         rows = self.rows_to_judge(evidence)
         if isinstance(rows, GateResult):
             return rows
         frame = evidence.holdout
         missing = [c for c in self.columns if frame is None or c not in frame.columns]
         if frame is None or missing:
-            return self.cannot_tell(f"the holdout has no column {missing[0]!r} to slice it by")
+            where = "the holdout" if self.benchmark is None else f"benchmark {self.benchmark}"
+            return self.cannot_tell(f"{where} has no column {missing[0]!r} to slice it by")
         small: list[str] = []
         parts: list[Part] = []
-        for name, places in slices_in(frame, self.columns):
-            part = rows.at(places)
+        for name, places in self.slices(frame):
+            part = self.rows_of_slice(name, places, rows, evidence)
             if len(part.target) < self.min_rows:
                 small.append(f"{name} ({len(part.target):,})")
             else:
@@ -76,10 +100,32 @@ class SlicedGate(ComparingGate):
         judged = judge_parts(parts, tolerance=self.tolerance_allowed, correction=self.correction)
         return self.result(judged, small)
 
+    def slices(self, frame: pd.DataFrame) -> Iterator[tuple[str, NDArray[np.int64]]]:
+        """Yield the name and the row positions of every slice."""
+        if self.benchmark is not None and not self.columns:
+            yield self.benchmark, np.arange(len(frame))
+            return
+        prefix = "" if self.benchmark is None else f"{self.benchmark}: "
+        for name, places in slices_in(frame, self.columns):
+            yield f"{prefix}{name}", places
+
+    def rows_of_slice(
+        self, name: str, places: NDArray[np.int64], rows: Rows, evidence: EvaluationEvidence
+    ) -> Rows:
+        """The rows to judge that lie in a slice."""
+        return rows.at(places)
+
+    def reference_of(self, name: str, rows: Rows, evidence: EvaluationEvidence) -> float | str:
+        """What a slice is held against, 0 where it is the champion's; or why there is nothing."""
+        return self.reference
+
     def _measured(self, name: str, rows: Rows, evidence: EvaluationEvidence) -> Part:
         metric = metric_for(evidence, self.metric)
         how = self.measuring(evidence.seed)
-        margin = margin_or_reason(rows, metric, how, reference=self.reference)
+        reference = self.reference_of(name, rows, evidence)
+        if isinstance(reference, str):
+            return Part(name, len(rows.target), problem=reference)
+        margin = margin_or_reason(rows, metric, how, reference=reference)
         if isinstance(margin, str):
             return Part(name, len(rows.target), problem=margin)
         return Part(name, margin.rows, margin)

@@ -5,7 +5,7 @@ from datetime import datetime
 from hashlib import sha256
 
 import orjson
-from pydantic import AwareDatetime, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
@@ -24,6 +24,7 @@ class Certificate(Strict):
     metrics: measured on the holdout; None where not measurable.
     waivers: who answers for which failed gate until when.
     scoring: whether compiled code may score it, proven before the Bento is built; None: not yet.
+    benchmarks: the frozen rows that it was judged by besides the holdout, by name.
     model_hash: sha256 of the saved model's manifest, which holds that of each of its files.
     """
 
@@ -40,6 +41,7 @@ class Certificate(Strict):
     model_hash: str | None = None
     waivers: tuple[Waiver, ...] = ()
     scoring: ScoringPath | None = None
+    benchmarks: dict[str, Snapshot] = Field(default_factory=dict)
 
     @property
     def text(self) -> str:

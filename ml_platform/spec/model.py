@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -124,7 +125,12 @@ ALWAYS = ("training_smoke", "service_smoke")
 
 def _with_defaults(gates: tuple[Gate[Any], ...]) -> tuple[Gate[Any], ...]:
     declared = {gate.type for gate in gates}
-    return (*gates, *(GATES.parse({"type": name}) for name in ALWAYS if name not in declared))
+    return (*gates, *(_undeclared(name) for name in ALWAYS if name not in declared))
+
+
+@cache
+def _undeclared(name: str) -> Gate[Any]:
+    return GATES.parse({"type": name})
 
 
 Problem = tuple[tuple[str | int, ...], object, str]
@@ -134,6 +140,7 @@ def _inconsistencies(spec: ModelSpec) -> Iterator[Problem]:
     yield from _unknown_columns(spec)
     yield from _leaking_features(spec)
     yield from _unmeasured_metrics(spec)
+    yield from _unknown_benchmarks(spec)
     yield from _repeated_checks(spec)
     yield from _gates_of_other_tasks(spec)
     if spec.split.type == "time_ordered" and spec.data.event_time is None:
@@ -157,6 +164,11 @@ def _unknown_columns(spec: ModelSpec) -> Iterator[Problem]:
         (("data", "id"), spec.data.id),
         *((("evaluation", "slices", i), c) for i, c in enumerate(spec.evaluation.slices)),
         *((("evaluation", "sensitive", i), c) for i, c in enumerate(spec.evaluation.sensitive)),
+        *(
+            (("evaluation", "benchmarks", i, "where"), c)
+            for i, benchmark in enumerate(spec.evaluation.benchmarks)
+            for c in benchmark.expression.columns
+        ),
         *((("gates", i), c) for i, gate in enumerate(spec.gates) for c in _columns_of(gate)),
     ]
     if spec.features.transform is None:
@@ -209,6 +221,16 @@ def _metrics_named(spec: ModelSpec) -> Iterator[tuple[str, tuple[str | int, ...]
         yield spec.retraining.on_quality.metric, ("retraining", "on_quality", "metric")
     if spec.release.metric is not None:
         yield spec.release.metric, ("release", "metric")
+
+
+def _unknown_benchmarks(spec: ModelSpec) -> Iterator[Problem]:
+    known = [benchmark.name for benchmark in spec.evaluation.benchmarks]
+    for i, gate in enumerate(spec.gates):
+        name = getattr(gate, "benchmark", None)
+        if name is not None and name not in known:
+            valid = ", ".join(known) or "none is declared"
+            text = f"no benchmark {name!r} in evaluation.benchmarks (valid: {valid})"
+            yield ("gates", i, "benchmark"), name, text
 
 
 def _wrong_metric(task: Task, metric: Metric, place: tuple[str | int, ...]) -> Iterator[Problem]:

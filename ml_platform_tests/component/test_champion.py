@@ -7,7 +7,7 @@ import pytest
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
-from ml_platform.component.steps.champion import rows_in
+from ml_platform.data.same_rows import rows_in
 from ml_platform.evaluation.baseline import Baseline, write_baseline
 from ml_platform.gates.result import GateRecord
 from ml_platform.spec.load import Declaration

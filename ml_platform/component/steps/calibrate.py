@@ -10,6 +10,7 @@ of them are made.
 import time
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.benchmarks import frozen, without
 from ml_platform.component.steps.equal_models import Bench, Budget, Clock, Tell, plan
 from ml_platform.component.steps.train import split_rows
 from ml_platform.data.snapshots import Snapshot
@@ -43,7 +44,9 @@ def calibrate_model(
     snapshot = _latest(declaration, platform)
     rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
     split = split_rows(declaration, rows)
-    training = rows.iloc[split.train].reset_index(drop=True)
+    kept_out = frozen(declaration, platform).values()
+    training = without(rows.iloc[split.train], platform, kept_out, key=spec.data.id)
+    training = training.reset_index(drop=True)
     holdout = rows.iloc[split.holdout].reset_index(drop=True)
     bench = Bench(declaration, training, holdout)
     planned = plan(seeds, seed=spec.training.seed)

@@ -1,6 +1,7 @@
 """The release certificate of a version: written after its gates, verified before its release."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import ValidationError
@@ -9,6 +10,7 @@ from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.records import read_records
 from ml_platform.component.steps.train import MODEL_HASH_TAG
+from ml_platform.data.snapshots import Snapshot
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
@@ -26,6 +28,7 @@ def issue_certificate(
     evaluation: Evaluation,
     records: tuple[GateRecord, ...],
     *,
+    benchmarks: Mapping[str, Snapshot],
     now: datetime,
 ) -> Certificate:
     """Certify a version with its evidence, whatever the verdicts.
@@ -46,6 +49,7 @@ def issue_certificate(
         metrics={key: metric.value for key, metric in evaluation.metrics.items()},
         issued_at=now,
         model_hash=tags[MODEL_HASH_TAG],
+        benchmarks=dict(benchmarks),
     )
     known = intact_certificate(platform, name, trained.version)
     if known is not None:

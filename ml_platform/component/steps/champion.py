@@ -1,15 +1,17 @@
 """The champion on a candidate's holdout: its scores, and which of the rows it was trained on."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.benchmarks import trained_part
 from ml_platform.component.steps.holdout import Judged
 from ml_platform.component.steps.runtimes import rival_of
+from ml_platform.data.same_rows import rows_in
 from ml_platform.exceptions import (
     FeatureError,
     MLPlatformError,
@@ -23,75 +25,64 @@ from ml_platform.spec.recipe import DECLARATION, Recipe
 from ml_platform.training.model import Model
 
 
-def champion_evidence(
+def champion_of(
     declaration: Declaration, platform: Platform, judged: Judged, *, version: int
-) -> ChampionEvidence | None:
-    """The version in production, on the holdout of a candidate; None before the first release."""
+) -> "Champion | None":
+    """The version that a candidate is compared with; None before the first release."""
     rival = rival_of(declaration, platform, version)
-    if rival is None:
-        return None
-    seen = _seen(declaration, platform, judged.holdout, rival)
-    scores = _scores(declaration, platform, judged, rival)
-    if isinstance(scores, str):
-        return ChampionEvidence(version=rival, seen=seen, problem=scores)
-    return ChampionEvidence(version=rival, scores=scores, seen=seen)
+    return None if rival is None else Champion(declaration, platform, judged, rival)
 
 
-def rows_in(holdout: pd.DataFrame, trained: pd.DataFrame, *, key: str | None) -> NDArray[np.bool_]:
-    """Return for each row of a holdout (n,) whether it is among rows trained on.
+@dataclass(frozen=True)
+class Champion:
+    """The version in production, loaded once for all rows that it is asked about."""
 
-    key: the column that names a row; without it a row is known by all columns that both have,
-    so that rows which are equal in all of them count as one.
-    """
-    common = [key] if key is not None else [c for c in holdout.columns if c in trained.columns]
-    if not common or any(c not in f.columns for c in common for f in (holdout, trained)):
-        return np.zeros(len(holdout), dtype=np.bool_)
-    return np.isin(_hashed(holdout[common]), _hashed(trained[common]))
+    declaration: Declaration
+    platform: Platform
+    judged: Judged
+    version: int
 
+    def on(self, rows: pd.DataFrame) -> ChampionEvidence:
+        """Its scores of rows, and which of them it was trained on."""
+        trained = self._trained
+        key = self.declaration.spec.data.id
+        seen = None if trained is None else rows_in(rows, trained, key=key)
+        model = self._model
+        if isinstance(model, str):
+            return ChampionEvidence(version=self.version, seen=seen, problem=model)
+        try:
+            scores = model.scores(rows)
+        except (FeatureError, ModelError) as error:
+            return ChampionEvidence(version=self.version, seen=seen, problem=str(error))
+        return ChampionEvidence(version=self.version, scores=scores, seen=seen)
 
-def _hashed(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """Hashes (n,) of values, whatever dtype holds them: int64 or Int64, string or object."""
-    plain = pd.DataFrame({name: _plain(column) for name, column in frame.items()})
-    return pd.util.hash_pandas_object(plain, index=False).to_numpy(dtype=np.uint64)
+    @cached_property
+    def _model(self) -> Model | str:
+        """The model, or why it is not comparable."""
+        candidate, name = self.judged.model, self.declaration.spec.name
+        try:
+            with TemporaryDirectory() as temporary:
+                saved = self.platform.registry.download(name, self.version, Path(temporary))
+                model = Model.load(saved)
+        except (FeatureError, ModelError, StoreError) as error:
+            return str(error)
+        if (model.task, model.classes) != (candidate.task, candidate.classes):
+            return f"it predicts {_told(model)}, the candidate {_told(candidate)}"
+        return model
 
-
-def _plain(column: pd.Series) -> pd.Series:
-    if pd.api.types.is_float_dtype(column):
-        return column.astype("float64")
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column
-    return column.astype("string").astype(object)
-
-
-def _scores(
-    declaration: Declaration, platform: Platform, judged: Judged, version: int
-) -> NDArray[np.float64] | str:
-    try:
-        with TemporaryDirectory() as temporary:
-            saved = platform.registry.download(declaration.spec.name, version, Path(temporary))
-            model = Model.load(saved)
-            if (model.task, model.classes) != (judged.model.task, judged.model.classes):
-                return f"it predicts {_told(model)}, the candidate {_told(judged.model)}"
-            return model.scores(judged.holdout)
-    except (FeatureError, ModelError, StoreError) as error:
-        return str(error)
+    @cached_property
+    def _trained(self) -> pd.DataFrame | None:
+        """The rows that it was trained on; None where that cannot be found out."""
+        try:
+            registered = self.platform.registry.get(self.declaration.spec.name, self.version)
+            return _trained_rows(self.declaration, self.platform, registered)
+        except (MLPlatformError, KeyError):
+            return None
 
 
 def _told(model: Model) -> str:
     classes = ", ".join(map(str, model.classes))
     return f"{model.task.value} ({classes})" if classes else model.task.value
-
-
-def _seen(
-    declaration: Declaration, platform: Platform, holdout: pd.DataFrame, version: int
-) -> NDArray[np.bool_] | None:
-    """Whether a version was trained on each row; None where that cannot be found out."""
-    try:
-        registered = platform.registry.get(declaration.spec.name, version)
-        trained = _trained_rows(declaration, platform, registered)
-    except (MLPlatformError, KeyError):
-        return None
-    return rows_in(holdout, trained, key=declaration.spec.data.id)
 
 
 def _trained_rows(
@@ -106,4 +97,4 @@ def _trained_rows(
     data = declaration.spec.data if recipe is None else recipe
     split = declaration.spec.split if recipe is None else recipe.split
     parts = split.split(rows, target=data.target, event_time=data.event_time)
-    return rows.iloc[parts.train]
+    return trained_part(rows.iloc[parts.train], platform, registered, key=data.id)

@@ -1,24 +1,32 @@
 """evaluation_report: measure a version on its holdout, judge it, write its certificate."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
 
 from ml_platform.component.handles import EvaluationReport, TrainedModel
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.benchmarks import benchmark_rows, frozen
 from ml_platform.component.steps.certify import intact_certificate, issue_certificate
 from ml_platform.component.steps.documents import FOLDER, logged_evaluation, write_documents
 from ml_platform.component.steps.evaluation_gates import judge_evaluation
 from ml_platform.component.steps.holdout import Judged, load_holdout
+from ml_platform.data.snapshots import Snapshot
 from ml_platform.evaluation.curves import pictures
-from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.evaluate import evaluate, measure_all
 from ml_platform.evaluation.evidently_report import evidently_html
-from ml_platform.evaluation.report import Evaluation
+from ml_platform.evaluation.report import Evaluation, SliceValue
+from ml_platform.gates.evidence import BenchmarkRows
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
 from ml_platform.spec.load import Declaration
+
+BENCHMARK = "(benchmark)"
+"""In the place of a column's name, where a benchmark stands among the slices."""
 
 EVIDENTLY, EVIDENTLY_ROWS = "evidently.html", 2_000
 """The page that is written last of what an evaluation draws, and the rows that it samples."""
@@ -46,20 +54,34 @@ def evaluate_version(
     """Evaluate a version, unless this evaluation was made before; judge it either way."""
     spec = declaration.spec
     folder = platform.settings.reports / spec.name / f"v{trained.version}"
-    fingerprint = spec.digest_of("evaluation", "gates")
+    snapshots = frozen(declaration, platform)
+    fingerprint = _fingerprint(declaration, snapshots)
     judged = cache(partial(load_holdout, declaration, platform, trained.snapshot, trained.version))
+    benchmarks = cache(
+        lambda: benchmark_rows(
+            declaration, platform, snapshots, model=judged().model, trained=judged().train
+        )
+    )
     drawn = (folder / EVIDENTLY).is_file()
     evaluation = _earlier(platform, trained, fingerprint) if drawn else None
     reused = evaluation is not None
     if evaluation is None:
-        evaluation = _evaluate_anew(declaration, trained, judged(), folder)
+        evaluation = _evaluate_anew(declaration, trained, judged(), benchmarks(), folder)
         _log(platform, trained, evaluation, fingerprint, folder)
     known = intact_certificate(platform, spec.name, trained.version) if reused else None
     earlier = {record.check: record for record in known.records} if known else {}
     records = judge_evaluation(
-        declaration, platform, trained.version, evaluation, judged, earlier=earlier
+        declaration,
+        platform,
+        trained.version,
+        evaluation,
+        judged,
+        benchmarks=benchmarks,
+        earlier=earlier,
     )
-    certificate = issue_certificate(declaration, platform, trained, evaluation, records, now=now)
+    certificate = issue_certificate(
+        declaration, platform, trained, evaluation, records, benchmarks=snapshots, now=now
+    )
     write_documents(platform, certificate, evaluation, fingerprint=fingerprint, now=now)
     handle = EvaluationReport(
         version=trained.version,
@@ -76,6 +98,7 @@ def _evaluate_anew(
     declaration: Declaration,
     trained: TrainedModel,
     judged: Judged,
+    benchmarks: Mapping[str, BenchmarkRows | str],
     folder: Path,
 ) -> Evaluation:
     spec = declaration.spec
@@ -90,7 +113,37 @@ def _evaluate_anew(
         seed=spec.training.seed,
     )
     _draw(declaration, judged, folder)
-    return evaluation
+    found = (_of_benchmark(declaration, rows) for rows in benchmarks.values())
+    slices = (*evaluation.slices, *(part for part in found if part is not None))
+    return evaluation.model_copy(update={"slices": slices})
+
+
+def _of_benchmark(declaration: Declaration, rows: BenchmarkRows | str) -> SliceValue | None:
+    """The metrics of a benchmark's rows that the version has not seen, beside the slices."""
+    if isinstance(rows, str):
+        return None
+    spec, kept = declaration.spec, ~rows.seen
+    return SliceValue(
+        column=BENCHMARK,
+        value=rows.snapshot,
+        rows=int(kept.sum()),
+        metrics=measure_all(
+            spec.metrics,
+            rows.target[kept],
+            rows.scores[kept],
+            spec=spec.evaluation,
+            seed=spec.training.seed,
+        ),
+    )
+
+
+def _fingerprint(declaration: Declaration, snapshots: Mapping[str, Snapshot]) -> str:
+    """Hash of what an evaluation is asked for (hex)."""
+    asked = declaration.spec.digest_of("evaluation", "gates")
+    if not snapshots:
+        return asked
+    hashes = [asked, *(snapshot.content_hash for snapshot in snapshots.values())]
+    return sha256(" ".join(hashes).encode()).hexdigest()
 
 
 def _draw(declaration: Declaration, judged: Judged, folder: Path) -> None:

@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.champion import champion_evidence
+from ml_platform.component.steps.champion import champion_of
 from ml_platform.component.steps.holdout import Judged
 from ml_platform.component.steps.runtimes import rival_of, runtimes
 from ml_platform.evaluation.baseline import read_baseline
 from ml_platform.evaluation.report import Evaluation
-from ml_platform.gates.evidence import EvaluationEvidence
+from ml_platform.gates.evidence import BenchmarkRows, EvaluationEvidence
 from ml_platform.gates.gate import Gate, Stage
 from ml_platform.gates.result import GateRecord
 from ml_platform.spec.load import Declaration
@@ -24,17 +24,18 @@ def judge_evaluation(
     evaluation: Evaluation,
     judged: Callable[[], Judged],
     *,
+    benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]],
     earlier: Mapping[str, GateRecord],
 ) -> tuple[GateRecord, ...]:
     """The verdicts of the declared gates on a version.
 
-    judged: gives the holdout; called by what needs its rows.
+    judged: gives the holdout; called by what needs its rows. benchmarks: the same of these.
     earlier: records of the same evaluation by check. What measures time or memory is not measured
         again for the same gate and champion: another number would be noise, and another
         certificate.
     """
     rival = rival_of(declaration, platform, version)
-    with _evidence(declaration, platform, version, evaluation, judged) as evidence:
+    with _evidence(declaration, platform, version, evaluation, judged, benchmarks) as evidence:
         return tuple(
             _kept(gate, earlier.get(gate.check_name), rival=rival)
             or gate.record(gate.judge(evidence))
@@ -49,6 +50,7 @@ def _evidence(
     version: int,
     evaluation: Evaluation,
     judged: Callable[[], Judged],
+    benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]],
 ) -> Generator[EvaluationEvidence]:
     gates = declaration.spec.all_gates(Stage.EVALUATION_REPORT)
     with runtimes(declaration, platform, version, lambda: judged().holdout) as loaded:
@@ -59,6 +61,7 @@ def _evidence(
             folder=declaration.folder,
         )
         if any(gate.needs_rows for gate in gates):
+            evidence = replace(evidence, benchmarks=benchmarks())
             evidence = _with_rows(evidence, declaration, platform, version, judged())
         yield evidence
 
@@ -71,14 +74,22 @@ def _with_rows(
     judged: Judged,
 ) -> EvaluationEvidence:
     accepted = read_baseline(declaration.folder)
+    champion = champion_of(declaration, platform, judged, version=version)
     return replace(
         evidence,
         holdout=judged.holdout,
         target=judged.target,
         scores=judged.scores,
         metrics={metric.key: metric for metric in declaration.spec.metrics},
-        champion=champion_evidence(declaration, platform, judged, version=version),
+        champion=None if champion is None else champion.on(judged.holdout),
         baseline={} if accepted is None else accepted.metrics,
+        accepted={} if accepted is None else accepted.slices,
+        benchmarks={
+            name: rows
+            if champion is None or isinstance(rows, str)
+            else replace(rows, champion=champion.on(rows.frame))
+            for name, rows in evidence.benchmarks.items()
+        },
         threshold=judged.model.threshold,
     )
 

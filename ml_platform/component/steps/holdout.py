@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.benchmarks import trained_part
 from ml_platform.component.steps.train import split_rows
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.spec.load import Declaration
@@ -34,7 +35,9 @@ def load_holdout(
     rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
     split = split_rows(declaration, rows)
     holdout = rows.iloc[split.holdout]
+    registered = platform.registry.get(spec.name, version)
+    trained = trained_part(rows.iloc[split.train], platform, registered, key=spec.data.id)
     with TemporaryDirectory() as temporary:
         model = Model.load(platform.registry.download(spec.name, version, Path(temporary)))
     target = model.encode_target(holdout[spec.data.target])
-    return Judged(rows.iloc[split.train], holdout, target, model.scores(holdout), model)
+    return Judged(trained, holdout, target, model.scores(holdout), model)

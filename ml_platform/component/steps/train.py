@@ -2,20 +2,26 @@
 
 import hashlib
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
 
+from ml_platform.clock import utc_now
 from ml_platform.component.handles import TrainedModel, ValidatedData
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.benchmarks import keep_out, kept_out_tag, without
 from ml_platform.component.steps.code import CodeIdentity, identify
 from ml_platform.component.steps.records import write_records
-from ml_platform.component.steps.training_gates import brought_up_to_date, judge_training
+from ml_platform.component.steps.training_gates import (
+    Parts,
+    brought_up_to_date,
+    judge_training,
+)
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.data.splits.splitter import Split
 from ml_platform.gates.result import GateRecord
@@ -57,10 +63,8 @@ def split_rows(declaration: Declaration, frame: pd.DataFrame) -> Split:
     return declaration.spec.split.split(frame, target=data.target, event_time=data.event_time)
 
 
-def read_parts(
-    declaration: Declaration, platform: Platform, snapshot: Snapshot
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The training rows and the holdout of a snapshot."""
+def read_parts(declaration: Declaration, platform: Platform, snapshot: Snapshot) -> Parts:
+    """The training rows and the holdout of a snapshot, before benchmarks are left out."""
     rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
     split = split_rows(declaration, rows)
     return rows.iloc[split.train], rows.iloc[split.holdout]
@@ -99,8 +103,10 @@ def train_version(
     """
     name, snapshot = declaration.spec.name, validated.snapshot
     code = identify(declaration)
-    fingerprint = fingerprint_of(declaration, snapshot, code)
-    parts = partial(read_parts, declaration, platform, snapshot)
+    read = cache(partial(read_parts, declaration, platform, snapshot))
+    kept_out = keep_out(declaration, platform, read, data=snapshot, now=utc_now())
+    fingerprint = fingerprint_of(declaration, snapshot, code, kept_out=kept_out)
+    parts = cache(partial(_without_benchmarks, declaration, platform, read, kept_out))
     fit = partial(fit_model, declaration, allow_empty=True)
     known = None if force else platform.registry.find(name, fingerprint=fingerprint)
     if known is not None:
@@ -116,15 +122,36 @@ def train_version(
     with _tracked_run(platform, declaration, run) as run_id:
         model = fit_model(declaration, training_rows)
         _log(declaration, platform, run_id, validated, code, records, model)
-        tags = _tags(declaration, validated, run, code, fingerprint)
+        tags = _tags(declaration, validated, run, code, fingerprint) | kept_out_tag(kept_out)
         version = _register(declaration, platform, run_id, model, training_rows, tags)
     return TrainingOutcome(records, _handle(version, snapshot, fingerprint, reused=False))
 
 
-def fingerprint_of(declaration: Declaration, snapshot: Snapshot, code: CodeIdentity) -> str:
-    """Hash of all that decides the bits of a model (sha256, hex)."""
-    sections = declaration.spec.digest_of("task", "data", "features", "split", "training", "training_data")
+def _without_benchmarks(
+    declaration: Declaration,
+    platform: Platform,
+    read: Callable[[], Parts],
+    kept_out: tuple[Snapshot, ...],
+) -> Parts:
+    training_rows, holdout = read()
+    return without(training_rows, platform, kept_out, key=declaration.spec.data.id), holdout
+
+
+def fingerprint_of(
+    declaration: Declaration,
+    snapshot: Snapshot,
+    code: CodeIdentity,
+    *,
+    kept_out: tuple[Snapshot, ...] = (),
+) -> str:
+    """Hash of all that decides the bits of a model (sha256, hex).
+
+    kept_out: benchmarks whose rows training leaves out.
+    """
+    decisive = ("task", "data", "features", "split", "training", "training_data")
+    sections = declaration.spec.digest_of(*decisive)
     parts = [snapshot.content_hash, sections, code.code_version]
+    parts += [benchmark.content_hash for benchmark in kept_out]
     text = json.dumps([*parts, code.environment], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
