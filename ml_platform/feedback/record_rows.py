@@ -31,7 +31,7 @@ _NEEDED = ("id", "at", "version", "role")
 class Rows(NamedTuple):
     """Predictions as columns.
 
-    table: the columns of the inference table but `segment`. sent: which ids clients made.
+    table: the columns of the inference table. sent: which ids clients made.
     unreadable: records that are no prediction, as they were. unfit: records with a feature that
     is not of its column's type; they are in the table, without that feature.
     """
@@ -42,16 +42,18 @@ class Rows(NamedTuple):
     unfit: tuple[bytes, ...]
 
 
-def prediction_rows(records: Sequence[bytes], features: Mapping[str, pa.Field]) -> Rows:
+def prediction_rows(
+    records: Sequence[bytes], features: Mapping[str, pa.Field], *, segments: pa.Array
+) -> Rows:
     """Return prediction records as columns.
 
     features: the table's column for each field of `features` in a record; others are left out.
+    segments: `(records,)`, where each record came from.
     """
-    parts = [
-        _fast(records[at : at + _ROWS_AT_ONCE], features)
-        or _patient(records[at : at + _ROWS_AT_ONCE], features)
-        for at in range(0, len(records), _ROWS_AT_ONCE)
-    ] or [_patient([], features)]
+    parts: list[Rows] = []
+    for at in range(0, max(len(records), 1), _ROWS_AT_ONCE):
+        some, origin = records[at : at + _ROWS_AT_ONCE], segments.slice(at, _ROWS_AT_ONCE)
+        parts.append(_fast(some, features, origin) or _patient(some, features, origin))
     return Rows(
         pa.concat_tables([part.table for part in parts]),
         pa.chunked_array([chunk for part in parts for chunk in part.sent.chunks], pa.bool_()),
@@ -60,10 +62,14 @@ def prediction_rows(records: Sequence[bytes], features: Mapping[str, pa.Field]) 
     )
 
 
-def _fast(records: Sequence[bytes], features: Mapping[str, pa.Field]) -> Rows | None:
+def _fast(
+    records: Sequence[bytes], features: Mapping[str, pa.Field], segments: pa.Array
+) -> Rows | None:
     """Let Arrow read the JSON; None where a single record is not as regular as that needs."""
     from pyarrow import json
 
+    if not records:
+        return None
     try:
         first = orjson.loads(records[0])
         answer = _type_of(first.get("prediction"))
@@ -83,20 +89,21 @@ def _fast(records: Sequence[bytes], features: Mapping[str, pa.Field]) -> Rows | 
         )
         if found.num_rows != len(records) or any(found[name].null_count for name in _NEEDED):
             return None
-        columns = _columns(found, features)
+        columns = _columns(found, features, segments)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ValueError, AttributeError):
         return None
     return Rows(columns, found["sent"].fill_null(False), (), ())
 
 
-def _columns(found: pa.Table, features: Mapping[str, pa.Field]) -> pa.Table:
+def _columns(found: pa.Table, features: Mapping[str, pa.Field], segments: pa.Array) -> pa.Table:
     named = {
         "prediction_id": found["id"],
         "time": _moments_of_seconds(found["at"]),
         "prediction": _as_json(found["prediction"]),
+        "segment": pa.chunked_array([segments]),
         **{name: found[name] for name in COLUMNS.names if name in _PLAIN},
     }
-    columns = {name: named[name] for name in COLUMNS.names if name in named}
+    columns = {name: named[name] for name in COLUMNS.names}
     whole = found["features"]
     for name, field in features.items():
         values = pc.struct_field(whole, name)
@@ -132,13 +139,15 @@ def _moments_of_texts(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.cast(pc.cast(texts, pa.timestamp("us")), MOMENT)
 
 
-def _patient(records: Sequence[bytes], features: Mapping[str, pa.Field]) -> Rows:
+def _patient(
+    records: Sequence[bytes], features: Mapping[str, pa.Field], segments: pa.Array
+) -> Rows:
     """Read one record after another, and say of each what is wrong with it."""
     rows: list[dict[str, Any]] = []
     sent: list[bool] = []
     unreadable: list[bytes] = []
     unfit: list[bytes] = []
-    for record in records:
+    for record, segment in zip(records, segments.to_pylist(), strict=True):
         read = _read(record)
         if read is None:
             unreadable.append(record)
@@ -147,12 +156,9 @@ def _patient(records: Sequence[bytes], features: Mapping[str, pa.Field]) -> Rows
         fitting = dict(_fitting(given, features))
         if len(fitting) < sum(name in given for name in features):
             unfit.append(record)
-        rows.append({**row, **fitting})
+        rows.append({**row, **fitting, "segment": segment})
         sent.append(row["sent"])
-    schema = pa.schema([field for field in COLUMNS if field.name != "segment"])
-    for field in features.values():
-        schema = schema.append(field)
-    table = pa.Table.from_pylist(rows, schema=schema)
+    table = pa.Table.from_pylist(rows, schema=pa.schema([*COLUMNS, *features.values()]))
     return Rows(table, pa.chunked_array([sent], pa.bool_()), tuple(unreadable), tuple(unfit))
 
 
