@@ -37,9 +37,7 @@ def adversarial_records(
     usual = {name: usual[0] for name, usual in values.items()}
     records = [usual | {name: value} for name, odd in values.items() for value in odd]
     random = Random(seed)
-    records += [
-        {name: random.choice(odd) for name, odd in values.items()} for _ in range(MIXED)
-    ]
+    records += [{name: random.choice(odd) for name, odd in values.items()} for _ in range(MIXED)]
     return records
 
 

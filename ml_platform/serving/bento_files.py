@@ -75,7 +75,8 @@ def lay_out(
     Raises ModelError when `model_folder` holds no model, ServingError when its trainer is of no
     package that an image could install.
     """
-    required = requirements(read_manifest(model_folder).trainer)
+    fast = identity.scoring is not None and identity.scoring.path == "compiled"
+    required = requirements(read_manifest(model_folder).trainer, compiled=fast)
     shutil.copytree(model_folder, folder / bundle.MODEL)
     bundle.write(
         folder,
@@ -101,14 +102,16 @@ def digest(folder: Path) -> str:
     return total.hexdigest()
 
 
-def requirements(trainer: str) -> list[str]:
+def requirements(trainer: str, *, compiled: bool = False) -> list[str]:
     """Return what the image installs, pinned to the versions that the model was trained with.
+
+    compiled: whether the compiled path may score it, which needs numba.
 
     xgboost is required as `xgboost-cpu`, which lacks 300 MB of libraries for GPUs. A trainer of
     another package brings that package; it gets the libraries of the shipped trainers too.
     """
     of_trainer = _OF_TRAINER.get(trainer) or (_package_of(trainer), *sum(_OF_TRAINER.values(), ()))
-    names = sorted({*_ALWAYS, *of_trainer})
+    names = sorted({*_ALWAYS, *of_trainer, *(("numba",) if compiled else ())})
     return [f"{name}=={version(_INSTALLED_AS.get(name, name))}" for name in names]
 
 

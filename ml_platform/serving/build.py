@@ -14,6 +14,7 @@ from ml_platform.exceptions import ServingError
 from ml_platform.serving import bento_files
 from ml_platform.serving.bundle import Identity
 from ml_platform.spec.serving import ServingSpec
+from ml_platform.training.scoring_path import ScoringPath
 
 _NAME = re.compile(r"[a-z0-9]([-._a-z0-9]{0,61}[a-z0-9])?")
 _BUILDING = ".building"
@@ -38,6 +39,7 @@ def build_bento(
     serving: ServingSpec | None = None,
     key: str | None = None,
     model_hash: str | None = None,
+    scoring: ScoringPath | None = None,
 ) -> str:
     """Build the Bento of a model version; return its tag, `<name>:<version>`.
 
@@ -48,6 +50,7 @@ def build_bento(
     serving: how it is served; the defaults unless given.
     key: the declared id, the field by which a person calls a record.
     model_hash: what the certificate says of the model; the Bento refuses to serve another.
+    scoring: what was proven of the compiled path; without, it is scored by the library.
 
     A Bento of that tag with the same content is left as it is; another content replaces it. It
     appears in the store by one rename, so a build that is killed leaves nothing that is served.
@@ -55,7 +58,9 @@ def build_bento(
     """
     from filelock import FileLock
 
-    identity = Identity(model=name, version=str(version), key=key, model_hash=model_hash)
+    identity = Identity(
+        model=name, version=str(version), key=key, model_hash=model_hash, scoring=scoring
+    )
     _require_tag(name)
     _require_tag(identity.version)
     bentos = bentos.resolve()

@@ -21,11 +21,12 @@ from ml_platform.plugins import Strict
 from ml_platform.serving.counters import Counters
 from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.predictor import Predictor
-from ml_platform.serving.records import RecordChecker
 from ml_platform.serving.replies import Replies
+from ml_platform.serving.scoring import predictor_of
 from ml_platform.spec.serving import ServingSpec
 from ml_platform.training.model import Model
 from ml_platform.training.model_folder import MANIFEST
+from ml_platform.training.scoring_path import ScoringPath
 
 MODEL = "model"
 
@@ -38,12 +39,14 @@ class Identity(Strict):
     key: the declared id, the field by which a person calls a record.
     model_hash: SHA-256 of the model's manifest that its certificate is about, which itself has
         that of every other file; None for a model without certificate.
+    scoring: what the build proved of the compiled path; None: nothing, so it is not taken.
     """
 
     model: str
     version: str
     key: str | None = None
     model_hash: str | None = None
+    scoring: ScoringPath | None = None
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,14 @@ class Bundle:
 
         Raises ServingError when model and contract do not fit each other.
         """
-        checker = RecordChecker(
-            self.contract.columns, self.model.inputs, limits=self.serving.limits
+        proven = self.identity.scoring
+        return predictor_of(
+            self.model,
+            self.contract.columns,
+            version=self.identity.version,
+            limits=self.serving.limits,
+            allowed=proven is not None and proven.path == "compiled",
         )
-        return Predictor(self.model, checker, version=self.identity.version)
 
     def replies(self) -> Replies:
         """Return the routes of the service of this version."""
@@ -93,11 +100,13 @@ class Bundle:
 
     def about(self) -> dict[str, Any]:
         """Return what `GET /model` answers."""
+        scoring = self.identity.scoring
         return {
             "model": self.identity.model,
             "model_version": self.identity.version,
             "task": str(self.model.task),
             "classes": list(self.model.classes),
+            "scoring": scoring.model_dump(exclude={"code"}) if scoring else None,
             "fields": {
                 name: {**_field(column), "needed": name in self.model.inputs}
                 for name, column in self.contract.columns.items()

@@ -1,5 +1,6 @@
 """Choose the code that scores a version: compiled where it is equal, else the training library."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
 from hashlib import sha256
@@ -14,6 +15,7 @@ from ml_platform.exceptions import FeatureError
 from ml_platform.serving.adversarial import adversarial_records
 from ml_platform.serving.compiled.model import CompiledModel, compiled
 from ml_platform.serving.compiled.scorer import Unsupported
+from ml_platform.serving.limits import DEFAULT_LIMITS, Limits
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker
 from ml_platform.training.model import Model
@@ -22,10 +24,17 @@ from ml_platform.training.scoring_path import ScoringPath
 Columns = Mapping[str, ColumnContract]
 Record = Mapping[str, Any]
 
+_log = logging.getLogger(__name__)
+
 
 def predictor_of(
-    model: Model, columns: Columns, *, version: str, allowed: bool = True
-) -> tuple[Predictor, ScoringPath]:
+    model: Model,
+    columns: Columns,
+    *,
+    version: str,
+    limits: Limits = DEFAULT_LIMITS,
+    allowed: bool = True,
+) -> Predictor:
     """Return the predictor of a version, as the service, the gates and batch scoring use it.
 
     allowed: whether the compiled path may be taken; it is taken only if it gives the bits of the
@@ -34,12 +43,13 @@ def predictor_of(
 
     Raises ServingError when model and contract do not fit each other.
     """
-    checker = RecordChecker(columns, model.inputs)
+    checker = RecordChecker(columns, model.inputs, limits=limits)
     if not allowed:
-        path = ScoringPath(path="reference", reason="the compiled path is switched off")
-        return Predictor(model, checker, version=version), path
+        return Predictor(model, checker, version=version)
     fast, path = prove(model, columns, holdout=())
-    return Predictor(fast or model, checker, version=version), path
+    if fast is None:
+        _log.warning("version %s is %s", version, path)
+    return Predictor(fast or model, checker, version=version)
 
 
 def prove(

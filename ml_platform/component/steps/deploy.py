@@ -1,16 +1,18 @@
 """deployed_bento: verify the certificate, build the Bento, test it as a service, release it."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
-from ml_platform.component.steps.holdout import load_holdout
+from ml_platform.component.steps.holdout import Judged, load_holdout
+from ml_platform.component.steps.prove import with_scoring
 from ml_platform.component.steps.train import model_hash
 from ml_platform.exceptions import DeploymentRefused, RevisionConflict
 from ml_platform.gates.evidence import ServiceEvidence
@@ -53,12 +55,14 @@ def build_and_test(
     Raises DeploymentRefused when the certificate does not hold, whoever asks.
     """
     certificate = verified_certificate(declaration, platform, report.version, now=now)
+    judged = cache(partial(load_holdout, declaration, platform, report.snapshot, report.version))
+    certificate = with_scoring(declaration, platform, certificate, judged)
     before = _built_at(declaration, platform, report.version)
     tag = _build(declaration, platform, certificate)
     reused = before is not None and before == _built_at(declaration, platform, report.version)
     handle = DeployedBento(tag=tag, version=report.version, certificate=certificate.digest)
     known = _verdicts_at_release(declaration, platform, handle) if reused else ()
-    records = known or _judge(declaration, platform, report, tag)
+    records = known or _judge(declaration, platform, report, tag, judged)
     return BuiltBento(handle, certificate, records, reused)
 
 
@@ -139,6 +143,7 @@ def _build(declaration: Declaration, platform: Platform, certificate: Certificat
             serving=spec.serving,
             key=spec.data.id,
             model_hash=certificate.model_hash,
+            scoring=certificate.scoring,
             name=spec.name,
             version=certificate.version,
             contract=spec.data.contract.model_dump(mode="json"),
@@ -168,19 +173,26 @@ def _release_of(
 
 
 def _judge(
-    declaration: Declaration, platform: Platform, report: EvaluationReport, tag: str
+    declaration: Declaration,
+    platform: Platform,
+    report: EvaluationReport,
+    tag: str,
+    judge: Callable[[], Judged],
 ) -> tuple[GateRecord, ...]:
-    with _service_evidence(declaration, platform, report, tag) as evidence:
+    with _service_evidence(declaration, platform, report, tag, judge()) as evidence:
         gates = declaration.spec.all_gates(Stage.DEPLOYED_BENTO)
         return tuple(gate.record(gate.judge(evidence)) for gate in gates)
 
 
 @contextmanager
 def _service_evidence(
-    declaration: Declaration, platform: Platform, report: EvaluationReport, tag: str
+    declaration: Declaration,
+    platform: Platform,
+    report: EvaluationReport,
+    tag: str,
+    judged: Judged,
 ) -> Generator[ServiceEvidence]:
     spec = declaration.spec
-    judged = load_holdout(declaration, platform, report.snapshot, report.version)
     rows = judged.holdout.head(SMOKE_ROWS)
     with ServiceProcess(tag, bentos=platform.settings.bentos) as service:
         yield ServiceEvidence(

@@ -26,8 +26,7 @@ from ml_platform.gates.calibration import (
 from ml_platform.gates.latency import Latency
 from ml_platform.gates.timing import Predict, time_interleaved
 from ml_platform.serving.client_records import client_records
-from ml_platform.serving.predictor import Predictor
-from ml_platform.serving.records import RecordChecker
+from ml_platform.serving.scoring import predictor_of
 from ml_platform.spec.load import Declaration
 from ml_platform.training.model import Model
 
@@ -180,8 +179,7 @@ class Bench:
     def _time(self, model: Model) -> None:
         """Time the predictor in turns with that of the model before it."""
         columns = self.declaration.spec.data.contract.columns
-        checker = RecordChecker(columns, model.inputs)
-        predict = Predictor(model, checker, version="calibration").predict_batch
+        predict = predictor_of(model, columns, version="calibration").predict_batch
         before, self._before = self._before, predict
         if before is None or self.latency_problem:
             return

@@ -13,8 +13,7 @@ from ml_platform.data.contract import Contract
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.gates.evidence import Runtime, Runtimes
 from ml_platform.serving.client_records import client_records
-from ml_platform.serving.predictor import Predictor
-from ml_platform.serving.records import RecordChecker
+from ml_platform.serving.scoring import predictor_of
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.recipe import DECLARATION, Recipe
 from ml_platform.training.model import Model
@@ -72,8 +71,7 @@ def _runtime(
     to.mkdir()
     saved = platform.registry.download(declaration.spec.name, version, to)
     model = Model.load(saved)
-    checker = RecordChecker(contract.columns, model.inputs)
-    predictor = Predictor(model, checker, version=str(version))
+    predictor = predictor_of(model, contract.columns, version=str(version))
     return Runtime(version=version, folder=saved, predict=predictor.predict_batch)
 
 

@@ -21,9 +21,7 @@ class RowEncoder:
     dtype: float32, which is what trees compare, or float64.
     """
 
-    def __init__(
-        self, encoder: FeatureEncoder, dtype: type[np.float32] | type[np.float64]
-    ) -> None:
+    def __init__(self, encoder: FeatureEncoder, dtype: type[np.float32] | type[np.float64]) -> None:
         self._encoder = encoder
         self._dtype = dtype
         self._width = encoder.width
