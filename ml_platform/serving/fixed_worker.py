@@ -13,6 +13,7 @@ from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.recorder import Recorder
 from ml_platform.serving.replies import Replies
 from ml_platform.serving.worker import Worker, configured_keys, counts_folder, is_exposed
+from ml_platform.spec.serving import JournalSpec
 
 
 def open_fixed(folder: Path, *, journal: Path | None) -> Worker:
@@ -34,7 +35,7 @@ def open_fixed(folder: Path, *, journal: Path | None) -> Worker:
     )
     return Worker(
         replies,
-        open_journal(bundle, journal),
+        open_journal(bundle.serving.journal, journal),
         model=bundle.identity.model,
         spec=bundle.serving,
         counters=counters,
@@ -59,11 +60,10 @@ def recorder_of(bundle: Bundle, journal: Path) -> Recorder:
     return Recorder(clock(), hidden)
 
 
-def open_journal(bundle: Bundle, folder: Path | None) -> PredictionLog:
+def open_journal(declared: JournalSpec, folder: Path | None) -> PredictionLog:
     """Return the journal of this worker."""
     if folder is None:
         return NoJournal()
-    declared = bundle.serving.journal
     return Journal(
         folder,
         worker=f"{os.uname().nodename}-{os.getpid()}",

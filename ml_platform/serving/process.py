@@ -69,14 +69,10 @@ class ServiceProcess:
 
     def __enter__(self) -> Self:
         """Start; return when the service answers. Raises ServiceUnavailable with its log."""
-        name, _, version = self.tag.partition(":")
-        if not (bento_folder(self._bentos, name, version) / "bento.yaml").is_file():
-            built = sorted(bento_folder(self._bentos, name, ".").glob("*/bento.yaml"))
-            valid = ", ".join(f"{name}:{file.parent.name}" for file in built) or "none"
-            raise ServiceUnavailable(f"there is no Bento {self.tag} (there are: {valid})")
+        self._check()
         with ExitStack() as stack:
             self._start(stack)
-            self._await_answer(version)
+            self._await_answer()
             self._stack = stack.pop_all()
         return self
 
@@ -102,6 +98,26 @@ class ServiceProcess:
         lines = self._log_file.read_text(encoding="utf-8", errors="replace").splitlines()
         return "\n".join(lines[-_TAIL:])
 
+    def _check(self) -> None:
+        """Raise ServiceUnavailable for what cannot be served anyway."""
+        name, _, version = self.tag.partition(":")
+        if not (bento_folder(self._bentos, name, version) / "bento.yaml").is_file():
+            built = sorted(bento_folder(self._bentos, name, ".").glob("*/bento.yaml"))
+            valid = ", ".join(f"{name}:{file.parent.name}" for file in built) or "none"
+            raise ServiceUnavailable(f"there is no Bento {self.tag} (there are: {valid})")
+
+    def _served(self) -> str:
+        """What `bentoml serve` is to serve."""
+        return self.tag
+
+    def _is_ready(self, health: Reply) -> bool:
+        """Tell whether it is our service that answers."""
+        return health.status == 200 and health.body.get("model_version") == self._version
+
+    @property
+    def _version(self) -> str:
+        return self.tag.partition(":")[2]
+
     def _start(self, stack: ExitStack) -> None:
         scratch = Path(
             stack.enter_context(
@@ -124,7 +140,8 @@ class ServiceProcess:
         stack.callback(self._stop)
 
     def _command(self) -> list[str]:
-        serve = ["-m", "bentoml", "serve", self.tag, "--host", self.host, "--port", str(self.port)]
+        where = ["--host", self.host, "--port", str(self.port)]
+        serve = ["-m", "bentoml", "serve", self._served(), *where]
         return [sys.executable, "-S", leash.__file__, sys.executable, *serve]
 
     def _environment(self, scratch: Path) -> dict[str, str]:
@@ -144,14 +161,13 @@ class ServiceProcess:
             "TMPDIR": str(scratch),
         }
 
-    def _await_answer(self, version: str) -> None:
+    def _await_answer(self) -> None:
         deadline = time.monotonic() + self._start_timeout
         while time.monotonic() < deadline:
             if self._process.poll() is not None or _GAVE_UP in self.log_tail():
                 raise ServiceUnavailable(f"{self.tag} did not start:\n{self.log_tail()}")
             with suppress(ServiceUnavailable):
-                reply = self._ask("GET", "/health", None, timeout=1.0)
-                if reply.status == 200 and reply.body.get("model_version") == version:
+                if self._is_ready(self._ask("GET", "/health", None, timeout=1.0)):
                     return
             time.sleep(0.02)
         raise ServiceUnavailable(

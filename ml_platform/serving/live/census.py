@@ -15,6 +15,7 @@ def census_of(model: Any) -> Census:
     A category is unknown when no training row had it: the model sees nothing of it. Columns whose
     rarest categories share a place are left out, because what they stand for is not kept.
     """
+    model = getattr(model, "reference", model)  # a compiled model is made of it
     encoder = getattr(model, "encoder", None)
     blocks = encoder.blocks if encoder is not None else ()
     inputs = getattr(model, "inputs", {})

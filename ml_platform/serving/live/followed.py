@@ -28,6 +28,7 @@ class FollowedRelease:
     """
 
     lineup: Lineup
+    champion: Loaded
 
     def __init__(
         self,
@@ -44,7 +45,6 @@ class FollowedRelease:
         self.step = 0
         self._counters, self._emit, self._now = counters, emit, now
         self._cut_outs = CutOuts(worker, now=now)
-        self._champion: Loaded
         self._cast: Cast | None = None
         self._replaced: Cast | None = None
         self._built: tuple[object, ...] = ()
@@ -63,7 +63,7 @@ class FollowedRelease:
         )
         if found is None:
             raise ServiceUnavailable(self.shelf.error(state.champion) or "no version can be loaded")
-        self._champion = found
+        self.champion = found
         if state.candidate is not None and (answers(state) or shadows(state)):
             self.shelf.get_now(state.candidate)
         self._settle()
@@ -89,9 +89,9 @@ class FollowedRelease:
         state, lineup = self.known.state, self.lineup
         fault = self._cut_outs.fault(state.opened)
         return {
-            **self._champion.about,
+            **self.champion.about,
             "live": {
-                "champion": self._champion.version,
+                "champion": self.champion.version,
                 "previous": state.previous,
                 "candidate": state.candidate,
                 "candidate_answers": lineup.candidate is not None,
@@ -118,9 +118,9 @@ class FollowedRelease:
         assert state.champion is not None
         champion = self.shelf.get(state.champion)
         self._trouble = None if champion else self.shelf.error(state.champion)
-        self._champion = champion or self._champion
+        self.champion = champion or self.champion
         candidate = self._candidate() if champion is not None else None
-        built = (self._champion, candidate, state.entered, state.percent, state.stage)
+        built = (self.champion, candidate, state.entered, state.percent, state.stage)
         changed = built != self._built
         if changed:
             self._replace(candidate)
@@ -156,7 +156,7 @@ class FollowedRelease:
         opened = state.opened
         cast = Cast(
             state,
-            self._champion,
+            self.champion,
             candidate,
             counters=self._counters,
             emit=self._emit,
@@ -168,9 +168,9 @@ class FollowedRelease:
     def _keep_warm(self) -> None:
         """Keep what a rollback may need; let go of what nobody may ask for any more."""
         state = self.known.state
-        text = self._champion.serving.keep_warm
+        text = self.champion.serving.keep_warm
         warm = float(text[:-1]) * _UNITS[text[-1]]
-        wanted = {self._champion.version, state.champion, state.candidate}
+        wanted = {self.champion.version, state.champion, state.candidate}
         age = (self._now() - state.since).total_seconds() if state.since else warm
         if state.previous is not None and age < warm:
             self.shelf.get(state.previous)  # loads it after a restart

@@ -4,21 +4,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from ml_platform.clock import utc_now
 from ml_platform.exceptions import StoreError
 from ml_platform.release.evidence import Counts
 from ml_platform.release.worker import WorkerReport
 from ml_platform.serving.counters import Counters
-from ml_platform.serving.live.counter_files import write_counters
 from ml_platform.serving.live.followed import FollowedRelease
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Worker:
+class Identity:
     """One process. name: one of its own for each start; url: of the service it belongs to."""
 
     name: str
@@ -27,29 +25,21 @@ class Worker:
 
 
 class Reporter:
-    """Tells once a second; from one thread.
-
-    file: where the counts of this worker lie for the metrics of all.
-    """
+    """Tells the release store, once a second, from one thread."""
 
     def __init__(
         self,
         followed: FollowedRelease,
         counters: Counters,
-        worker: Worker,
+        worker: Identity,
         *,
-        file: Path,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._followed, self._counters, self._worker = followed, counters, worker
-        self._file, self._now = file, now
+        self._now = now
 
     def report(self) -> None:
-        """Tell once. A full disk or a store that is away costs nothing but this report."""
-        try:
-            write_counters(self._file, self._counters.snapshot())
-        except OSError as error:
-            _log.debug("%s: %s", self._file, error)
+        """Tell once. A store that is away costs nothing but this report: the next has it all."""
         try:
             self._tell_store()
         except StoreError as error:

@@ -1,6 +1,5 @@
 """The last known release state on disk: a service that starts without its store serves on."""
 
-import json
 import logging
 import os
 import tempfile
@@ -39,12 +38,12 @@ class StateCache:
             return
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.file, state.model_dump_json(indent=1))
+            _write_whole(self.file, state.model_dump_json(indent=1))
         except OSError as error:
             _log.warning("%s cannot be written: %s", self.file, error)
 
 
-def write_whole(file: Path, text: str) -> None:
+def _write_whole(file: Path, text: str) -> None:
     """Replace a file by one rename, so that who reads it sees the old text or the new."""
     number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
@@ -54,9 +53,3 @@ def write_whole(file: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
-
-
-def write_json(file: Path, content: object) -> None:
-    """Replace a file by JSON, whole or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(file, json.dumps(content, separators=(",", ":")))
