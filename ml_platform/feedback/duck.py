@@ -1,0 +1,60 @@
+"""DuckDB over the files of Delta tables: joins larger than memory, in UTC, without extensions."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml_platform.exceptions import StoreError
+from ml_platform.feedback.delta_files import DeltaFiles
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MEMORY = "2GB"
+"""What DuckDB may take before it spills to disk; the process has some more around it."""
+
+
+@contextmanager
+def duckdb_over(folder: Path, *, memory: str = MEMORY) -> "Iterator[DuckDBPyConnection]":
+    """A connection that spills below `folder`; what it raises becomes a StoreError."""
+    import duckdb
+
+    settings = {
+        "memory_limit": memory,
+        "temp_directory": str(folder),
+        "preserve_insertion_order": "false",
+        "autoinstall_known_extensions": "false",
+    }
+    with duckdb.connect(config=settings) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            yield connection
+        except duckdb.Error as error:
+            reason = " ".join(str(error).split())[:500]
+            raise StoreError(f"feedback cannot be joined: {reason}") from error
+
+
+def scan(
+    connection: "DuckDBPyConnection", name: str, where: DeltaFiles, files: Sequence[str]
+) -> None:
+    """Make the view `name` of files of a table; they have the same columns, and are at least one.
+
+    The partition column of a Delta table stands in no file, so the view has it not.
+    """
+    if where.local:
+        listed = ", ".join(quoted(path) for path in where.paths(files))
+        source = f"read_parquet([{listed}], hive_partitioning = false)"
+    else:
+        import pyarrow.dataset as ds
+
+        source = f"{name}_files"
+        connection.register(
+            source, ds.dataset(list(files), format="parquet", filesystem=where.filesystem())
+        )
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {source}")
+
+
+def quoted(text: str) -> str:
+    """The text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,93 @@
+"""The statements of the label join, in the order in which they run.
+
+Views `inbox` (labels as they came), `waiting` (labels unknown so far) and `log` (predictions) are
+there before; so is the table `verdicts`, of what the contract says of each distinct label.
+"""
+
+FRESH = """
+CREATE OR REPLACE TEMP VIEW fresh AS
+SELECT g.prediction_id, g.key, coalesce(v.canonical, g.label) AS label, g.observed_at,
+       g.received_at, g.source,
+       CASE WHEN g.prediction_id IS NULL AND g.key IS NULL THEN 'neither prediction_id nor key'
+            WHEN g.observed_at > g.received_at + INTERVAL 1 DAY
+                THEN 'observed_at: more than a day after received_at'
+            ELSE v.reason END AS reason
+FROM (SELECT prediction_id, CASE WHEN prediction_id IS NULL THEN key END AS key,
+             coalesce(label, 'null') AS label, coalesce(observed_at, received_at) AS observed_at,
+             received_at, coalesce(source, '') AS source
+      FROM inbox) AS g
+LEFT JOIN verdicts AS v ON v.label = g.label
+"""
+
+ANEW = """
+CREATE OR REPLACE TEMP TABLE anew AS
+SELECT * FROM fresh EXCEPT ALL
+SELECT CASE WHEN key IS NULL THEN prediction_id END, key, label, observed_at, received_at, source,
+       reason
+FROM delivered
+"""
+"""What of `fresh` is not in `delivered` yet, a label as often as it came more often."""
+
+CANDIDATES = """
+CREATE OR REPLACE TEMP VIEW candidates AS
+SELECT prediction_id, key, label, observed_at, received_at, source FROM {fresh} WHERE reason IS NULL
+UNION ALL
+SELECT prediction_id, key, label, observed_at, received_at, source FROM waiting
+"""
+
+ANSWERED = """
+CREATE OR REPLACE TEMP VIEW answered AS
+SELECT prediction_id AS id, key AS of_key, time, prediction, score, version, role, random
+FROM log WHERE role IS DISTINCT FROM 'shadow'
+"""
+
+ANSWERED_ONCE = ANSWERED + "QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY time) = 1"
+"""For a log that has a prediction twice, which it should not."""
+
+_BY_ID = """
+SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE key IS NULL) AS c
+LEFT JOIN answered AS a ON a.id = c.prediction_id
+"""
+
+_BY_KEY = """
+SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE key IS NOT NULL) AS c
+ASOF LEFT JOIN (SELECT * FROM answered WHERE of_key IS NOT NULL) AS a
+ON c.key = a.of_key AND c.observed_at >= a.time
+"""
+
+_MATCHED = """
+SELECT coalesce(id, prediction_id) AS prediction_id, key, label, observed_at, received_at, source,
+       CASE WHEN id IS NULL THEN 'unknown' ELSE 'joined' END AS outcome, NULL::VARCHAR AS reason,
+       time, prediction, score, version, role, random,
+       CASE WHEN id IS NULL THEN 'unknown' ELSE CAST(CAST(time AS DATE) AS VARCHAR) END AS part
+FROM ({matched})
+"""
+
+_REFUSED = """
+SELECT prediction_id, key, label, observed_at, received_at, source, 'quarantined', reason,
+       NULL::TIMESTAMPTZ, NULL::VARCHAR, NULL::DOUBLE, NULL::BIGINT, NULL::VARCHAR, NULL::BOOLEAN,
+       'quarantined'
+FROM {fresh} WHERE reason IS NOT NULL
+"""
+
+
+def staged(*, fresh: str, by_id: bool, by_key: bool) -> str:
+    """Every fresh and waiting label with its prediction, where there is one, and its partition.
+
+    fresh: the view or table of labels that came. by_id, by_key: which of both kinds there are.
+    """
+    wanted = [text for text, there in ((_BY_ID, by_id), (_BY_KEY, by_key)) if there]
+    parts = [_MATCHED.format(matched=text) for text in wanted]
+    return " UNION ALL ".join([*parts, _REFUSED.format(fresh=fresh)])
+
+
+RANKED = """
+SELECT * EXCLUDE (outcome, place, standing),
+       CASE WHEN place = 1 THEN 'joined' WHEN label = standing THEN 'duplicate'
+            ELSE 'contradicting' END AS outcome
+FROM (SELECT *, row_number() OVER latest AS place, first_value(label) OVER latest AS standing
+      FROM ({rows})
+      WINDOW latest AS (PARTITION BY prediction_id ORDER BY observed_at DESC, received_at DESC,
+                        label DESC, source, key))
+"""
+"""The outcome of all labels of some predictions: the last observed stands."""
