@@ -15,9 +15,9 @@ from ml_platform.exceptions import FeatureError
 from ml_platform.serving.adversarial import adversarial_records
 from ml_platform.serving.compiled.model import CompiledModel, compiled
 from ml_platform.serving.compiled.scorer import Unsupported
-from ml_platform.serving.limits import DEFAULT_LIMITS, Limits
 from ml_platform.serving.predictor import Predictor
-from ml_platform.serving.records import RecordChecker
+from ml_platform.serving.records import DEFAULT_LIMITS, RecordChecker
+from ml_platform.spec.serving import LimitsSpec
 from ml_platform.training.model import Model
 from ml_platform.training.scoring_path import ScoringPath
 
@@ -32,7 +32,7 @@ def predictor_of(
     columns: Columns,
     *,
     version: str,
-    limits: Limits = DEFAULT_LIMITS,
+    limits: LimitsSpec = DEFAULT_LIMITS,
     allowed: bool = True,
 ) -> Predictor:
     """Return the predictor of a version, as the service, the gates and batch scoring use it.
