@@ -19,8 +19,11 @@ NUMBERS = (
 WHOLE = (0, 1, -1, 2**24 + 1, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63))
 TEXTS = ("", " ", "no such category", "1", "1.0", "true", "nan", "None", "é", "\u0000", "😀")
 TIMES = (
-    datetime(1970, 1, 1), datetime(1677, 9, 22), datetime(2262, 4, 11), datetime(2012, 2, 29, 23, 59, 59, 999999),
-)  # fmt: skip
+    datetime(1970, 1, 1),
+    datetime(1677, 9, 22),
+    datetime(2262, 4, 11),
+    datetime(2012, 2, 29, 23, 59, 59, 999999),
+)
 MIXED = 200
 """Records of many odd values at once, beside those of one."""
 

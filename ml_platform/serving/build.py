@@ -28,7 +28,7 @@ bentoml.bentos.build_bentofile("bentofile.yaml", version=sys.argv[1], build_ctx=
 """
 
 
-def build_bento(
+def build_bento(  # noqa: PLR0913 - all named, each a part of what the Bento holds
     *,
     model_folder: Path,
     name: str,

@@ -78,7 +78,7 @@ def _laid(tree: Tree, *, start: int) -> tuple[NDArray[np.void], NDArray[np.float
 
 
 def _levels(tree: Tree) -> list[NDArray[np.integer[Any]]]:
-    levels = [np.zeros(1, np.int64)]
+    levels: list[NDArray[np.integer[Any]]] = [np.zeros(1, np.int64)]
     while True:
         inner = levels[-1][tree.left[levels[-1]] >= 0]
         if len(inner) == 0:

@@ -39,7 +39,7 @@ class RowEncoder:
 
         Raises FeatureError when it lacks a feature or a number is something else.
         """
-        row = np.zeros(self._width, self._dtype)
+        row: Any = np.zeros(self._width, self._dtype)
         try:
             self._numbers.pack_into(row, 0, *self._numbers_of(record))
             for place in self._ones_of(record, 0):
@@ -51,7 +51,7 @@ class RowEncoder:
     def rows(self, records: Sequence[Mapping[str, Any]]) -> NDArray[Any]:
         """Encode records; shape (n, width). Raises FeatureError like `row`."""
         rows = np.zeros((len(records), self._width), self._dtype)
-        flat = rows.reshape(-1)
+        flat: Any = rows.reshape(-1)
         ones: list[int] = []
         try:
             for index, record in enumerate(records):

@@ -9,7 +9,7 @@ Score = float | tuple[float, ...]
 Scores = NDArray[np.float64]
 
 
-class Unsupported(Exception):  # noqa: N818 - says what is so, as the errors of this package do
+class Unsupported(Exception):
     """An estimator has no compiled form; the text is the reason. It scores as it is, then."""
 
 

@@ -42,7 +42,7 @@ class Linear:
 def finish_of(estimator: Any, task: Task) -> Linear | None:
     """Return the compiled form of a fitted linear model, None for other estimators."""
     name = type(estimator).__name__
-    coefficients = getattr(estimator, "coef_", None)
+    coefficients: Any = getattr(estimator, "coef_", None)
     if task is Task.REGRESSION:
         if name not in REGRESSORS or np.ndim(coefficients) != 1:
             return None

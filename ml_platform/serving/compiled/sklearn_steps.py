@@ -51,11 +51,16 @@ class SklearnScorer:
                 prepared -= self.mean
             if self.scale is not None:
                 prepared /= self.scale
-        largest = np.abs(prepared).max(initial=0.0)  # NaN where there is one
-        known = self.finish.takes_missing and largest != largest
-        if not (largest <= _LARGEST or (known and not (np.abs(prepared) > _LARGEST).any())):
+        if not self._accepted(prepared):
             return self.estimator.scores(rows)
         return self.finish(prepared)
+
+    def _accepted(self, prepared: Matrix) -> bool:
+        """Whether the library would take these numbers: those that float32 holds, or missing."""
+        sizes = np.abs(prepared)
+        if sizes.max(initial=0.0) <= _LARGEST:  # not where one is missing
+            return True
+        return self.finish.takes_missing and not (sizes > _LARGEST).any()
 
 
 _LARGEST = float(np.finfo(np.float32).max)
