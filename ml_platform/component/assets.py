@@ -155,7 +155,8 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
     def deployed_bento(
         context: dg.AssetExecutionContext, platform: PlatformResource, report: EvaluationReport
     ) -> Results:
-        from ml_platform.component.steps.deploy import build_and_test, release
+        from ml_platform.component.steps.deploy import build_and_test
+        from ml_platform.component.steps.release import release
 
         context.log.info(f"building and testing the Bento of version {report.version}")
         now = utc_now()

@@ -16,8 +16,9 @@ from ml_platform.evaluation.report import Evaluation
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
-    from ml_platform.component.steps.deploy import BuiltBento, ReleaseOutcome
+    from ml_platform.component.steps.deploy import BuiltBento
     from ml_platform.component.steps.evaluate import EvaluationOutcome
+    from ml_platform.component.steps.release import ReleaseOutcome
     from ml_platform.component.steps.validate import ValidationOutcome
     from ml_platform.data.validation import Validation
     from ml_platform.registry.certificate import Certificate

@@ -16,6 +16,9 @@ from ml_platform.release.state import Action, ReleaseState, Transition
 
 WHO = "releases sensor"
 
+NOT_COMPARED = "fallback"
+"""The role of the champion in place of a candidate that failed: nobody drew those records."""
+
 
 class Decision(Strict):
     """What to do with the release, why, and on what; action None leaves it where it is.
@@ -95,8 +98,12 @@ def summary(at_step: StepEvidence) -> list[dict[str, Any]]:
 
 
 def of_version(at_step: StepEvidence, version: int | None) -> Counts:
-    """Return the counts of a version at a step, in whatever role."""
-    return total(counts for (each, _), counts in at_step.items() if each == version)
+    """Return the counts of a version at a step, in every role that may be compared."""
+    return total(
+        counts
+        for (each, role), counts in at_step.items()
+        if each == version and role != NOT_COMPARED
+    )
 
 
 def _pairs(state: ReleaseState, evidence: ReleaseEvidence) -> list[tuple[Pair, Stage]]:

@@ -13,13 +13,13 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.prove import with_scoring
+from ml_platform.component.steps.release import keep_example
 from ml_platform.component.steps.train import model_hash
-from ml_platform.exceptions import DeploymentRefused, RevisionConflict
+from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
-from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.client_records import client_records
 from ml_platform.serving.process import ServiceProcess
@@ -36,14 +36,6 @@ class BuiltBento:
     certificate: Certificate
     records: tuple[GateRecord, ...]
     reused: bool
-
-
-@dataclass(frozen=True)
-class ReleaseOutcome:
-    """What the release changed, in one sentence for people."""
-
-    summary: str
-    revision: int
 
 
 def build_and_test(
@@ -66,47 +58,6 @@ def build_and_test(
     return BuiltBento(handle, certificate, records, reused)
 
 
-def release(
-    declaration: Declaration, platform: Platform, built: BuiltBento, *, who: str, now: datetime
-) -> ReleaseOutcome:
-    """Make the version champion, unless it is; mirror the aliases in the registry.
-
-    Where somebody else moves the release meanwhile, it is read again and decided anew.
-    """
-    name, version = declaration.spec.name, built.handle.version
-    state = platform.releases.state(name)
-    if state.champion == version:
-        _mirror(platform, state)  # an earlier run may have been killed before it did
-        summary = f"version {version} is champion already, nothing to release"
-        return ReleaseOutcome(summary, state.revision)
-    transition = Transition(
-        model=name,
-        revision=state.revision + 1,
-        action=Action.PROMOTE_DIRECT,
-        version=version,
-        at=now,
-        who=who,
-        why="certified, built and smoke-tested; release type: direct",
-        evidence={
-            "certificate": built.handle.certificate,
-            "bento": built.handle.tag,
-            "service": [record.model_dump(mode="json") for record in built.records],
-        },
-    )
-    try:
-        new = platform.releases.append(transition, expected_revision=state.revision)
-    except RevisionConflict:
-        return release(declaration, platform, built, who=who, now=now)
-    _mirror(platform, new)
-    before = f"in place of version {state.champion}" if state.champion else "as the first release"
-    return ReleaseOutcome(f"version {version} is champion now, {before}", new.revision)
-
-
-def _mirror(platform: Platform, state: ReleaseState) -> None:
-    for alias, version in (("champion", state.champion), ("previous", state.previous)):
-        platform.registry.set_alias(state.model, alias, version)
-
-
 def _built_at(declaration: Declaration, platform: Platform, version: int) -> int | None:
     """When the Bento in the store was built, in nanoseconds; None where there is none."""
     folder = bento_folder(platform.settings.bentos, declaration.spec.name, version)
@@ -123,7 +74,10 @@ def _verdicts_at_release(
     declared = [g.model_dump(mode="json") for g in declaration.spec.all_gates(Stage.DEPLOYED_BENTO)]
     for transition in reversed(platform.releases.history(declaration.spec.name)):
         evidence = transition.evidence
-        if transition.version == handle.version and evidence["certificate"] == handle.certificate:
+        if (
+            transition.version == handle.version
+            and evidence.get("certificate") == handle.certificate
+        ):
             records = tuple(GateRecord.model_validate(record) for record in evidence["service"])
             return records if [record.gate for record in records] == declared else ()
     return ()
@@ -193,11 +147,12 @@ def _service_evidence(
     judged: Judged,
 ) -> Generator[ServiceEvidence]:
     spec = declaration.spec
-    rows = judged.holdout.head(SMOKE_ROWS)
+    records = client_records(judged.holdout.head(SMOKE_ROWS), list(judged.model.inputs))
+    keep_example(platform, spec.name, report.version, records[0])
     with ServiceProcess(tag, bentos=platform.settings.bentos) as service:
         yield ServiceEvidence(
             service=service,
-            records=client_records(rows, list(judged.model.inputs)),
+            records=records,
             scores=judged.scores[:SMOKE_ROWS],
             task=spec.task,
             version=str(report.version),

@@ -1,0 +1,151 @@
+"""Release a deployed version as declared, and show in the registry what is live."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ml_platform.component.platform import Platform
+from ml_platform.exceptions import RevisionConflict
+from ml_platform.release.plan import Plan, plan_of
+from ml_platform.release.state import Action, ReleaseState, Transition
+from ml_platform.spec.load import Declaration
+
+if TYPE_CHECKING:
+    from ml_platform.component.steps.deploy import BuiltBento
+
+Decide = Callable[[ReleaseState], Transition | None]
+
+
+@dataclass(frozen=True)
+class ReleaseOutcome:
+    """What the release changed, in one sentence for people."""
+
+    summary: str
+    revision: int
+
+
+def release(
+    declaration: Declaration, platform: Platform, built: "BuiltBento", *, who: str, now: datetime
+) -> ReleaseOutcome:
+    """Make the version champion, or candidate on the declared way; mirror it in the registry.
+
+    The first version of a model is champion at once. A candidate that is under way is withdrawn
+    for a newer one. A version that was taken out before is left out: it is the same as then.
+    """
+    name, version = declaration.spec.name, built.handle.version
+    plan = plan_of(declaration.spec.release)
+    state = platform.releases.state(name)
+    kept = _stays(state, version)
+    if kept is not None:
+        mirror(platform, state)  # an earlier run may have been killed before it did
+        return ReleaseOutcome(kept, state.revision)
+    evidence = {
+        "certificate": built.handle.certificate,
+        "bento": built.handle.tag,
+        "service": [record.model_dump(mode="json") for record in built.records],
+    }
+
+    def transition(action: Action, at: ReleaseState, why: str, **also: Any) -> Transition:
+        also = {"version": version, "evidence": evidence, **also}
+        revision = at.revision + 1
+        return Transition(
+            model=name, revision=revision, action=action, at=now, who=who, why=why, **also
+        )
+
+    def withdrawn(at: ReleaseState) -> Transition | None:
+        if at.candidate in (None, version) or plan is None:
+            return None
+        why = f"version {version} is newer"
+        return transition(Action.WITHDRAW, at, why, version=at.candidate, evidence={})
+
+    def opened(at: ReleaseState) -> Transition | None:
+        if _stays(at, version) is not None:
+            return None
+        if plan is None or at.champion is None:
+            why = "release type: direct" if plan is None else "the first version of the model"
+            return transition(
+                Action.PROMOTE_DIRECT, at, f"certified, built and smoke-tested; {why}"
+            )
+        return transition(Action.OPEN, at, "certified, built and smoke-tested", plan=plan)
+
+    append_decided(platform, name, withdrawn)
+    new = append_decided(platform, name, opened)
+    mirror(platform, new)
+    return ReleaseOutcome(_told(new, state, version, plan), new.revision)
+
+
+def append_decided(platform: Platform, model: str, decide: Decide) -> ReleaseState:
+    """Append what is decided on the present state, decided anew where somebody else was first.
+
+    decide: returns None where nothing is to be done.
+    """
+    while True:
+        state = platform.releases.state(model)
+        transition = decide(state)
+        if transition is None:
+            return state
+        try:
+            return platform.releases.append(transition, expected_revision=state.revision)
+        except RevisionConflict:
+            continue
+
+
+def mirror(platform: Platform, state: ReleaseState) -> None:
+    """Set the aliases in the registry that say what is live; a version it lost is passed over."""
+    live = {
+        "champion": state.champion,
+        "candidate": state.candidate,
+        "previous": state.previous,
+    }
+    known = platform.registry.aliases(state.model)
+    for alias, version in live.items():
+        if known.get(alias) != version:
+            platform.registry.set_alias(state.model, alias, version)
+
+
+def example_path(model: str, version: int) -> str:
+    """Where the handles keep a record that a client could send to a version."""
+    return f"{model}/deployed_bento/example-{version}.json"
+
+
+def keep_example(platform: Platform, model: str, version: int, record: dict[str, Any]) -> None:
+    """Keep a holdout record for the smoke test of a rollback."""
+    platform.handles.write(example_path(model, version), json.dumps(record, ensure_ascii=False))
+
+
+def kept_example(platform: Platform, model: str, version: int) -> dict[str, Any] | None:
+    """Return that record; None where the version was deployed without."""
+    text = platform.handles.read(example_path(model, version))
+    return None if text is None else json.loads(text)
+
+
+def _stays(state: ReleaseState, version: int) -> str | None:
+    """Why nothing is to be released; None where something is."""
+    if version == state.champion:
+        return f"version {version} is champion already, nothing to release"
+    if version == state.candidate:
+        stage = state.stage.value
+        return f"version {version} is candidate already, at {stage}, nothing to release"
+    if version in state.taken_out:
+        return (
+            f"version {version} was taken out before and is not released again by itself; train "
+            "another, or bring it back with `ml-platform rollback --to` if it was champion"
+        )
+    return None
+
+
+def _told(new: ReleaseState, before: ReleaseState, version: int, plan: Plan | None) -> str:
+    if new.champion == version:
+        instead = f"in place of version {before.champion}"
+        return f"version {version} is champion now, " + (
+            instead if before.champion else "as the first release"
+        )
+    if new.candidate == version and plan is not None:
+        way = " -> ".join(
+            f"{step.stage.value} {step.percent:g} %" if step.percent else step.stage.value
+            for step in plan.steps
+        )
+        return f"version {version} is candidate now, beside version {new.champion}: {way} -> full"
+    return f"version {version} was not released: somebody else moved the release"
