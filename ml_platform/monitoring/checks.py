@@ -1,0 +1,215 @@
+"""What in a report is not as it should be."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from ml_platform.evaluation.report import MetricValue
+from ml_platform.monitoring.report import SHADOW, MonitoringReport
+from ml_platform.monitoring.traffic import Traffic
+from ml_platform.plugins import Strict
+from ml_platform.spec.monitoring import MonitoringSpec, Severity
+
+
+class QualityBound(Strict):
+    """The worst value of a live metric that is accepted. why: where the bound comes from."""
+
+    metric: str
+    bound: float
+    why: str
+
+
+class Check(Strict):
+    """One thing that the report looked at.
+
+    verdict: `unclear` where there was too little to tell. rows: what it rests on.
+    figures: plot over time.
+    """
+
+    name: str
+    verdict: str
+    severity: Severity
+    text: str
+    rows: int
+    figures: dict[str, float] = Field(default={})
+    subjects: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether nobody has to be told."""
+        return self.verdict != "failed"
+
+
+def checks(
+    report: MonitoringReport, spec: MonitoringSpec, *, bounds: tuple[QualityBound, ...] = ()
+) -> tuple[Check, ...]:
+    """Judge a report; every check comes every time, so that its history has no holes.
+
+    bounds: of live quality, from the declaration.
+    """
+    return tuple(_checks(report, spec, bounds))
+
+
+CHECKS = (
+    "predictions",
+    "input_drift",
+    "prediction_drift",
+    "data_quality",
+    "refusals",
+    "errors",
+    "latency",
+    "live_quality",
+)
+"""Names of all checks, in their order."""
+
+_CRITICAL = frozenset({"predictions", "errors", "live_quality"})
+
+
+def _checks(
+    report: MonitoringReport, spec: MonitoringSpec, bounds: tuple[QualityBound, ...]
+) -> Iterator[Check]:
+    parts = (
+        _predictions(report),
+        _input_drift(report, spec),
+        _prediction_drift(report, spec),
+        _data_quality(report, spec),
+        _share("refusals", report.traffic.refused_share, spec.max_refused, report.traffic),
+        _share("errors", report.traffic.error_share, spec.max_errors, report.traffic),
+        _latency(report, spec),
+        _live_quality(report, bounds),
+    )
+    for name, part in zip(CHECKS, parts, strict=True):
+        usual: Severity = "critical" if name in _CRITICAL else "warning"
+        severity = spec.severity.get(name, usual)
+        yield Check.model_validate(
+            {"name": name, "severity": severity, "rows": report.predictions, **part}
+        )
+
+
+Part = dict[str, Any]
+
+
+def _predictions(report: MonitoringReport) -> Part:
+    answered = [a for a in report.activity if a.role != SHADOW]
+    missing = sum(a.missing_scores for a in answered)
+    constant = [a.version for a in answered if a.is_constant]
+    if missing:
+        return _bad(f"{missing:,} of {report.predictions:,} predictions are no number")
+    if constant:
+        return _bad(f"version {constant[0]} answers the same to everything")
+    if not answered:
+        return _unclear("nothing was predicted")
+    return _good(f"{report.predictions:,} predictions", predictions=float(report.predictions))
+
+
+def _input_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
+    moved = [column.drift for column in report.columns if column.drift.verdict == "drifted"]
+    figures = {f"drift_{c.column}": c.drift.value or 0.0 for c in report.columns}
+    if report.predictions < spec.min_rows:
+        return _too_few(report, spec)
+    if moved:
+        worst = sorted(moved, key=lambda drift: -(drift.value or 0.0))
+        subjects = tuple(drift.column for drift in worst)
+        return {**_bad("; ".join(d.text for d in worst[:3])), "figures": figures} | {
+            "subjects": subjects
+        }
+    return _good(f"none of {len(report.columns)} inputs moved", **figures)
+
+
+def _prediction_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
+    found = [drift for drift in (report.scores, report.confidence) if drift is not None]
+    if report.predictions < spec.min_rows or not found:
+        return _too_few(report, spec)
+    figures = {f"drift_{drift.column}": drift.value or 0.0 for drift in found}
+    moved = [drift.text for drift in found if drift.verdict == "drifted"]
+    if moved:
+        return {**_bad("; ".join(moved)), "figures": figures}
+    return _good("predictions are distributed as on the holdout", **figures)
+
+
+def _data_quality(report: MonitoringReport, spec: MonitoringSpec) -> Part:
+    if report.predictions < spec.min_rows:
+        return _too_few(report, spec)
+    wrong: dict[str, str] = {}
+    for column in report.columns:
+        name = column.column
+        if column.nulls > column.nulls_in_training + spec.max_nulls:
+            was = f"was {column.nulls_in_training:.1%} in training"
+            wrong[name] = f"{name} is null in {column.nulls:.1%}, {was}"
+        elif column.unseen > spec.max_unseen:
+            values = ", ".join(column.unseen_examples)
+            wrong[name] = f"{column.unseen:.1%} of {name} are values never seen: {values}"
+        elif column.constant:
+            wrong[name] = f"{name} holds one value only"
+    if wrong:
+        return {**_bad("; ".join(list(wrong.values())[:3])), "subjects": tuple(wrong)}
+    return _good("inputs are as complete as in training")
+
+
+def _share(name: str, share: float | None, most: float, traffic: Traffic) -> Part:
+    if share is None:
+        return _unclear("nothing was asked since the last report") | {"rows": 0}
+    kinds = traffic.refusals if name == "refusals" else traffic.errors
+    by_kind = ", ".join(f"{kind} {n:,}" for kind, n in sorted(kinds.items(), key=lambda k: -k[1]))
+    text = f"{share:.2%} of {traffic.requests:,} requests" + (f" ({by_kind})" if by_kind else "")
+    part = _bad(f"{text}, {most:.2%} is allowed") if share > most else _good(text)
+    return part | {"rows": traffic.requests, "figures": {name: share}}
+
+
+def _latency(report: MonitoringReport, spec: MonitoringSpec) -> Part:
+    timed = [a for a in report.activity if a.role != SHADOW and a.p95_ms is not None]
+    if not timed:
+        return _unclear("nothing was timed")
+    slowest = max(timed, key=lambda a: a.p95_ms or 0.0)
+    worst = slowest.p95_ms or 0.0
+    text = f"version {slowest.version} takes {worst:.3g} ms at the 95th percentile"
+    if spec.max_p95_ms is not None and worst > spec.max_p95_ms:
+        return _bad(f"{text}, {spec.max_p95_ms:g} ms is allowed") | {"figures": {"p95_ms": worst}}
+    return _good(text, p95_ms=worst)
+
+
+def _live_quality(report: MonitoringReport, bounds: tuple[QualityBound, ...]) -> Part:
+    """A metric is bad when its whole interval is worse than the bound."""
+    window = report.quality
+    if window is None or window.evaluation is None:
+        return _unclear(window.reason if window else "no window has matured") | {"rows": 0}
+    metrics = window.evaluation.metrics
+    figures = {f"live_{key}": value for key, value in window.evaluation.values().items()}
+    wrong = [
+        f"{metric.key} is {metric.text}, worse than {bound.bound:g} ({bound.why})"
+        for bound in bounds
+        for metric in [metrics.get(bound.metric)]
+        if metric is not None and is_worse(metric, bound.bound)
+    ]
+    span = f"{window.begin:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}"
+    rest = {"rows": window.labeled, "figures": figures}
+    if wrong:
+        return _bad(f"{'; '.join(wrong)}; window {span}") | rest
+    shown = ", ".join(f"{metric.key} {metric.text}" for metric in metrics.values())
+    return _good(f"{shown}; window {span}") | rest
+
+
+def is_worse(metric: MetricValue, bound: float) -> bool:
+    """Tell whether even the best end of the interval is worse than a bound."""
+    if metric.value is None:
+        return False
+    best = metric.high if metric.greater_is_better else metric.low
+    best = metric.value if best is None else best
+    return best < bound if metric.greater_is_better else best > bound
+
+
+def _too_few(report: MonitoringReport, spec: MonitoringSpec) -> Part:
+    return _unclear(f"{report.predictions:,} predictions; {spec.min_rows:,} are asked for")
+
+
+def _good(text: str, **figures: float) -> Part:
+    return {"verdict": "passed", "text": text, "figures": figures}
+
+
+def _bad(text: str) -> Part:
+    return {"verdict": "failed", "text": text}
+
+
+def _unclear(text: str) -> Part:
+    return {"verdict": "unclear", "text": text}

@@ -1,0 +1,78 @@
+"""Whether a column of production is what it was in training."""
+
+import pandas as pd
+
+from ml_platform.drift.column import ColumnDrift
+from ml_platform.drift.drift_test import DriftTest
+from ml_platform.plugins import Strict
+
+FEW = 50
+SHOWN = 5
+
+
+class ColumnHealth(Strict):
+    """One column of the window, beside training and beside the window before.
+
+    nulls, nulls_in_training: shares. unseen: share of values that training never saw, for text;
+    unseen_examples: some of them. constant: whether it holds one value, and held more in training.
+    drift: against training; since_before: against the window before, where there is one.
+    """
+
+    column: str
+    rows: int
+    nulls: float
+    nulls_in_training: float
+    unseen: float = 0.0
+    unseen_examples: tuple[str, ...] = ()
+    constant: bool = False
+    drift: ColumnDrift
+    since_before: ColumnDrift | None = None
+
+
+def column_health(
+    training: pd.Series,
+    current: pd.Series,
+    *,
+    before: pd.Series | None = None,
+    test: DriftTest,
+    columns: int,
+    seed: int = 0,
+) -> ColumnHealth:
+    """Compare a column on all its rows; series are named by the column.
+
+    before: the window before, None where there is none. columns: how many the report judges.
+    """
+    unseen, examples = _unseen(training, current)
+    has_before = before is not None and len(before) > 0
+    return ColumnHealth(
+        column=str(training.name),
+        rows=len(current),
+        nulls=_share_of_nulls(current),
+        nulls_in_training=_share_of_nulls(training),
+        unseen=unseen,
+        unseen_examples=examples,
+        constant=_is_constant(current) and not _is_constant(training),
+        drift=test.compare(training, current, columns=columns, seed=seed),
+        since_before=test.compare(before, current, columns=columns, seed=seed)
+        if has_before
+        else None,
+    )
+
+
+def _share_of_nulls(series: pd.Series) -> float:
+    return float(series.isna().mean()) if len(series) else 0.0
+
+
+def _is_constant(series: pd.Series) -> bool:
+    return len(series) >= FEW and series.nunique(dropna=False) == 1
+
+
+def _unseen(training: pd.Series, current: pd.Series) -> tuple[float, tuple[str, ...]]:
+    """For text; a number that was never seen is no news."""
+    if pd.api.types.is_numeric_dtype(training.dtype) or not len(current):
+        return 0.0, ()
+    if pd.api.types.is_datetime64_any_dtype(training.dtype):
+        return 0.0, ()
+    counted = current.value_counts(dropna=True)
+    new = counted[~counted.index.isin(training.dropna().unique())]
+    return float(new.sum() / len(current)), tuple(map(str, new.index[:SHOWN]))

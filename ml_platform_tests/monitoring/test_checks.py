@@ -1,0 +1,202 @@
+"""What a report finds wrong."""
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from ml_platform.drift.drift_test import DRIFT_TESTS
+from ml_platform.evaluation.report import Evaluation, MetricValue
+from ml_platform.monitoring.activity import activity
+from ml_platform.monitoring.checks import CHECKS, Check, QualityBound, checks
+from ml_platform.monitoring.columns import column_health
+from ml_platform.monitoring.report import LiveWindow, MonitoringReport
+from ml_platform.monitoring.traffic import Traffic, traffic
+from ml_platform.release.evidence import Counts
+from ml_platform.spec.monitoring import MonitoringSpec
+from ml_platform.task import Task
+from ml_platform_tests.monitoring.findings import NOON
+
+RANDOM = np.random.default_rng(3)
+PSI = DRIFT_TESTS.parse({"type": "population_stability"})
+
+
+def predictions(rows: int = 1_000, **columns: Any) -> pa.Table:
+    known: dict[str, Any] = {
+        "score": RANDOM.random(rows),
+        "version": np.full(rows, 3),
+        "role": ["champion"] * rows,
+        "latency_us": RANDOM.integers(20, 40, rows),
+        "random": [False] * rows,
+    }
+    return pa.table(known | columns)
+
+
+def report(table: pa.Table | None = None, **more: Any) -> MonitoringReport:
+    return MonitoringReport(
+        model="flights",
+        begin=NOON,
+        end=NOON + timedelta(days=1),
+        made=NOON + timedelta(days=1),
+        champion=3,
+        activity=activity(predictions() if table is None else table),
+        **more,
+    )
+
+
+def found(made: MonitoringReport, *bounds: QualityBound, **spec: Any) -> dict[str, Check]:
+    every = checks(made, MonitoringSpec.model_validate(spec), bounds=bounds)
+    return {check.name: check for check in every}
+
+
+def test_every_check_comes_every_time_in_its_order() -> None:
+    assert tuple(found(report())) == CHECKS
+    assert tuple(found(report(predictions(0)))) == CHECKS
+
+
+def test_a_quiet_window_without_labels_fails_nothing() -> None:
+    every = found(report(traffic=Traffic(requests=1000)))
+    assert {name: check.verdict for name, check in every.items()} == {
+        "predictions": "passed",
+        "input_drift": "passed",
+        "prediction_drift": "unclear",
+        "data_quality": "passed",
+        "refusals": "passed",
+        "errors": "passed",
+        "latency": "passed",
+        "live_quality": "unclear",
+    }
+
+
+def test_activity_tells_versions_and_roles_apart() -> None:
+    roles = ["champion"] * 600 + ["shadow"] * 400
+    versions = np.repeat([3, 4], [600, 400])
+    parts = activity(predictions(role=roles, version=versions))
+    assert [(a.version, a.role, a.predictions) for a in parts] == [
+        (3, "champion", 600),
+        (4, "shadow", 400),
+    ]
+    assert 0.02 <= (parts[0].mean_ms or 0) <= (parts[0].p95_ms or 0) <= 0.04
+
+
+def test_predictions_without_a_number_are_found() -> None:
+    scores = RANDOM.random(1_000)
+    scores[:3] = np.nan
+    check = found(report(predictions(score=scores)))["predictions"]
+    assert (check.verdict, check.severity) == ("failed", "critical")
+    assert check.text == "3 of 1,000 predictions are no number"
+
+
+def test_a_version_that_always_answers_the_same_is_found() -> None:
+    check = found(report(predictions(score=np.full(1_000, 0.3))))["predictions"]
+    assert check.text == "version 3 answers the same to everything"
+
+
+def column(current: pd.Series, training: pd.Series | None = None) -> Any:
+    trained = pd.Series(RANDOM.normal(size=20_000), name="distance")
+    return column_health(trained if training is None else training, current, test=PSI, columns=1)
+
+
+def test_a_column_in_another_unit_drifted() -> None:
+    moved = column(pd.Series(RANDOM.normal(size=1_000) * 1.609 + 2, name="distance"))
+    check = found(report(columns=(moved,)))["input_drift"]
+    assert check.verdict == "failed"
+    assert check.subjects == ("distance",)
+    assert check.text.startswith("distance moved by ")
+    assert check.figures["drift_distance"] > 0.2
+
+
+def test_drift_of_few_rows_is_not_judged() -> None:
+    moved = column(pd.Series(np.full(50, 9.0), name="distance"))
+    check = found(report(predictions(50), columns=(moved,)))["input_drift"]
+    assert check.verdict == "unclear"
+    assert check.text == "50 predictions; 200 are asked for"
+
+
+def test_more_nulls_than_in_training_are_found() -> None:
+    current = pd.Series(np.where(RANDOM.random(1_000) < 0.3, np.nan, 0.5), name="distance")
+    check = found(report(columns=(column(current),)))["data_quality"]
+    assert check.verdict == "failed"
+    assert check.text.startswith("distance is null in ")
+    assert "was 0.0% in training" in check.text
+
+
+def test_values_never_seen_are_found_by_name() -> None:
+    training = pd.Series(["UA", "AA"] * 500, name="carrier")
+    current = pd.Series(["UA"] * 500 + ["United"] * 500, name="carrier")
+    check = found(report(columns=(column(current, training),)))["data_quality"]
+    assert check.text == "50.0% of carrier are values never seen: United"
+
+
+@pytest.mark.parametrize(
+    ("kind", "share", "verdict"),
+    [("errors", 0.02, "failed"), ("errors", 0.005, "passed"), ("refusals", 0.1, "failed")],
+)
+def test_shares_of_requests_are_held_against_their_bound(
+    kind: str, share: float, verdict: str
+) -> None:
+    counted = Traffic(requests=1000, **{kind: {"out_of_range": int(share * 1000)}})
+    check = found(report(traffic=counted))[kind]
+    assert check.verdict == verdict
+    assert f"(out_of_range {int(share * 1000)})" in check.text
+
+
+def test_latency_is_held_against_a_declared_bound_only() -> None:
+    assert found(report())["latency"].verdict == "passed"
+    assert found(report(), max_p95_ms=0.01)["latency"].verdict == "failed"
+
+
+def live(value: float, half: float, *, greater_is_better: bool = True) -> LiveWindow:
+    metric = MetricValue(
+        key="roc_auc",
+        value=value,
+        low=value - half,
+        high=value + half,
+        rows=500,
+        greater_is_better=greater_is_better,
+    )
+    evaluation = Evaluation(
+        task=Task.BINARY, rows=500, metrics={"roc_auc": metric}, confidence=0.95, rounds=200, seed=0
+    )
+    begin = NOON - timedelta(days=7)
+    return LiveWindow(begin=begin, end=NOON, predictions=600, labeled=500, evaluation=evaluation)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "verdict"), [(0.7, 0.05, "failed"), (0.78, 0.05, "passed")]
+)
+def test_quality_fails_when_its_whole_interval_is_worse(
+    value: float, half: float, verdict: str
+) -> None:
+    bound = QualityBound(metric="roc_auc", bound=0.8, why="gate minimum_metric_roc_auc")
+    check = found(report(quality=live(value, half)), bound)["live_quality"]
+    assert check.verdict == verdict
+    assert check.rows == 500
+    assert check.figures == {"live_roc_auc": value}
+
+
+def test_an_error_is_worse_when_it_is_higher() -> None:
+    bound = QualityBound(metric="roc_auc", bound=0.5, why="declared")
+    made = report(quality=live(0.7, 0.05, greater_is_better=False))
+    assert found(made, bound)["live_quality"].verdict == "failed"
+
+
+def test_severity_can_be_declared() -> None:
+    made = found(report(), severity={"latency": "critical"})
+    assert made["latency"].severity == "critical"
+
+
+def test_traffic_counts_what_came_on_top_and_starts_anew_after_a_restart() -> None:
+    first = traffic({("3", "champion"): Counts(requests=100, refusals={"missing": 4})}, {})
+    later = traffic(
+        {
+            ("3", "champion"): Counts(requests=150, refusals={"missing": 9}),
+            ("4", "shadow"): Counts(requests=999, errors={"raised": 9}),
+        },
+        {"unlogged": 2},
+    )
+    assert later.since(first) == Traffic(requests=50, refusals={"missing": 5}, unlogged=2)
+    assert first.since(later) == first
