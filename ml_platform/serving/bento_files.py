@@ -40,7 +40,17 @@ SERVED_CODE = (
 """What of this package a Bento holds; a test starts one with nothing else at hand."""
 
 NOT_SERVED = frozenset(
-    {"bento_files.py", "build.py", "leash.py", "process.py", "client_records.py"}
+    {
+        "bento_files.py",
+        "build.py",
+        "leash.py",
+        "process.py",
+        "client_records.py",
+        "loadable.py",
+        "examples.py",
+        "roll_back.py",
+        "smoke.py",
+    }
 )
 
 _ALWAYS = (

@@ -13,7 +13,6 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.prove import with_scoring
-from ml_platform.component.steps.release import keep_example
 from ml_platform.component.steps.train import model_hash
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.evidence import ServiceEvidence
@@ -22,6 +21,7 @@ from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.client_records import client_records
+from ml_platform.serving.examples import keep_example
 from ml_platform.serving.process import ServiceProcess
 from ml_platform.spec.load import Declaration
 
@@ -148,7 +148,7 @@ def _service_evidence(
 ) -> Generator[ServiceEvidence]:
     spec = declaration.spec
     records = client_records(judged.holdout.head(SMOKE_ROWS), list(judged.model.inputs))
-    keep_example(platform, spec.name, report.version, records[0])
+    keep_example(platform.handles, spec.name, report.version, records[0])
     with ServiceProcess(tag, bentos=platform.settings.bentos) as service:
         yield ServiceEvidence(
             service=service,

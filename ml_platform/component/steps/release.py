@@ -1,21 +1,17 @@
 """Release a deployed version as declared, and show in the registry what is live."""
 
-import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.component.platform import Platform
-from ml_platform.exceptions import RevisionConflict
+from ml_platform.release.commands import append_decided, mirror
 from ml_platform.release.plan import Plan, plan_of
 from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.spec.load import Declaration
 
 if TYPE_CHECKING:
     from ml_platform.component.steps.deploy import BuiltBento
-
-Decide = Callable[[ReleaseState], Transition | None]
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,7 @@ def release(
     state = platform.releases.state(name)
     kept = _stays(state, version)
     if kept is not None:
-        mirror(platform, state)  # an earlier run may have been killed before it did
+        mirror(platform.registry, state)  # an earlier run may have been killed before it did
         return ReleaseOutcome(kept, state.revision)
     evidence = {
         "certificate": built.handle.certificate,
@@ -70,55 +66,10 @@ def release(
             )
         return transition(Action.OPEN, at, "certified, built and smoke-tested", plan=plan)
 
-    append_decided(platform, name, withdrawn)
-    new = append_decided(platform, name, opened)
-    mirror(platform, new)
+    append_decided(platform.releases, name, withdrawn)
+    new = append_decided(platform.releases, name, opened)
+    mirror(platform.registry, new)
     return ReleaseOutcome(_told(new, state, version, plan), new.revision)
-
-
-def append_decided(platform: Platform, model: str, decide: Decide) -> ReleaseState:
-    """Append what is decided on the present state, decided anew where somebody else was first.
-
-    decide: returns None where nothing is to be done.
-    """
-    while True:
-        state = platform.releases.state(model)
-        transition = decide(state)
-        if transition is None:
-            return state
-        try:
-            return platform.releases.append(transition, expected_revision=state.revision)
-        except RevisionConflict:
-            continue
-
-
-def mirror(platform: Platform, state: ReleaseState) -> None:
-    """Set the aliases in the registry that say what is live; a version it lost is passed over."""
-    live = {
-        "champion": state.champion,
-        "candidate": state.candidate,
-        "previous": state.previous,
-    }
-    known = platform.registry.aliases(state.model)
-    for alias, version in live.items():
-        if known.get(alias) != version:
-            platform.registry.set_alias(state.model, alias, version)
-
-
-def example_path(model: str, version: int) -> str:
-    """Where the handles keep a record that a client could send to a version."""
-    return f"{model}/deployed_bento/example-{version}.json"
-
-
-def keep_example(platform: Platform, model: str, version: int, record: dict[str, Any]) -> None:
-    """Keep a holdout record for the smoke test of a rollback."""
-    platform.handles.write(example_path(model, version), json.dumps(record, ensure_ascii=False))
-
-
-def kept_example(platform: Platform, model: str, version: int) -> dict[str, Any] | None:
-    """Return that record; None where the version was deployed without."""
-    text = platform.handles.read(example_path(model, version))
-    return None if text is None else json.loads(text)
 
 
 def _stays(state: ReleaseState, version: int) -> str | None:

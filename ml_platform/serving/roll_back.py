@@ -1,0 +1,147 @@
+"""Put an earlier version back, and prove that everybody serves it."""
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from ml_platform.exceptions import ReleaseError
+from ml_platform.plugins import Strict
+from ml_platform.release.commands import append_decided, known_model
+from ml_platform.release.state import Action, ReleaseState, Transition
+from ml_platform.release.store import ReleaseStore
+from ml_platform.serving import loadable
+from ml_platform.serving.smoke import Seen, look
+
+PATIENCE = 10.0
+"""Seconds that workers get to follow."""
+
+_LOOK_EVERY = 0.05
+
+
+class Rollback(Strict):
+    """What a rollback changed.
+
+    before, after: what was live and what is. passed_over: newer good versions that cannot be
+    served, and why.
+    """
+
+    before: ReleaseState
+    after: ReleaseState
+    passed_over: dict[int, str] = Field(default={})
+
+    @property
+    def summary(self) -> str:
+        """In one line for people."""
+        before, after = self.before, self.after
+        gone = "" if before.candidate is None else f", candidate {before.candidate} is out"
+        if before.champion == after.champion:
+            return f"version {after.champion} answers everything{gone}"
+        return f"version {after.champion} is champion again in place of {before.champion}{gone}"
+
+
+class Proof(Strict):
+    """How it is known that the service followed.
+
+    workers: live workers, by name with the revision they serve; behind: those that do not follow.
+    seconds: from the transition until the last one followed.
+    """
+
+    workers: dict[str, int]
+    behind: tuple[str, ...]
+    seconds: float
+    services: tuple[Seen, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every live worker followed and every service answers with the version."""
+        return not self.behind and not any(each.problem for each in self.services)
+
+
+def roll_back(
+    store: ReleaseStore,
+    model: str,
+    *,
+    to: int | None,
+    by: str,
+    reason: str,
+    now: datetime,
+    bentos: Path,
+) -> Rollback:
+    """Make the last good version answer everything; with `to` that one.
+
+    A candidate under way is out, and the champion is the last good version then; without one it
+    is the latest earlier champion whose Bento is whole. Raises ReleaseError when there is none.
+    """
+    known_model(store, model)
+    seen: list[ReleaseState] = []
+    passed_over: dict[int, str] = {}
+
+    def decide(state: ReleaseState) -> Transition:
+        seen[:] = [state]
+        passed_over.clear()
+        return Transition(
+            model=model,
+            revision=state.revision + 1,
+            action=Action.ROLLBACK,
+            version=_target(state, to, bentos, passed_over),
+            at=now,
+            who=by,
+            why=reason,
+        )
+
+    after = append_decided(store, model, decide)
+    return Rollback(before=seen[0], after=after, passed_over=passed_over)
+
+
+def prove(
+    store: ReleaseStore,
+    state: ReleaseState,
+    *,
+    example: dict[str, Any] | None,
+    now: Callable[[], datetime],
+    patience: float = PATIENCE,
+) -> Proof:
+    """Wait until every live worker serves `state`, then ask each service for itself.
+
+    A worker is alive that was seen within 3 s; where nobody is, there is nothing to prove.
+    """
+    assert state.champion is not None
+    started = time.monotonic()
+    while True:
+        live = [each for each in store.workers(state.model) if each.live(now=now())]
+        behind = tuple(each.worker for each in live if each.revision < state.revision)
+        seconds = time.monotonic() - started
+        if not behind or seconds > patience:
+            break
+        time.sleep(_LOOK_EVERY)
+    urls = sorted({each.url for each in live})
+    return Proof(
+        workers={each.worker: each.revision for each in live},
+        behind=behind,
+        seconds=seconds,
+        services=tuple(look(url, version=state.champion, example=example) for url in urls),
+    )
+
+
+def _target(state: ReleaseState, to: int | None, bentos: Path, passed_over: dict[int, str]) -> int:
+    if to is not None:
+        trouble = loadable.problem(bentos, state.model, to)
+        if trouble is not None:
+            raise ReleaseError(f"{state.model}: version {to} cannot be served: {trouble}")
+        return to
+    if state.candidate is not None and state.champion is not None:
+        return state.champion  # it answers already, and is loaded
+    for version in state.last_good:
+        trouble = loadable.problem(bentos, state.model, version)
+        if trouble is None:
+            return version
+        passed_over[version] = trouble
+    tried = "; ".join(f"version {version}: {why}" for version, why in passed_over.items())
+    raise ReleaseError(
+        f"{state.model}: there is no earlier good version to go back to"
+        + (f" ({tried})" if tried else f"; version {state.champion} is the first")
+    )
