@@ -9,7 +9,7 @@ import click
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.ports import LOOPBACK, choose_ports
 from ml_platform.cli.processes import Program
-from ml_platform.cli.serve import champions
+from ml_platform.cli.serve import champions, declared_workers
 from ml_platform.cli.supervision import Supervisor, interruptible
 from ml_platform.exceptions import StoreError
 from ml_platform.settings import Settings
@@ -113,27 +113,25 @@ class Services:
     def __init__(self, supervisor: Supervisor, settings: Settings) -> None:
         self._supervisor = supervisor
         self._settings = settings
-        self._versions: dict[str, int] = {}
-        self._ports: dict[str, int] = {}
+        self._started: set[str] = set()
 
     def follow(self) -> None:
-        """Start the service of each new champion, in place of that of the one before it."""
+        """Start the service of each model that has its first champion; it follows the others."""
         try:
             live = champions(self._settings)
         except StoreError as error:  # what serves goes on serving
             click.echo(f"error: {error}", err=True)
             return
         for name, version in live.items():
-            if self._versions.get(name) != version:
-                self._supervisor.stop(f"service {name}")
-                self._versions[name] = version
+            if name not in self._started:
                 self._start(name, version)
+                self._started.add(name)
 
     def _start(self, name: str, version: int) -> None:
-        if name not in self._ports:
-            [self._ports[name]] = choose_ports([FIRST_SERVICE_PORT + len(self._ports)])
-        port = self._ports[name]
-        command = ("ml_platform", "serve", f"{name}:{version}", "--port", str(port))
+        [port] = choose_ports([FIRST_SERVICE_PORT + len(self._started)])
+        command = ("ml_platform", "serve", name, "--port", str(port))
+        if declared_workers(name, self._settings, str(version)) is None:
+            command = (*command, "--workers", "1")  # the machine is shared by all models
         program = _program(f"service {name}", command, self._settings, port=port)
         click.echo(f"starting {program.name:<20} {program.address} (version {version})")
         self._supervisor.start(program)

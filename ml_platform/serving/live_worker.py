@@ -11,12 +11,12 @@ from ml_platform.serving.counters import Counters
 from ml_platform.serving.feedback import Label
 from ml_platform.serving.fixed_worker import open_journal, recorder_of
 from ml_platform.serving.journal.writer import PredictionLog
+from ml_platform.serving.live.bundles import bundle_folder, loaded_from
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.prediction import Prediction
 from ml_platform.serving.live.reporter import Identity, Reporter
 from ml_platform.serving.live.shelf import Loaded, Shelf
-from ml_platform.serving.live.shelf_of_bentos import bundle_folder, loaded_from
 from ml_platform.serving.live.state_cache import StateCache
 from ml_platform.serving.live.threads import Following
 from ml_platform.serving.recorder import Recorder

@@ -58,11 +58,11 @@ def test_each_champion_gets_a_service_at_a_port_of_its_own(settings):
     services.follow()
     services.follow()
     assert [program.name for program in recorder.started] == ["service one", "service two"]
-    assert "two:7" in recorder.started[1].command
+    assert "two" in recorder.started[1].command
     assert recorder.started[0].port != recorder.started[1].port
 
 
-def test_a_new_champion_takes_the_place_and_the_port_of_the_one_before(settings):
+def test_a_service_follows_a_new_champion_by_itself(settings):
     recorder = Recorder()
     services = Services(recorder, settings)
     services.follow()
@@ -70,10 +70,22 @@ def test_a_new_champion_takes_the_place_and_the_port_of_the_one_before(settings)
     for version in (1, 2):
         promote(settings, "one", version)
         services.follow()
-    first, second = recorder.started
-    assert "one:2" in second.command
-    assert first.port == second.port
-    assert recorder.stopped[-1] == "service one"
+    [only] = recorder.started
+    assert "one" in only.command
+    assert recorder.stopped == []
+
+
+def test_services_of_one_machine_have_one_worker_unless_they_declare_more(settings):
+    recorder = Recorder()
+    promote(settings, "one", 1)
+    promote(settings, "two", 7)
+    declared = settings.bentos / "bentos" / "two" / "7" / "src" / "serving.json"
+    declared.parent.mkdir(parents=True)
+    declared.write_text('{"workers": 3}')
+    Services(recorder, settings).follow()
+    one, two = recorder.started
+    assert one.command[-2:] == ("--workers", "1")
+    assert "--workers" not in two.command
 
 
 def test_a_release_store_that_is_away_is_told_and_nothing_stops(settings, capsys, tmp_path):

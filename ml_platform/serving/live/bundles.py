@@ -9,13 +9,23 @@ from ml_platform.serving.http.schemas import example_record
 from ml_platform.serving.live.census import census_of
 from ml_platform.serving.live.shelf import Loaded
 from ml_platform.serving.predictor import Predictor
+from ml_platform.spec.serving import ServingSpec
 
 _log = logging.getLogger(__name__)
 
 
-def bundle_folder(bentos: Path, model: str, version: int) -> Path:
+def bundle_folder(bentos: Path, model: str, version: int | str) -> Path:
     """Return where the Bento store keeps the content of a Bento."""
     return bentos / "bentos" / model / str(version) / "src"
+
+
+def declared_serving(bentos: Path, model: str, version: str) -> ServingSpec | None:
+    """Return how a version in the Bento store is to be served; None for one that is not there."""
+    file = bundle_folder(bentos, model, version) / "serving.json"
+    try:
+        return ServingSpec.model_validate_json(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def loaded_from(bundle: Bundle) -> Loaded:
