@@ -8,6 +8,7 @@
     │   ├── SourceError          a source cannot be read
     │   ├── ContractViolation    the data break their contract
     │   ├── SnapshotNotFound     no snapshot of that version or hash
+    │   ├── PredictionNotFound   no prediction of that id was logged
     │   └── SplitError           the rows cannot be split as declared
     ├── FeatureError             features cannot be built from these columns
     ├── TrainingError            a model cannot be trained from these rows
@@ -69,6 +70,10 @@ class ContractViolation(DataError):
 
 class SnapshotNotFound(DataError):
     """No snapshot of that version or hash."""
+
+
+class PredictionNotFound(DataError):
+    """No prediction of that id was logged."""
 
 
 class SplitError(DataError):

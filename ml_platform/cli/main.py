@@ -16,6 +16,8 @@ COMMANDS = {
     "train": "Train a model through its gates up to the deployed Bento.",
     "serve": "Serve a model's champion, or the version asked for.",
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
+    "ingest": "Move what services logged into the inference tables, now.",
+    "lineage": "Trace a prediction back to version, runs, data, commit, contract and certificate.",
     "certificate": "Print the release certificate of a version, by default of the latest.",
     "waive": "Let a version pass a gate that failed, with a name, a reason and an end.",
     "baseline": "Show the accepted baseline of a model, or accept another.",

@@ -29,6 +29,7 @@ class AssetOf:
     stage: its gates become checks of the asset.
     shown: what its page shows before any run.
     upstream: the asset that each argument of the decorated function reads.
+    pool: of which one runs at a time; that of the model's releases if empty.
     """
 
     declaration: Declaration
@@ -38,6 +39,7 @@ class AssetOf:
     stage: Stage | None = None
     shown: Metadata = field(default_factory=dict[str, Any])
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
+    pool: str = ""
 
     def __call__(self, compute: Compute) -> dg.AssetsDefinition:
         """The asset: key, group, owner, checks, and one run of the model at a time."""
@@ -83,5 +85,5 @@ class AssetOf:
             ins={name: dg.In(hints[name], input_manager_key="handles") for name in self.upstream},
             outs={"result": dg.Out(io_manager_key="handles"), **outputs},
             required_resource_keys={"platform"},
-            pool=f"model_{self.declaration.spec.name}",
+            pool=self.pool or f"model_{self.declaration.spec.name}",
         )

@@ -5,6 +5,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
+from ml_platform.gates.gate import Stage
 from ml_platform.spec.load import Declaration
 
 MODEL_TAG = "ml_platform/model"
@@ -12,14 +13,31 @@ MODEL_TAG = "ml_platform/model"
 
 
 def model_job(declaration: Declaration) -> UnresolvedAssetJobDefinition:
-    """All assets of the model with their gates."""
+    """The assets of a release with their gates; what happens in production has jobs of its own."""
     name = declaration.spec.name
+    assets = ("raw_data", *(stage.value for stage in Stage))
     return dg.define_asset_job(
         f"{name}_release",
-        selection=dg.AssetSelection.groups(name),
+        selection=dg.AssetSelection.assets(*([name, asset] for asset in assets)),
         description=f"Read, validate, train, evaluate and deploy {name}.",
         tags={MODEL_TAG: name},
     )
+
+
+def ingest_job(declaration: Declaration) -> UnresolvedAssetJobDefinition:
+    """The asset `inference_log` of the model."""
+    name = declaration.spec.name
+    return dg.define_asset_job(
+        ingest_job_name(name),
+        selection=dg.AssetSelection.assets([name, "inference_log"]),
+        description=f"Move what the services of {name} logged into its inference table.",
+        tags={MODEL_TAG: name},
+    )
+
+
+def ingest_job_name(model: str) -> str:
+    """The name of the job that ingests a model's journal."""
+    return f"{model}_ingest"
 
 
 def model_schedules(

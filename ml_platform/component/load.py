@@ -1,14 +1,19 @@
 """From folders of declarations to Dagster definitions; a broken one shows and breaks no other."""
 
+import gc
 import logging
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from ml_platform.component.assets import model_assets
-from ml_platform.component.jobs import model_job, model_schedules
+from ml_platform.component.inference_logs import inference_logs
+from ml_platform.component.jobs import ingest_job, ingest_job_name, model_job, model_schedules
+from ml_platform.component.production import production_assets
 from ml_platform.component.resources import executor, resources
 from ml_platform.exceptions import DeclarationError
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
@@ -39,14 +44,15 @@ def load_declarations(roots: Iterable[Path]) -> Loaded:
     """Read every declaration below `roots`; a name may be declared once."""
     whole: dict[str, Declaration] = {}
     broken: list[Broken] = []
-    for file in find_declarations(roots):
-        try:
-            declaration = load_declaration(file)
-            _check_unique(declaration, whole)
-        except DeclarationError as error:
-            broken.append(Broken(file, str(error)))
-        else:
-            whole[declaration.spec.name] = declaration
+    with _nothing_to_collect():
+        for file in find_declarations(roots):
+            try:
+                declaration = load_declaration(file)
+                _check_unique(declaration, whole)
+            except DeclarationError as error:
+                broken.append(Broken(file, str(error)))
+            else:
+                whole[declaration.spec.name] = declaration
     return Loaded(tuple(whole.values()), tuple(broken))
 
 
@@ -55,20 +61,44 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
     log = logging.getLogger(__name__)
     for broken in loaded.broken:
         log.error("a model is broken and left out:\n%s", broken.error)
-    parts = [model_definitions(declaration) for declaration in loaded.declarations]
+    with _nothing_to_collect():
+        parts = [model_definitions(declaration) for declaration in loaded.declarations]
     assets = [_broken_asset(each) for each in loaded.broken]
-    own = dg.Definitions(assets=assets, resources=resources(), executor=executor())
+    own = dg.Definitions(
+        assets=assets,
+        resources=resources(),
+        executor=executor(),
+        sensors=[inference_logs(_ingest_jobs(loaded, parts))],
+    )
     return dg.Definitions.merge(*parts, own)
 
 
 def model_definitions(declaration: Declaration) -> dg.Definitions:
-    """Assets, checks, job and schedule of one declared model."""
+    """Assets, checks, jobs and schedule of one declared model."""
     job = model_job(declaration)
     return dg.Definitions(
-        assets=model_assets(declaration),
-        jobs=[job],
+        assets=[*model_assets(declaration), *production_assets(declaration)],
+        jobs=[job, ingest_job(declaration)],
         schedules=model_schedules(declaration, job),
     )
+
+
+@contextmanager
+def _nothing_to_collect() -> Generator[None]:
+    """Pause the search for garbage: what is loaded here stays, and each search reads it all."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
+def _ingest_jobs(loaded: Loaded, parts: Iterable[dg.Definitions]) -> list[Any]:
+    """The jobs that a sensor over all models may start."""
+    names = {ingest_job_name(declaration.spec.name) for declaration in loaded.declarations}
+    return [job for part in parts for job in part.jobs or () if job.name in names]
 
 
 def _check_unique(declaration: Declaration, whole: dict[str, Declaration]) -> None:
