@@ -60,6 +60,20 @@ class Proof(Strict):
         """Whether every live worker followed and every service answers with the version."""
         return not self.behind and not any(each.problem for each in self.services)
 
+    def lines(self) -> list[str]:
+        """What was seen, for people."""
+        if not self.workers:
+            return ["no service runs that follows the release: it takes effect at the next start"]
+        followed = len(self.workers) - len(self.behind)
+        told = [f"{followed} of {len(self.workers)} workers follow, after {self.seconds:.2f} s"]
+        told += [f"worker {name} does not follow" for name in self.behind]
+        for seen in self.services:
+            answered = f"GET /model: version {seen.version}"
+            if seen.predicted_by is not None:
+                answered += f", POST /predict: answered by version {seen.predicted_by}"
+            told.append(f"{seen.url}  {seen.problem or answered}{seen.note and '; ' + seen.note}")
+        return told
+
 
 def roll_back(
     store: ReleaseStore,

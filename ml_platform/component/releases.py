@@ -1,0 +1,189 @@
+"""Releases in Dagster: the sensor that moves them all, and the job that carries out commands."""
+
+import json
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from ml_platform.clock import utc_now
+from ml_platform.component.platform import Platform, PlatformResource
+from ml_platform.component.tables import markdown_table
+from ml_platform.release.state import ReleaseState, Transition
+
+SENSOR = "releases"
+JOB = "release_command"
+EVERY_SECONDS = 10
+
+
+def releases_sensor() -> dg.SensorDefinition:
+    """The one sensor over the releases of all models."""
+
+    @dg.sensor(
+        name=SENSOR,
+        minimum_interval_seconds=EVERY_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Advances, holds or rolls back the releases under way by their evidence.",
+    )
+    def releases(
+        context: dg.SensorEvaluationContext, platform: PlatformResource
+    ) -> dg.SensorResult:
+        from ml_platform.component.steps.advance import advance
+
+        seen: dict[str, int] | None = json.loads(context.cursor) if context.cursor else None
+        found = advance(platform.stores, seen=seen, now=utc_now())
+        events = [
+            observation(transition, state)
+            for transition, state in found.news
+            if not _told(context.instance, transition)
+        ]
+        return dg.SensorResult(
+            skip_reason=f"{found.under_way} releases under way, {found.moved} moved",
+            cursor=json.dumps(found.seen, separators=(",", ":")),
+            asset_events=events,
+        )
+
+    return releases
+
+
+def observation(transition: Transition, state: ReleaseState) -> dg.AssetObservation:
+    """An event on `deployed_bento` that shows a transition and what it rests on."""
+    evidence = transition.evidence
+    shown: dict[str, Any] = {
+        "revision": transition.revision,
+        "action": transition.action.value,
+        "version": transition.version,
+        "who": transition.who,
+        "why": transition.why,
+        "at": dg.MetadataValue.timestamp(transition.at),
+        "champion": state.champion or 0,
+        "candidate": state.candidate or 0,
+        "stage": state.stage.value,
+        "percent": state.percent,
+    }
+    for name in ("tests", "versions"):
+        if evidence.get(name):
+            shown[name] = _table(evidence[name])
+    rest = {k: v for k, v in evidence.items() if k not in ("tests", "versions", "service")}
+    if rest:
+        shown["evidence"] = dg.MetadataValue.json(rest)
+    return dg.AssetObservation(
+        asset_key=dg.AssetKey([transition.model, "deployed_bento"]),
+        description=f"{transition.action.value}: {transition.why}",
+        metadata=shown,
+    )
+
+
+class Command(Enum):
+    """What a person can order."""
+
+    approve = "approve"
+    reject = "reject"
+    hold = "hold"
+    resume = "resume"
+    promote = "promote"
+    rollback = "rollback"
+
+
+class ReleaseCommand(dg.Config):
+    """A command about a model's release, as `ml-platform` takes it."""
+
+    model: str = Field(description="Name of the model.")
+    command: Command = Field(description="What to do.")
+    by: str = Field(description="Who orders it.")
+    reason: str = Field(description="Why, for those who read it later.")
+    version: int | None = Field(
+        default=None, description="rollback: the version to go back to; the last good one if null."
+    )
+
+
+def release_command_job() -> dg.JobDefinition:
+    """The job for the launchpad; `ml-platform approve|reject|...` does the same."""
+
+    @dg.op(
+        name="command",
+        description="Approve, reject, hold, resume, promote or roll back a release.",
+        out=dg.Out(dg.Nothing),
+    )
+    def command(
+        context: dg.OpExecutionContext, config: ReleaseCommand, platform: PlatformResource
+    ) -> None:
+        for line in carry_out(platform.stores, config):
+            context.log.info(line)
+
+    @dg.job(
+        name=JOB,
+        description="Approve, reject, hold, resume, promote or roll back a release.",
+        executor_def=dg.in_process_executor,
+    )
+    def release_command() -> None:
+        command()
+
+    return release_command
+
+
+def carry_out(platform: Platform, config: ReleaseCommand) -> Sequence[str]:
+    """Carry out a command; return what came of it. Raises ReleaseError when it cannot be done."""
+    from ml_platform.release.commands import mirror, order, told
+
+    if config.command is Command.rollback:
+        return _rolled_back(platform, config)
+    state = order(
+        platform.releases,
+        config.model,
+        config.command.value,
+        by=config.by,
+        reason=config.reason,
+        now=utc_now(),
+    )
+    mirror(platform.registry, state)
+    return [f"{config.model}: {told(state)}"]
+
+
+def _rolled_back(platform: Platform, config: ReleaseCommand) -> list[str]:
+    from ml_platform.exceptions import ServiceUnavailable
+    from ml_platform.release.commands import mirror
+    from ml_platform.serving.examples import kept_example
+    from ml_platform.serving.roll_back import prove, roll_back
+
+    done = roll_back(
+        platform.releases,
+        config.model,
+        to=config.version,
+        by=config.by,
+        reason=config.reason,
+        now=utc_now(),
+        bentos=platform.settings.bentos,
+    )
+    assert done.after.champion is not None
+    example = kept_example(platform.handles, config.model, done.after.champion)
+    proof = prove(platform.releases, done.after, example=example, now=utc_now)
+    mirror(platform.registry, done.after)
+    lines = [f"{config.model}: {done.summary}", *proof.lines()]
+    if not proof.holds:
+        raise ServiceUnavailable("; ".join([*lines, "it is not proven that the service followed"]))
+    return lines
+
+
+def _told(instance: dg.DagsterInstance, transition: Transition) -> bool:
+    """Whether an event shows it already: a tick that was repeated, or another daemon's."""
+    key = dg.AssetKey([transition.model, "deployed_bento"])
+    for record in instance.fetch_observations(key, limit=1).records:
+        shown = record.asset_observation
+        if shown is not None and "revision" in shown.metadata:
+            return int(str(shown.metadata["revision"].value)) >= transition.revision
+    return False
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(markdown_table([_cells(row) for row in rows]))
+
+
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    """Numbers as people read them."""
+    return {
+        name: f"{value:.4g}" if isinstance(value, float) else "" if value is None else value
+        for name, value in row.items()
+    }
