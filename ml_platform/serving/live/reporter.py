@@ -68,4 +68,8 @@ class Reporter:
 
 
 def _numbered(counts: Mapping[tuple[str, str], Counts]) -> dict[tuple[int, str], Counts]:
-    return {(int(version), role): each for (version, role), each in counts.items()}
+    return {
+        (int(version), role): each
+        for (version, role), each in counts.items()
+        if version.isdecimal() and (each.requests or each.shadow_dropped)
+    }
