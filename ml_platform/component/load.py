@@ -14,6 +14,7 @@ from ml_platform.component.assets import model_assets
 from ml_platform.component.inference_logs import inference_logs
 from ml_platform.component.jobs import ingest_job, ingest_job_name, model_job, model_schedules
 from ml_platform.component.production import production_assets
+from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.resources import executor, resources
 from ml_platform.exceptions import DeclarationError
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
@@ -68,7 +69,8 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
         assets=assets,
         resources=resources(),
         executor=executor(),
-        sensors=[inference_logs(_ingest_jobs(loaded, parts))],
+        jobs=[release_command_job()],
+        sensors=[inference_logs(_ingest_jobs(loaded, parts)), releases_sensor()],
     )
     return dg.Definitions.merge(*parts, own)
 
