@@ -1,0 +1,27 @@
+"""Which rows a model scores in one go, outside of its service."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from ml_platform.plugins import Strict
+
+
+class ScoringSpec(Strict):
+    """Rows to score whenever the asset `batch_predictions` is materialized."""
+
+    input: str = Field(
+        min_length=1,
+        description="A Parquet or CSV file, a folder of Parquet files or a Delta table; relative "
+        "to the declaration.",
+    )
+    output: str = Field(
+        min_length=1,
+        description="Where the rows go with their predictions: a name that ends in .parquet or "
+        ".csv, or else a Delta table; relative to the declaration.",
+    )
+    on_invalid: Literal["fail", "quarantine"] = Field(
+        default="fail",
+        description="Whether a row that breaks the contract fails the scoring, or is left out and "
+        "listed in a file beside the output.",
+    )
