@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Check the declared models without starting anything.",
     "train": "Train a model through its gates up to the deployed Bento.",
     "serve": "Serve a model's champion, or the version asked for.",
+    "score": "Score rows by the champion, or by the version asked for.",
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
     "ingest": "Move what services logged into the inference tables, now.",
     "lineage": "Trace a prediction back to version, runs, data, commit, contract and certificate.",

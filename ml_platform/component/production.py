@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from ml_platform.component.asset import AssetOf, Results
+from ml_platform.component.batch_predictions import batch_predictions
 from ml_platform.component.handles import Handle
 from ml_platform.component.instance import open_instance
 from ml_platform.component.metadata import Metadata
@@ -29,7 +30,9 @@ class InferenceLog(Handle):
 
 def production_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
     """The assets that services feed, outside of any release."""
-    return [_inference_log(declaration)]
+    scoring = declaration.spec.scoring
+    scored = [] if scoring is None else [batch_predictions(declaration, scoring)]
+    return [_inference_log(declaration), *scored]
 
 
 def ingest_now(declaration: Declaration, platform: Platform, *, now: datetime) -> "IngestOutcome":

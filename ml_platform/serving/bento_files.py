@@ -41,6 +41,9 @@ SERVED_CODE = (
 
 NOT_SERVED = frozenset(
     {
+        "batch.py",
+        "batch_input.py",
+        "batch_output.py",
         "bento_files.py",
         "build.py",
         "leash.py",

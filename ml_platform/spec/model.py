@@ -21,6 +21,7 @@ from ml_platform.spec.feedback import FeedbackSpec
 from ml_platform.spec.monitoring import AlertsSpec, MonitoringSpec
 from ml_platform.spec.release import ReleaseSpec
 from ml_platform.spec.retraining import RetrainingSpec, TrainingDataSpec
+from ml_platform.spec.scoring import ScoringSpec
 from ml_platform.spec.serving import ServingSpec
 from ml_platform.task import Task
 from ml_platform.training.trainers.trainer import TRAINERS, Trainer
@@ -71,6 +72,7 @@ class ModelSpec(Strict):
     evaluation: EvaluationSpec = EvaluationSpec()
     gates: tuple[Annotated[Gate[Any], Declared(GATES)], ...] = ()
     serving: ServingSpec = ServingSpec()
+    scoring: ScoringSpec | None = None
     release: ReleaseSpec = ReleaseSpec()
     feedback: FeedbackSpec | None = Field(
         default=None, description="How labels come back; none are expected if null."
