@@ -36,15 +36,23 @@ def duckdb_over(folder: Path, *, memory: str = MEMORY) -> "Iterator[DuckDBPyConn
 
 
 def scan(
-    connection: "DuckDBPyConnection", name: str, where: DeltaFiles, files: Sequence[str]
+    connection: "DuckDBPyConnection",
+    name: str,
+    where: DeltaFiles,
+    files: Sequence[str],
+    *,
+    by_name: bool = False,
 ) -> None:
-    """Make the view `name` of files of a table; they have the same columns, and are at least one.
+    """Make the view `name` of files of a table, of which there is at least one.
+
+    by_name: whether some files may lack columns that others have.
 
     The partition column of a Delta table stands in no file, so the view has it not.
     """
     if where.local:
         listed = ", ".join(quoted(path) for path in where.paths(files))
-        source = f"read_parquet([{listed}], hive_partitioning = false)"
+        union = ", union_by_name = true" if by_name else ""
+        source = f"read_parquet([{listed}], hive_partitioning = false{union})"
     else:
         import pyarrow.dataset as ds
 

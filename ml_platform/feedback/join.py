@@ -105,9 +105,7 @@ class LabelJoin:
             for part, files in staging.finished.items()
             for file, rows in files.items()
         ]
-        if not self.labeled.commit(
-            table, replaced=staging.replaced, added=actions, record=after
-        ):
+        if not self.labeled.commit(table, replaced=staging.replaced, added=actions, record=after):
             return None
         return JoinOutcome(
             after,
@@ -130,7 +128,9 @@ class LabelJoin:
             import pyarrow.fs
 
             pyarrow.fs.copy_files(
-                str(file), path, source_filesystem=pyarrow.fs.LocalFileSystem(),
+                str(file),
+                path,
+                source_filesystem=pyarrow.fs.LocalFileSystem(),
                 destination_filesystem=where.filesystem(),
             )
         return added_file(path, part=part, rows=rows, size=size, at=time.time())

@@ -41,7 +41,9 @@ SELECT prediction_id AS id, key AS of_key, time, prediction, score, version, rol
 FROM log WHERE role IS DISTINCT FROM 'shadow'
 """
 
-ANSWERED_ONCE = ANSWERED + "QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY time) = 1"
+ANSWERED_ONCE = (
+    ANSWERED + "QUALIFY row_number() OVER (PARTITION BY prediction_id ORDER BY time) = 1"
+)
 """For a log that has a prediction twice, which it should not."""
 
 _BY_ID = """

@@ -44,7 +44,9 @@ class LabelContract:
         plain = [_plain(text) for text in texts]
         bad = pd.Series([value is _BROKEN for value in plain], index=texts.index, dtype=bool)
         values = pd.Series(
-            [None if value is _BROKEN else value for value in plain], index=texts.index, dtype=object
+            [None if value is _BROKEN else value for value in plain],
+            index=texts.index,
+            dtype=object,
         )
         frame = pd.DataFrame({self.target: values, _TEXT: texts})[~bad].reset_index(drop=True)
         now = datetime.now(UTC)  # no rule of one column looks at the clock
