@@ -8,6 +8,7 @@ from pydantic import PrivateAttr
 
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.snapshots import SnapshotStore
+from ml_platform.evaluation.evidently_process import EvidentlyProcess
 from ml_platform.registry.registry import ModelRegistry
 from ml_platform.release.store import ReleaseStore, SqlReleaseStore
 from ml_platform.settings import Settings
@@ -42,6 +43,11 @@ class Platform:
     def releases(self) -> ReleaseStore:
         """Which version is champion, and how it came to be."""
         return SqlReleaseStore(self.settings.release_url)
+
+    @cached_property
+    def evidently(self) -> EvidentlyProcess:
+        """Draws Evidently's pages beside us; started ahead, it imports while we train."""
+        return EvidentlyProcess()
 
 
 class PlatformResource(dg.ConfigurableResource[Platform]):

@@ -8,12 +8,15 @@ all rows. Evidently's telemetry belongs to its web service, which is not used, a
 import html
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
 
 from ml_platform.exceptions import DataError
 from ml_platform.task import Task
+
+Run = Callable[[pd.DataFrame, pd.DataFrame, dict[str, Any]], str]
 
 COLUMN_VALUES = 200
 """A column of texts with more values than this, or half of the rows, is left out, as an id is."""
@@ -29,6 +32,7 @@ def evidently_html(
     positive: Any = None,
     sample: int = 5000,
     seed: int = 0,
+    run: Run | None = None,
 ) -> str:
     """Return Evidently's report of data drift as a page that needs no network.
 
@@ -37,6 +41,7 @@ def evidently_html(
         with both, the quality of the predictions is reported as well.
     positive: the positive class of a binary task; without it both classes count alike.
     sample: rows of each frame at most, drawn by `seed`.
+    run: does what `run_report` does, in another place.
 
     Raises DataError when a frame has no rows, or no column is comparable.
     """
@@ -55,7 +60,7 @@ def evidently_html(
     plain = [_plain(frame, numeric, categorical) for frame in drawn]
     if target is not None and prediction is not None:
         declared |= _quality(plain, drawn, task, (target, prediction), positive)
-    body = _run(plain[0], plain[1], declared)
+    body = (run or run_report)(plain[0], plain[1], declared)
     start = body.index(">", body.index("<body")) + 1
     return f"{body[:start]}\n{told}{body[start:]}"
 
@@ -136,12 +141,20 @@ def _told(
     return f'<p style="{style}">{html.escape(text)}</p>\n'
 
 
-def _run(reference: pd.DataFrame, current: pd.DataFrame, declared: dict[str, Any]) -> str:
+def import_evidently() -> tuple[Any, Any]:
+    """Return Evidently and its presets; the first time takes seconds."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    import evidently
+    from evidently import presets
+
+    return evidently, presets
+
+
+def run_report(reference: pd.DataFrame, current: pd.DataFrame, declared: dict[str, Any]) -> str:
+    """Return the page of two frames that hold nothing but the columns that are `declared`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its own deprecations are not ours to mend
-        import evidently
-        from evidently import presets
+        evidently, presets = import_evidently()
 
         asked: list[Any] = [presets.DataDriftPreset()]
         if "regression" in declared:

@@ -1,7 +1,9 @@
 """evaluation_report: measure a version on its holdout, judge it, write its certificate."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
@@ -66,7 +68,8 @@ def evaluate_version(
     evaluation = _earlier(platform, trained, fingerprint) if drawn else None
     reused = evaluation is not None
     if evaluation is None:
-        evaluation = _evaluate_anew(declaration, trained, judged(), benchmarks(), folder)
+        with _drawn_beside(declaration, platform, judged(), folder):
+            evaluation = _evaluate_anew(declaration, trained, judged(), benchmarks(), folder)
         _log(platform, trained, evaluation, fingerprint, folder)
     known = intact_certificate(platform, spec.name, trained.version) if reused else None
     earlier = {record.check: record for record in known.records} if known else {}
@@ -147,9 +150,8 @@ def _fingerprint(declaration: Declaration, snapshots: Mapping[str, Snapshot]) ->
 
 
 def _draw(declaration: Declaration, judged: Judged, folder: Path) -> None:
-    """Draw the curves, and set the holdout beside the training rows."""
+    """Draw the curves."""
     spec = declaration.spec
-    folder.mkdir(parents=True, exist_ok=True)
     shown = pictures(
         judged.target,
         judged.scores,
@@ -160,15 +162,28 @@ def _draw(declaration: Declaration, judged: Judged, folder: Path) -> None:
     )
     for name, png in shown.items():
         (folder / f"{name}.png").write_bytes(png)
-    drift = evidently_html(
-        judged.train,
-        judged.holdout,
-        task=spec.task,
-        target=spec.data.target,
-        sample=EVIDENTLY_ROWS,
-        seed=spec.training.seed,
-    )
-    (folder / EVIDENTLY).write_text(drift, encoding="utf-8")
+
+
+@contextmanager
+def _drawn_beside(
+    declaration: Declaration, platform: Platform, judged: Judged, folder: Path
+) -> Generator[None]:
+    """Set the holdout beside the training rows, in Evidently, while the block does the rest."""
+    spec = declaration.spec
+    folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(1) as beside:
+        page = beside.submit(
+            evidently_html,
+            judged.train,
+            judged.holdout,
+            task=spec.task,
+            target=spec.data.target,
+            sample=EVIDENTLY_ROWS,
+            seed=spec.training.seed,
+            run=platform.evidently.run,
+        )
+        yield
+        (folder / EVIDENTLY).write_text(page.result(), encoding="utf-8")
 
 
 def _earlier(platform: Platform, trained: TrainedModel, fingerprint: str) -> Evaluation | None:

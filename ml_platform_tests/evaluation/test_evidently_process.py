@@ -1,0 +1,56 @@
+"""Evidently beside us: the same page, nothing left running, and errors as if it were here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ml_platform.evaluation.evidently_process import EvidentlyProcess
+from ml_platform.evaluation.evidently_report import evidently_html, run_report
+from ml_platform.task import Task
+
+
+def rows() -> pd.DataFrame:
+    return pd.DataFrame({"amount": [float(i % 37) for i in range(200)], "late": [0, 1] * 100})
+
+
+def test_page_from_the_other_process_is_a_page_and_a_second_one_is_too() -> None:
+    beside = EvidentlyProcess()
+    beside.start()
+    for _ in range(2):
+        page = evidently_html(rows(), rows(), task=Task.BINARY, target="late", run=beside.run)
+        assert page.lstrip().startswith("<!DOCTYPE html>")
+        assert "amount" in page
+
+
+def test_process_that_was_never_asked_ends_with_its_owner() -> None:
+    beside = EvidentlyProcess()
+    beside.start()
+    pid = beside._process.pid
+    del beside
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def test_process_whose_owner_was_killed_ends_by_itself() -> None:
+    program = "import os; from ml_platform.evaluation.evidently_process import *; "
+    program += "e = EvidentlyProcess(); e.start(); print(e._process.pid, flush=True); "
+    program += "os.kill(os.getpid(), 9)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    child = Path(f"/proc/{int(done.stdout)}/stat")
+    for _ in range(600):
+        if not child.exists() or child.read_text().split()[2] == "Z":
+            return
+        subprocess.run(["sleep", "0.1"], check=True)
+    pytest.fail("it waits still")
+
+
+def test_what_fails_over_there_is_done_here_where_its_error_shows() -> None:
+    with pytest.raises(KeyError, match="nowhere") as there:
+        EvidentlyProcess().run(rows(), rows(), {"numerical_columns": ["nowhere"]})
+    with pytest.raises(KeyError, match="nowhere") as here:
+        run_report(rows(), rows(), {"numerical_columns": ["nowhere"]})
+    assert str(there.value) == str(here.value)
