@@ -1,6 +1,5 @@
 """`ml-platform lineage`: where a prediction came from."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -27,20 +26,23 @@ def lineage(prediction_id: str, model: str | None, as_json: bool) -> None:
 
 def _tree(found: "Lineage") -> str:
     answered = found.answered
-    lines = [f"prediction {answered.prediction_id}", *_branches(_said(found.model, answered))]
-    version = f"└─ version {found.model}:{answered.version}, {answered.role} at that time"
-    below = _branches([*_made_of(found.source), *([found.problem] if found.problem else [])])
-    return "\n".join(
-        [*lines[:-1], lines[-1].replace("└", "├"), version, *(f"   {b}" for b in below)]
-    )
+    version = f"version {found.model}:{answered.version}, {answered.role} at that time"
+    made_of = [*_made_of(found.source), *([found.problem] if found.problem else [])]
+    lines = [f"prediction {answered.prediction_id}"]
+    lines += [f"├─ {line}" for line in _said(found.model, answered)]
+    lines += [f"└─ {version}"]
+    lines += [f"   ├─ {line}" for line in made_of[:-1]]
+    lines += [f"   └─ {line}" for line in made_of[-1:]]
+    return "\n".join(lines)
 
 
 def _said(model: str, answered: "Answered") -> list[str]:
     score = "" if answered.score is None else f", score {answered.score:.6g}"
-    of = [f"{name}={value}" for name, value in answered.features.items()]
+    asked = [f"{name}={value}" for name, value in answered.features.items()]
+    when = f"{answered.time:%Y-%m-%d %H:%M:%S.%f} UTC"
     return [
-        f"answered {answered.time:%Y-%m-%d %H:%M:%S.%f} UTC by {model}: {answered.prediction}{score}",
-        f"asked {', '.join(of)}",
+        f"answered {when} by {model}: {answered.prediction}{score}",
+        f"asked {', '.join(asked)}",
         f"key {answered.key}, request {answered.request_id or 'unnamed'}",
         f"found in the {answered.found_in}, came by segment {answered.segment}",
     ]
@@ -75,7 +77,3 @@ def _verdicts(source: "Source") -> str:
     ]
     issued = "" if source.issued_at is None else f"issued {source.issued_at:%Y-%m-%d %H:%M:%S} UTC"
     return ", ".join([issued, *counted])
-
-
-def _branches(lines: Sequence[str]) -> list[str]:
-    return [f"{'└' if line is lines[-1] else '├'}─ {line}" for line in lines]
