@@ -17,6 +17,7 @@ COMMANDS = {
     "serve": "Serve a model's champion, or the version asked for.",
     "score": "Score rows by the champion, or by the version asked for.",
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
+    "key": "Make, list and revoke API keys of the inference services.",
     "ingest": "Move what services logged into the inference tables, now.",
     "lineage": "Trace a prediction back to version, runs, data, commit, contract and certificate.",
     "approve": "Let a candidate go on that waits for approval.",

@@ -59,16 +59,6 @@ def read_others(folder: Path, *, but: str) -> WorkerCounts:
     return found
 
 
-def clear(folder: Path, *, older_than: float) -> None:
-    """Remove what workers of an earlier service left; seconds since 1970."""
-    for file in folder.glob("*.json"):
-        try:
-            if file.stat().st_mtime < older_than:
-                file.unlink()
-        except FileNotFoundError:  # another worker was faster
-            continue
-
-
 def _read(file: Path) -> WorkerCounts:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

@@ -1,0 +1,114 @@
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ml_platform.data.contract import ColumnContract
+from ml_platform.serving.http.openapi import document
+from ml_platform.serving.http.schemas import example_record, field_schema, record_schema
+from ml_platform.serving.records import RecordChecker
+from ml_platform.spec.serving import LimitsSpec
+
+FIELDS: dict[str, dict[str, Any]] = {
+    "carrier": {"dtype": "category", "allowed": ["UA", "AA"], "needed": True},
+    "distance": {"dtype": "int64", "min": 17, "max": 5000, "needed": True},
+    "delay": {"dtype": "float64", "nullable": True, "description": "In minutes.", "needed": True},
+    "when": {"dtype": "datetime", "min": "2013-01-01", "needed": True},
+    "freight": {"dtype": "bool", "needed": True},
+    "tail": {"dtype": "string", "nullable": True, "pattern": "N[0-9]+", "needed": True},
+    "flight_id": {"dtype": "int64", "needed": False},
+}
+ABOUT: dict[str, Any] = {
+    "model": "flight_delays",
+    "model_version": "3",
+    "classes": [0, 1],
+    "fields": FIELDS,
+    "release": {"description": "Late?"},
+}
+
+
+def made(**changes: Any) -> dict[str, Any]:
+    about = ABOUT | changes.pop("about", {})
+    return document(
+        about, limits=LimitsSpec(), **({"locked": False, "example": None} | changes)
+    )
+
+
+def test_record_has_the_models_own_fields():
+    schema = made()["components"]["schemas"]["Record"]
+
+    assert schema["required"] == ["carrier", "distance", "delay", "when", "freight", "tail"]
+    assert schema["additionalProperties"] is False
+    properties = schema["properties"]
+    assert properties["carrier"]["enum"] == ["UA", "AA"]
+    assert (properties["distance"]["minimum"], properties["distance"]["maximum"]) == (17, 5000)
+    assert properties["delay"] == {"type": ["number", "null"], "description": "In minutes."}
+    assert properties["tail"]["pattern"] == "^(?:N[0-9]+)$"
+    assert set(properties) == {*FIELDS, "prediction_id"}
+
+
+def test_example_keeps_the_contract():
+    columns = {
+        name: ColumnContract.model_validate({k: v for k, v in field.items() if k != "needed"})
+        for name, field in FIELDS.items()
+    }
+    needed = [name for name, field in FIELDS.items() if field["needed"]]
+
+    RecordChecker(columns, needed).check(example_record(FIELDS))
+
+
+@given(
+    low=st.none() | st.integers(-(10**6), 10**6),
+    span=st.none() | st.integers(0, 10**6),
+    dtype=st.sampled_from(["int64", "float64"]),
+)
+def test_example_number_lies_in_its_range(low: int | None, span: int | None, dtype: str):
+    bounds = {"min": low, "max": None if span is None else (low or 0) + span}
+    field = {"dtype": dtype, "needed": True, **{k: v for k, v in bounds.items() if v is not None}}
+    found = example_record({"x": field})["x"]
+
+    assert low is None or found >= low
+    assert bounds["max"] is None or found <= bounds["max"]
+    assert dtype == "float64" or isinstance(found, int)
+
+
+def test_nullable_enum_has_null():
+    schema = field_schema({"dtype": "string", "allowed": ["a"], "nullable": True}, text=9)
+    assert schema == {"type": ["string", "null"], "maxLength": 9, "enum": ["a", None]}
+
+
+def test_field_that_is_not_read_may_be_anything():
+    assert "type" not in record_schema(FIELDS, text=9)["properties"]["flight_id"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "answered"),
+    [
+        ([0, 1], {"prediction", "prediction_id", "model_version", "probability"}),
+        (["a", "b", "c"], {"prediction", "prediction_id", "model_version", "probability",
+                           "probabilities"}),
+        ([], {"prediction", "prediction_id", "model_version"}),
+    ],
+)  # fmt: skip
+def test_answer_is_that_of_the_task(classes: list[Any], answered: set[str]):
+    schema = made(about={"classes": classes})["components"]["schemas"]["Prediction"]
+    assert set(schema["required"]) == answered
+
+
+def test_keys_are_asked_for_where_they_are_needed():
+    def locks(content: dict[str, Any]) -> list[str]:
+        return [
+            path for path, methods in content["paths"].items()
+            if any("security" in operation for operation in methods.values())
+        ]  # fmt: skip
+
+    assert locks(made(locked=True)) == ["/predict", "/predict-batch", "/feedback"]
+    assert locks(made(locked=False)) == []
+
+
+def test_every_reference_leads_somewhere():
+    content = made()
+    names = set(re.findall(r"#/components/schemas/(\w+)", str(content)))
+    assert names == set(content["components"]["schemas"])
