@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from ml_platform.exceptions import PredictionFailed
 from ml_platform.serving.app import create_app
 from ml_platform.serving.counters import Counters
+from ml_platform.serving.journal.writer import NoJournal
 from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker
 from ml_platform.serving.replies import Replies
-from ml_platform.spec.serving import LimitsSpec
+from ml_platform.serving.worker import Worker
+from ml_platform.spec.serving import LimitsSpec, ServingSpec
 from ml_platform_tests.serving.asgi_client import AsgiClient, started
 from ml_platform_tests.serving.test_predictor import COLUMNS, Echo
 
@@ -29,8 +31,20 @@ def replies_of(model: Echo) -> Replies:
     return Replies(live, about=lambda: ABOUT, counters=counters, limits=checker.limits)
 
 
+def worker_of(model: Echo) -> Worker:
+    replies = replies_of(model)
+    return Worker(
+        replies,
+        NoJournal(),
+        model="delays",
+        spec=ServingSpec(limits=replies.limits),
+        counters=replies.counters,
+        exposed=False,
+    )
+
+
 def client_of(model: Echo) -> AbstractContextManager[AsgiClient]:
-    return started(create_app(lambda: replies_of(model)))
+    return started(create_app(lambda: worker_of(model)))
 
 
 @pytest.fixture
@@ -191,9 +205,9 @@ def test_any_body_is_answered_or_refused(body: bytes):
 def test_model_is_loaded_when_the_server_starts_not_before():
     loaded: list[bool] = []
 
-    def load() -> Replies:
+    def load() -> Worker:
         loaded.append(True)
-        return replies_of(Echo())
+        return worker_of(Echo())
 
     app = create_app(load)
     assert loaded == []
