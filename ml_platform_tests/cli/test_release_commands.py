@@ -1,0 +1,192 @@
+"""The commands about a release, on a release store of their own and a Bento of a few files."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ml_platform.cli.main import main
+from ml_platform.release.plan import Plan, Stage, Step
+from ml_platform.release.state import Action, Transition
+from ml_platform.release.store import SqlReleaseStore
+from ml_platform.release.worker import WorkerReport
+from ml_platform.settings import Settings
+
+PLAN = Plan(
+    steps=(
+        Step(stage=Stage.CANARY, percent=5, min_predictions=100),
+        Step(stage=Stage.FINAL_APPROVAL, percent=5),
+    )
+)
+ORDER = ("--by", "ada", "--reason", "我说的")
+
+
+class Home:
+    """A home with two versions of the model m; version 2 is champion."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.store = SqlReleaseStore(settings.release_url)
+        self.move(1, Action.PROMOTE_DIRECT)
+        self.move(2, Action.PROMOTE_DIRECT)
+        self.bento(1)
+        self.bento(2)
+
+    def move(self, version: int, action: Action, plan: Plan | None = None) -> None:
+        revision = self.store.revision("m") + 1
+        transition = Transition(
+            model="m",
+            revision=revision,
+            action=action,
+            version=version,
+            at=datetime(2026, 1, revision, tzinfo=UTC),
+            who="run 1",
+            why="certified",
+            plan=plan,
+        )
+        self.store.append(transition, expected_revision=revision - 1)
+
+    def bento(self, version: int) -> Path:
+        source = self.settings.bentos / "bentos" / "m" / str(version) / "src"
+        (source / "model").mkdir(parents=True)
+        manifest = json.dumps({"files": {"trees": sha256(b"trees").hexdigest()}})
+        (source / "model" / "trees").write_bytes(b"trees")
+        (source / "model" / "model.json").write_text(manifest)
+        digest = sha256(manifest.encode()).hexdigest()
+        (source / "bundle.json").write_text(json.dumps({"model_hash": digest}))
+        return source
+
+    def worker(self, revision: int, url: str = "http://127.0.0.1:1") -> None:
+        self.store.report_worker(
+            WorkerReport(
+                model="m",
+                worker="w1",
+                host="h",
+                url=url,
+                revision=revision,
+                versions=(1,),
+                seen_at=datetime.now(UTC) + timedelta(minutes=1),
+            )
+        )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path))
+    for module in ("release_command", "rollback"):  # MLflow takes seconds
+        monkeypatch.setattr(f"ml_platform.cli.{module}.show_aliases", lambda *_: None)
+    return Home(Settings.from_environment())
+
+
+def call(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def test_a_person_takes_a_candidate_through_hold_resume_and_approval(home: Home) -> None:
+    home.move(3, Action.OPEN, PLAN)
+    held = call("hold", "m", *ORDER)
+    live = "m: version 2 is champion, version 3 is candidate at canary with 5 % of the keys"
+    assert held.output == f"{live}, held\n"
+    assert call("resume", "m", *ORDER).output == f"{live}\n"
+    refused = call("approve", "m", *ORDER)
+    assert (refused.exit_code, refused.output) == (
+        5,
+        "error: m: version 3 (canary) waits for no approval\n",
+    )
+    home.move(3, Action.ADVANCE)
+    assert call("approve", "m", *ORDER).output == "m: version 3 is champion\n"
+    last = home.store.history("m")[-1]
+    assert (last.who, last.why, last.action) == ("ada", "我说的", Action.APPROVE)
+
+
+def test_promote_and_reject_end_a_release(home: Home) -> None:
+    home.move(3, Action.OPEN, PLAN)
+    assert call("reject", "m", *ORDER).output == "m: version 2 is champion\n"
+    home.move(4, Action.OPEN, PLAN)
+    assert call("promote", "m", *ORDER).output == "m: version 4 is champion\n"
+
+
+def test_an_order_without_a_release_says_what_is_live(home: Home) -> None:
+    answer = call("promote", "m", *ORDER)
+    assert answer.exit_code == 5
+    assert "no release under way, nothing to promote; version 2 is champion" in answer.output
+    unknown = call("hold", "n", *ORDER)
+    assert "no version of 'n' is released yet (released: m)" in unknown.output
+
+
+def test_rollback_without_a_service_says_so(home: Home) -> None:
+    answer = call("rollback", "m", "--reason", "wrong")
+    assert answer.exit_code == 0
+    assert "m: version 1 is champion again in place of version 2" in answer.output
+    assert "no service runs that follows the release" in answer.output
+    assert home.store.state("m").taken_out == (2,)
+    again = call("rollback", "m", "--reason", "more")
+    assert again.exit_code == 5
+    assert "no earlier good version to go back to; version 1 is the first" in again.output
+    forward = call("rollback", "m", "--to", "2", "--reason", "it was right")
+    assert "version 2 is champion again in place of version 1" in forward.output
+
+
+def test_rollback_takes_a_candidate_out_first(home: Home) -> None:
+    home.move(3, Action.OPEN, PLAN)
+    answer = call("rollback", "m", "--reason", "errors", "--json")
+    assert answer.exit_code == 0
+    after = json.loads(answer.output)["rollback"]["after"]
+    assert (after["champion"], after["candidate"]) == (2, None)
+
+
+@pytest.mark.parametrize("damage", ["altered", "missing", "manifest"])
+def test_rollback_goes_to_no_version_whose_files_are_not_whole(home: Home, damage: str) -> None:
+    model = home.settings.bentos / "bentos" / "m" / "1" / "src" / "model"
+    if damage == "altered":
+        (model / "trees").write_bytes(b"other")
+    elif damage == "missing":
+        (model / "trees").unlink()
+    else:
+        (model / "model.json").write_text(json.dumps({"files": {}}))
+    for words in (["rollback", "m"], ["rollback", "m", "--to", "1"]):
+        answer = call(*words, "--reason", "r")
+        assert answer.exit_code == 5
+        assert str(model) in answer.output
+    assert home.store.state("m").champion == 2
+
+
+def test_rollback_that_a_worker_does_not_follow_is_told_and_not_proven(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_platform.serving.roll_back.prove.__kwdefaults__", {"patience": 0.1})
+    home.worker(2)
+    answer = call("rollback", "m", "--reason", "r")
+    assert answer.exit_code == 4
+    assert "worker w1 does not follow" in answer.output
+    assert "it is not proven that the service followed" in answer.output
+    assert home.store.state("m").champion == 1, "rolled back all the same"
+
+
+def test_history_tells_what_was_live_when_since_when_by_whom_and_why(home: Home) -> None:
+    home.move(3, Action.OPEN, PLAN)
+    table = call("history", "m").output.splitlines()
+    assert table[0].split() == [
+        "rev",
+        "at",
+        "(UTC)",
+        "action",
+        "version",
+        "live",
+        "then",
+        "who",
+        "why",
+    ]
+    assert table[3].split() == [
+        "3", "2026-01-03", "00:00:00", "open", "3", "v2,", "v3", "in", "canary", "5", "%",
+        "run", "1", "certified",
+    ]  # fmt: skip
+    then = call("history", "m", "--at", "2026-01-02T12:00").output
+    assert "m at 2026-01-02 12:00 UTC: v2; champion since 2026-01-02 00:00:00" in then
+    assert "last moved by run 1 (revision 2, promote_direct): certified" in then
+    assert "nothing was released" in call("history", "m", "--at", "2025-01-01").output
+    [document] = json.loads(call("history", "m", "--at", "2026-01-01", "--json").output)
+    assert (document["who"], document["state"]["champion"]) == ("run 1", 1)
