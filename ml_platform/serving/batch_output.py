@@ -31,7 +31,8 @@ def require_free(path: Path, *, overwrite: bool) -> None:
 def write_whole(path: Path, schema: "pa.Schema", chunks: Iterator["pa.Table"]) -> None:
     """Write the chunks as they come; they appear at `path` together, at the end.
 
-    A name in .parquet or .csv is a file, any other a Delta table, of which this is one commit.
+    A name in .parquet or .csv is a file, its rows in their order; any other is a Delta table, of
+    which this is one commit, and which keeps no order.
     What `chunks` raises passes through, and leaves what was there. Raises StoreError.
     """
     import pyarrow as pa
