@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ml_platform.cli.declared import declaration_files
+from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def ingest(names: tuple[str, ...], as_json: bool) -> None:
     from ml_platform.spec.load import load_declaration
 
     settings = Settings.from_environment()
-    platform, now = Platform(settings), datetime.now(UTC)
+    platform, now = Platform(settings), utc_now()
     documents: list[dict[str, Any]] = []
     for file in declaration_files(settings, names):
         outcome = ingest_now(load_declaration(file), platform, now=now)

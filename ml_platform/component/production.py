@@ -1,16 +1,18 @@
 """The assets of what happens in production: the log of predictions. They belong to no release."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from ml_platform.clock import utc_now
 from ml_platform.component.asset import AssetOf, Results
 from ml_platform.component.batch_predictions import batch_predictions
 from ml_platform.component.handles import Handle
 from ml_platform.component.instance import open_instance
 from ml_platform.component.metadata import Metadata
+from ml_platform.component.monitoring import monitoring_asset
 from ml_platform.component.platform import Platform
 from ml_platform.spec.load import Declaration
 
@@ -32,7 +34,7 @@ def production_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]
     """The assets that services feed, outside of any release."""
     scoring = declaration.spec.scoring
     scored = [] if scoring is None else [batch_predictions(declaration, scoring)]
-    return [_inference_log(declaration), *scored]
+    return [_inference_log(declaration), monitoring_asset(declaration), *scored]
 
 
 def ingest_now(declaration: Declaration, platform: Platform, *, now: datetime) -> "IngestOutcome":
@@ -90,7 +92,7 @@ def _ingest(
     from ml_platform.component.steps.ingest_journal import ingest_journal
     from ml_platform.feedback.inference_table import InferenceTable
 
-    now = datetime.now(UTC)
+    now = utc_now()
     outcome = ingest_journal(declaration, platform, now=now)
     context.log.info(f"{outcome.rows:,} predictions and {outcome.labels:,} labels moved")
     if outcome.damaged_bytes or outcome.unreadable or outcome.unfit:

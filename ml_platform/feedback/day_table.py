@@ -80,9 +80,7 @@ class DayTable:
                 return dict.fromkeys(streams, 0)
             return {stream: table.transaction_version(stream) or 0 for stream in streams}
 
-    def append(
-        self, rows: pa.Table, streams: Mapping[str, int], *, looked: Looked, now: datetime
-    ) -> bool:
+    def append(self, rows: pa.Table, streams: Mapping[str, int], *, looked: Looked) -> bool:
         """Add rows, and say that streams are taken up to here, in one commit.
 
         rows: columns of the table, or some of them, and new ones, which are added to it.
@@ -97,7 +95,7 @@ class DayTable:
             if self._widened(table, rows.schema):
                 return False
             files = [self._put(part, day) for day, part in _by_day(rows, self.time)]
-            return self._committed(table, files, streams, now)
+            return self._committed(table, files, streams)
 
     def read(
         self,
@@ -173,12 +171,11 @@ class DayTable:
         table: "DeltaTable",
         files: Sequence["AddAction"],
         streams: Mapping[str, int],
-        now: datetime,
     ) -> bool:
         from deltalake import CommitProperties, Transaction
         from deltalake.exceptions import CommitFailedError
 
-        at = int(now.timestamp() * 1000)
+        at = int(time.time() * 1000)  # never a simulated one: the table forgets by the real one
         said = CommitProperties(
             max_commit_retries=0,
             app_transactions=[Transaction(name, upto, at) for name, upto in streams.items()],

@@ -89,14 +89,12 @@ class InferenceTable:
         """Return how far each segment was taken, in bytes; 0 for one that never was."""
         return self._table.taken(streams)
 
-    def append(
-        self, rows: pa.Table, streams: Mapping[str, int], *, looked: Looked, now: datetime
-    ) -> bool:
+    def append(self, rows: pa.Table, streams: Mapping[str, int], *, looked: Looked) -> bool:
         """Add rows and say that segments are taken up to here; exactly once.
 
         Returns False, having changed nothing, when somebody else was first; look again then.
         """
-        return self._table.append(rows, streams, looked=looked, now=now)
+        return self._table.append(rows, streams, looked=looked)
 
     def read(
         self,

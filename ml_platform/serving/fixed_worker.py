@@ -64,6 +64,7 @@ def open_journal(declared: JournalSpec, folder: Path | None) -> PredictionLog:
     """Return the journal of this worker."""
     if folder is None:
         return NoJournal()
+    shared = os.environ.get("ML_PLATFORM_JOURNAL_URL")
     return Journal(
         folder,
         worker=f"{os.uname().nodename}-{os.getpid()}",
@@ -71,4 +72,5 @@ def open_journal(declared: JournalSpec, folder: Path | None) -> PredictionLog:
         on_full=declared.on_full,
         segment_bytes=declared.segment_mb * 1024 * 1024,
         segment_seconds=declared.segment_seconds,
+        ship_to=f"{shared.rstrip('/')}/{folder.name}" if shared else None,
     )

@@ -80,7 +80,7 @@ def ingest_journal(declaration: Declaration, platform: Platform, *, now: datetim
     outcome, began = IngestOutcome(model), time.perf_counter()
     with _one_at_a_time(settings, model), _clear_errors(model):
         for place in journal_places(settings, model):
-            _Ingestion(declaration, settings, place, outcome).run(now)
+            _Ingestion(declaration, settings, place, outcome).run()
         _tidy(declaration, settings, outcome, now)
     outcome.seconds = time.perf_counter() - began
     return outcome
@@ -107,10 +107,10 @@ class _Ingestion:
         self.labels = labels_table(settings.data_url, self.spec.name)
         self.flush = self.spec.serving.journal.durability == "power"
 
-    def run(self, now: datetime) -> None:
+    def run(self) -> None:
         """Take one batch after another."""
         for segments in batches(self.place.found()):
-            batch = self._until_first(segments, now)
+            batch = self._until_first(segments)
             if self.flush and batch.ended:  # the tables are on the disk before the journal is not
                 os.sync()
             for segment in segments:
@@ -119,15 +119,15 @@ class _Ingestion:
                     self.outcome.segments += 1
             self.outcome.waiting += sum(not segment.closed for segment in segments)
 
-    def _until_first(self, segments: Sequence[SegmentFile], now: datetime) -> Batch:
+    def _until_first(self, segments: Sequence[SegmentFile]) -> Batch:
         """Look again as often as somebody else was first."""
         for _ in range(_TRIES):
-            batch = self._take(segments, now)
+            batch = self._take(segments)
             if batch is not None:
                 return batch
         raise StoreError(f"{self.table.name}: {_TRIES} times another writer was first")
 
-    def _take(self, segments: Sequence[SegmentFile], now: datetime) -> Batch | None:
+    def _take(self, segments: Sequence[SegmentFile]) -> Batch | None:
         """Commit what is new of some segments; None when another writer was first."""
         streams = [segment.stream for segment in segments]
         looked, labels_looked = self.table.look(), self.labels.look()
@@ -136,7 +136,7 @@ class _Ingestion:
         if not batch.moved:
             return batch
         set_aside_damage(self.damaged, batch.damages)
-        if not self._take_labels(batch, labels_looked, now):
+        if not self._take_labels(batch, labels_looked):
             return None
         fields = feature_fields(
             self.spec.data.contract,
@@ -148,19 +148,19 @@ class _Ingestion:
         set_aside_records(self.damaged, rows.unreadable, kind="unreadable")
         set_aside_records(self.damaged, rows.unfit, kind="unfit")
         unique = without_repeated(rows, self.table)
-        if not self.table.append(unique, batch.moved, looked=looked, now=now):
+        if not self.table.append(unique, batch.moved, looked=looked):
             return None
         self._count(batch, unique, duplicates=rows.table.num_rows - unique.num_rows)
         self.outcome.unreadable += len(rows.unreadable)
         self.outcome.unfit += len(rows.unfit)
         return batch
 
-    def _take_labels(self, batch: Batch, looked: Looked, now: datetime) -> bool:
+    def _take_labels(self, batch: Batch, looked: Looked) -> bool:
         if not batch.labels:
             return True
         rows = label_rows(batch.labels)
         set_aside_records(self.damaged, rows.unreadable, kind="unreadable")
-        if not self.labels.append(rows.table, batch.moved, looked=looked, now=now):
+        if not self.labels.append(rows.table, batch.moved, looked=looked):
             return False
         self.outcome.labels += rows.table.num_rows
         self.outcome.unreadable += len(rows.unreadable)

@@ -1,10 +1,14 @@
 """Where segments of a journal lie: in the folders of its workers, or where they were moved to."""
 
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from ml_platform.serving.journal.segment import CLOSED, OPEN, close_abandoned
+from ml_platform.serving.journal.segment import CLOSED, NEW, OPEN, close_abandoned
+
+_FORGOTTEN_SECONDS = 86_400
 
 
 class SegmentFile(NamedTuple):
@@ -50,6 +54,7 @@ class LocalSegments:
             for path in worker.iterdir():
                 if path.suffix in (OPEN, CLOSED):
                     segments.extend(_as_found(path))
+            _forget(worker)
         return sorted(segments, key=lambda each: each.stream.rpartition("/")[2])
 
     def read(self, segment: SegmentFile, offset: int) -> bytes | None:
@@ -113,6 +118,19 @@ def worker_folders(journal: Path) -> Iterator[Path]:
     """Give the folders of the workers that wrote to a model's journal."""
     if journal.is_dir():
         yield from (path for path in sorted(journal.iterdir()) if path.is_dir())
+
+
+def _forget(worker: Path) -> None:
+    """Remove the folder of a worker that has had nothing in it for a day.
+
+    One that comes back makes it anew.
+    """
+    with suppress(OSError):  # not empty, or another was first
+        for path in worker.glob(f"*{NEW}"):
+            if time.time() - path.stat().st_mtime > _FORGOTTEN_SECONDS:
+                path.unlink()
+        if time.time() - worker.stat().st_mtime > _FORGOTTEN_SECONDS:
+            worker.rmdir()
 
 
 def _as_found(path: Path) -> Iterator[SegmentFile]:
