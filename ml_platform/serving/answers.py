@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, cast
 import orjson
 
 from ml_platform.exceptions import PredictionFailed, RecordRefused
+from ml_platform.serving.nesting import too_deep
 
 BATCH = 'an object {"records": [...]}'
 
@@ -42,19 +43,24 @@ def failure(status: int, *, reason: str, allowed: str, retry_after: int | None =
     return JsonReply(status, orjson.dumps({"error": content}), (), retry_after)
 
 
-def parsed(body: bytes) -> object:
-    """Return the content of a JSON body. Raises RecordRefused."""
+def parsed(body: bytes, depth: int) -> object:
+    """Return the content of a JSON body, nested at most `depth`. Raises RecordRefused."""
     try:
-        return orjson.loads(body)
+        content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise RecordRefused(
             None, "not_json", allowed=f"a JSON object in UTF-8, without NaN or Infinity; {error}"
         ) from error
+    if too_deep(body, content, limit=depth):
+        raise RecordRefused(
+            None, "too_deep", allowed=f"lists and objects nested at most {depth} deep"
+        )
+    return content
 
 
-def parsed_batch(body: bytes) -> object:
+def parsed_batch(body: bytes, depth: int) -> object:
     """Return what a body says its records are. Raises RecordRefused."""
-    content = parsed(body)
+    content = parsed(body, depth)
     if type(content) is not dict:
         raise RecordRefused(None, "not_an_object", allowed=BATCH)
     fields = cast("dict[str, object]", content)

@@ -115,17 +115,17 @@ class Replies:
         if self._recorder is None:
             return failure(503, reason="no_journal", allowed="feedback where a journal is kept")
         try:
-            labels = labels_of(parsed(body), self.limits)
+            labels = labels_of(parsed(body, self.limits.depth), self.limits)
         except RecordRefused as error:
             return refusal(error)
         records = tuple(map(self._recorder.feedback, labels))
         return JsonReply(200, orjson.dumps({"accepted": len(records)}), records)
 
     def _content(
-        self, lineup: Lineup, body: bytes, parse: Callable[[bytes], object] = parsed
+        self, lineup: Lineup, body: bytes, parse: Callable[[bytes, int], object] = parsed
     ) -> object:
         try:
-            return parse(body)
+            return parse(body, self.limits.depth)
         except RecordRefused as refused:
             lineup.champion.tally.refused(refused.reason)
             raise
