@@ -8,7 +8,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "http-api.md"
 
 
 def test_every_reason_of_a_refusal_is_documented():
-    sources = Path(ml_platform.serving.__file__).parent.glob("*.py")
+    sources = Path(ml_platform.serving.__file__).parent.rglob("*.py")
     code = "\n".join(file.read_text() for file in (*sources, Path(ml_platform.exceptions.__file__)))
     given = set(re.findall(r'refuse\(\s*"(\w+)"', code))
     given |= set(re.findall(r'(?:RecordRefused|super\(\)\.__init__)\(\s*[^,()]+,\s*"(\w+)"', code))
