@@ -53,6 +53,10 @@ class Ranking:
         """The distinct scores, highest first."""
         return self._scores if self._ends is None else self._scores[self._ends]
 
+    def tie_ends(self, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The last place of each place's tie, in the order of falling score."""
+        return places if self._ends is None else self._ends[np.searchsorted(self._ends, places)]
+
     def cumulate(self, weights: Floats | None = None) -> Cumulated:
         """Cumulate the weights (n,) of the rows in their original order; 1 each when None."""
         if weights is None:

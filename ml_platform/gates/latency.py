@@ -34,7 +34,7 @@ class Latency(Gate[EvaluationEvidence]):
     p95_ms: float | None = Field(default=None, gt=0)
     max_increase: float | None = Field(default=None, ge=0)
     batches: tuple[int, ...] = Field(default=(1, 16, 64, 256), min_length=1)
-    seconds: float = Field(default=0.6, gt=0, le=60)
+    seconds: float = Field(default=0.4, gt=0, le=60)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

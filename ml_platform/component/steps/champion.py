@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 
@@ -91,10 +92,30 @@ def _trained_rows(
     """The rows of the version's snapshot that its own split gave to training."""
     table, _, number = registered.tags["training_data"].rpartition("@")
     hashed = registered.tags["training_data_hash"]
-    rows = platform.snapshots.read(table, version=int(number), content_hash=hashed)
     text = platform.registry.read_artifact_text(registered.run_id, DECLARATION)
     recipe = None if text is None else Recipe.read(text)
     data = declaration.spec.data if recipe is None else recipe
     split = declaration.spec.split if recipe is None else recipe.split
+    rows = _read(
+        platform,
+        table,
+        {"version": int(number), "content_hash": hashed},
+        key=data.id if data.id == declaration.spec.data.id else None,
+        also=split.reads(target=data.target, event_time=data.event_time),
+    )
     parts = split.split(rows, target=data.target, event_time=data.event_time)
     return trained_part(rows.iloc[parts.train], platform, registered, key=data.id)
+
+
+def _read(
+    platform: Platform,
+    table: str,
+    which: dict[str, Any],
+    *,
+    key: str | None,
+    also: tuple[str, ...] | None,
+) -> pd.DataFrame:
+    """A snapshot; of a row's key and what its split looks at alone, where that is enough."""
+    if key is None or also is None:
+        return platform.snapshots.read(table, **which)
+    return platform.snapshots.read(table, columns=list(dict.fromkeys((key, *also))), **which)

@@ -22,6 +22,10 @@ class Grouped(Splitter):
     group: str
     seed: int = 0
 
+    def reads(self, *, target: str, event_time: str | None) -> tuple[str, ...] | None:
+        """The columns that decide."""
+        return (self.group,)
+
     def split(self, frame: pd.DataFrame, *, target: str, event_time: str | None) -> Split:
         """Draw groups into the holdout until it is nearest to the wanted size."""
         if self.group not in frame.columns:

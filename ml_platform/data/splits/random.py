@@ -20,6 +20,10 @@ class Random(Splitter):
     type: Literal["random"] = "random"
     seed: int = 0
 
+    def reads(self, *, target: str, event_time: str | None) -> tuple[str, ...] | None:
+        """The columns that decide."""
+        return ()
+
     def split(self, frame: pd.DataFrame, *, target: str, event_time: str | None) -> Split:
         """Divide by position; the values do not matter."""
         count = round(len(frame) * self.holdout)

@@ -34,5 +34,9 @@ class Splitter(Plugin, ABC):
         Raises SplitError when a column is missing or one side would be empty.
         """
 
+    def reads(self, *, target: str, event_time: str | None) -> tuple[str, ...] | None:
+        """The columns that `split` looks at; None where it may look at any."""
+        return None
+
 
 SPLITTERS = Registry("splitter", Splitter, package="ml_platform.data.splits")

@@ -24,6 +24,10 @@ class Stratified(Splitter):
     column: str | None = None
     seed: int = 0
 
+    def reads(self, *, target: str, event_time: str | None) -> tuple[str, ...] | None:
+        """The columns that decide."""
+        return (self.column or target,)
+
     def split(self, frame: pd.DataFrame, *, target: str, event_time: str | None) -> Split:
         """Divide each class; missing values are a class of their own."""
         column = self.column or target

@@ -23,6 +23,10 @@ class TimeOrdered(Splitter):
     type: Literal["time_ordered"] = "time_ordered"
     gap: Duration = timedelta(0)
 
+    def reads(self, *, target: str, event_time: str | None) -> tuple[str, ...] | None:
+        """The columns that decide."""
+        return () if event_time is None else (event_time,)
+
     def split(self, frame: pd.DataFrame, *, target: str, event_time: str | None) -> Split:
         """Divide by `event_time`; the order of rows does not matter."""
         times = _times(frame, event_time)

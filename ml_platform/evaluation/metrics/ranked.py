@@ -86,19 +86,30 @@ class RocAuc(WeightedMetric):
 
 
 @METRICS.register
-class AveragePrecision(RankedMetric):
+class AveragePrecision(WeightedMetric):
     """Precision averaged over the steps of recall, as scikit-learn's `average_precision_score`."""
 
     type: Literal["average_precision"] = "average_precision"
+    tasks: ClassVar = frozenset({Task.BINARY})
 
-    def of(self, cumulated: Cumulated) -> float:
-        """Sum of precision times the recall gained at each distinct score."""
-        self.need_positives(cumulated)
-        true = cumulated.positive
-        total = true + cumulated.negative
-        precision = np.divide(true, total, out=np.zeros_like(true), where=total > 0)
-        gained = true[0] * precision[0] + summed(np.diff(true), precision[1:])
-        return float(gained / cumulated.positives)
+    def weighted(self, target: Target, scores: Scores) -> Weighted:
+        """Sort once; each call looks at the precision at each positive row, of its tie's end."""
+        ranking = Ranking(target, scores)
+        order, hits = ranking.order, np.flatnonzero(ranking.positive)
+        ends = ranking.tie_ends(hits)
+        last = np.searchsorted(hits, ends, side="right") - 1
+
+        def mean(weights: Weights) -> float:
+            ranked = weights[order]
+            own = ranked[hits]
+            positive = np.cumsum(own)
+            if not len(own) or positive[-1] <= 0:
+                raise MetricUnavailable(self.key, reason="no row is positive")
+            total = np.cumsum(ranked)[ends]
+            precision = np.divide(positive[last], total, out=np.zeros_like(own), where=total > 0)
+            return summed(own, precision) / float(positive[-1])
+
+        return mean
 
 
 @METRICS.register
