@@ -1,6 +1,6 @@
-"""How often each gate that compares errs, over holdouts of known truth.
+"""How often each gate errs, over holdouts, snapshots and calls of known truth.
 
-    python benchmarks/verdicts.py [--quick] [--write docs/verdicts.md]
+    python benchmarks/verdicts.py [--quick] [--only TITLE] [--write docs/verdicts.md]
 
 Every line is the share of each verdict over simulated holdouts of seeds 0, 1, 2, ...; a faster
 machine sees more of them. `false block` is a verdict other than `passed` where the truth is
@@ -12,12 +12,12 @@ import os
 import platform
 import re
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
+from harness import data_and_cost
+from harness.lines import HEAD, Table, line
 from harness.truths import (
-    Truth,
     equal_slices,
     groups_apart,
     models_apart,
@@ -26,38 +26,13 @@ from harness.truths import (
 )
 
 from ml_platform.gates.fairness import Fairness
-from ml_platform.gates.gate import Gate
 from ml_platform.gates.no_regression import NoRegression
 from ml_platform.gates.slice_metric import SliceMetric
 from ml_platform.gates.slice_no_regression import SliceNoRegression
 
-VERDICTS = ("passed", "failed", "inconclusive")
 SIZES = (200, 1_000, 5_000, 20_000, 100_000, 1_000_000)
 SECONDS = 3.0
-"""Spent on one line at most, once it has FEWEST holdouts."""
-FEWEST, MOST = 20, 2_000
-
-Table = tuple[str, list[str], Iterable[list[str]]]
-
-
-def shares(gate: Gate, truth: Callable[[int], Truth], *, seconds: float) -> tuple[Counter, int]:
-    """Judge holdouts until time is up; share of each verdict, and how many holdouts."""
-    found: Counter = Counter()
-    started = time.process_time()
-    for seed in range(MOST):
-        found[gate.judge(truth(seed)).verdict] += 1
-        if seed + 1 >= FEWEST and time.process_time() - started > seconds:
-            break
-    return found, sum(found.values())
-
-
-def line(
-    gate: Gate, truth: Callable[[int], Truth], labels: list[str], *, seconds: float
-) -> list[str]:
-    """Labels, the share of each verdict, and the number of holdouts."""
-    found, times = shares(gate, truth, seconds=seconds)
-    cells = [f"{100 * found[verdict] / times:.1f} %" for verdict in VERDICTS]
-    return [*labels, *cells, f"{times:,}"]
+"""Spent on one line at most, once it has the fewest holdouts that count."""
 
 
 def regression(seconds: float) -> Iterator[list[str]]:
@@ -164,33 +139,33 @@ def fairness(seconds: float) -> Iterator[list[str]]:
 
 def tables(seconds: float) -> list[Table]:
     """Every table: its title, the labels of its lines, and its lines."""
-    head = [*VERDICTS, "holdouts"]
     return [
         (
             "`no_regression`: roc_auc (champion 0.75), tolerance 0.02, confidence 0.95",
-            ["rows", "positives", "correlation", "truth", *head],
+            ["rows", "positives", "correlation", "truth", *HEAD],
             regression(seconds),
         ),
         (
             "`no_regression`: metrics that are resampled",
-            ["metric", "tolerance", "rows", "truth", *head],
+            ["metric", "tolerance", "rows", "truth", *HEAD],
             resampled(seconds),
         ),
         (
             "`slice_metric`: roc_auc, floor 0.70, confidence 0.95, Holm",
-            ["slices", "rows each", "tolerance", "truth", *head],
+            ["slices", "rows each", "tolerance", "truth", *HEAD],
             slices(seconds),
         ),
         (
             "`slice_no_regression`: roc_auc, tolerance 0.04, confidence 0.95, Holm",
-            ["slices", "rows each", "truth", *head],
+            ["slices", "rows each", "truth", *HEAD],
             slice_regression(seconds),
         ),
         (
             "`fairness`: bound 0.8 for the ratio, 0.1 for the differences, Holm",
-            ["measure", "groups", "rows each", "truth", *head],
+            ["measure", "groups", "rows each", "truth", *HEAD],
             fairness(seconds),
         ),
+        *data_and_cost.tables(seconds),
     ]
 
 
@@ -206,28 +181,36 @@ def machine() -> str:
     return f"{name}, {os.cpu_count()} shared cores, Python {platform.python_version()}"
 
 
+def written(text: str, parts: dict[str, str]) -> str:
+    """A document with these tables, by title, in place of those it has, the new ones last."""
+    head, _, body = text.partition("<!-- tables -->")
+    found = {part.partition("\n")[0]: part.rstrip() for part in re.split(r"(?m)^### ", body)[1:]}
+    tables = [f"### {part}" for part in (found | parts).values()]
+    return "\n\n".join([f"{head}<!-- tables -->", *tables]) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the holdouts")
+    parser.add_argument("--only", default="", help="tables whose title holds this text")
     parser.add_argument("--write", type=Path, help="put the tables into this document")
     options = parser.parse_args()
-    started = time.process_time()
-    parts: list[str] = []
+    parts: dict[str, str] = {}
     for title, labels, lines in tables(SECONDS / 10 if options.quick else SECONDS):
-        part = [f"### {title}", "", f"| {' | '.join(labels)} |", "| --- " * len(labels) + "|"]
+        if options.only not in title:
+            continue
+        started = time.process_time()
+        part = [title, "", f"| {' | '.join(labels)} |", "| --- " * len(labels) + "|"]
         print("\n".join(part))
         for cells in lines:
             part.append(f"| {' | '.join(cells)} |")
             print(part[-1], flush=True)
-        print()
-        parts.append("\n".join(part))
-    spent = f"{time.process_time() - started:,.0f} s of one core ({machine()})"
-    print(spent)
+        spent = f"Measured in {time.process_time() - started:,.0f} s of one core ({machine()})."
+        print(f"{spent}\n")
+        parts[title] = "\n".join([*part, "", spent])
     if options.write:
         text = options.write.read_text(encoding="utf-8")
-        head = text.partition("<!-- tables -->")[0]
-        body = "\n\n".join([f"<!-- tables -->\nMeasured in {spent}.", *parts])
-        options.write.write_text(f"{head}{body}\n", encoding="utf-8")
+        options.write.write_text(written(text, parts), encoding="utf-8")
 
 
 if __name__ == "__main__":
