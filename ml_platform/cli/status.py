@@ -11,6 +11,7 @@ import click
 
 from ml_platform.cli.declared import declaration_files
 from ml_platform.cli.serve import champions
+from ml_platform.clock import utc_now
 from ml_platform.exceptions import DeclarationError
 from ml_platform.settings import Settings
 
@@ -36,6 +37,8 @@ def status(names: tuple[str, ...], as_json: bool) -> None:
             if verdict["state"] in ("failed", "warned"):
                 what = f"{model['model']}: {verdict['check']} {verdict['state']}"
                 click.echo(f"{what}: {verdict['reason']}")
+        for waiver in model.get("waivers", ()):
+            click.echo(f"{model['model']}:{waiver['version']}: {_told(waiver, now=utc_now())}")
         if model["error"]:
             click.echo(f"{model['model']}: {model['error'].splitlines()[0]}")
 
@@ -61,12 +64,15 @@ def _collect_one(
         return {"model": file.parent.name, "file": str(file), "error": str(error)}
     name = declaration.spec.name
     run = last_run(instance, declaration)
+    latest = _latest_version(settings, name)
+    versions = {version for version in (deployed.get(name), latest) if version is not None}
     return {
         "model": name,
         "file": str(file),
         "error": "",
         "deployed": deployed.get(name),
-        "latest": _latest_version(settings, name),
+        "latest": latest,
+        "waivers": [each for v in sorted(versions) for each in _waivers(settings, name, v)],
         "last_run": run and run.model_dump(mode="json"),
         "gates": [verdict.model_dump(mode="json") for verdict in verdicts(instance, declaration)],
     }
@@ -77,6 +83,24 @@ def _latest_version(settings: Settings, name: str) -> int | None:
 
     text = HandleStore(f"{settings.data_url}/handles").read(f"{name}/trained_model/latest.json")
     return None if text is None else int(json.loads(text)["version"])
+
+
+def _waivers(settings: Settings, name: str, version: int) -> list[dict[str, Any]]:
+    """Those of a version's certificate, from the data docs: MLflow takes seconds to open."""
+    from ml_platform.evaluation.data_docs import EVALUATION
+
+    try:
+        text = (settings.reports / name / f"v{version}" / EVALUATION).read_text("utf-8")
+        return list(json.loads(text).get("waivers", ()))
+    except (OSError, ValueError, AttributeError):
+        return []
+
+
+def _told(waiver: dict[str, Any], *, now: datetime) -> str:
+    until = datetime.fromisoformat(waiver["until"])
+    over = "" if now < until else " (over)"
+    end = f"{until:%Y-%m-%d %H:%M %Z}"
+    return f"{waiver['check']} is waived by {waiver['by']} until {end}: {waiver['reason']}{over}"
 
 
 def _row(model: dict[str, Any], *, now: datetime) -> tuple[str, ...]:

@@ -67,6 +67,8 @@ def test_waived_gate_lets_the_certificate_hold_and_shows_in_it(folder: Path) -> 
     shown = call("certificate", "small_credit", "1")
     assert shown.exit_code == ExitCode.OK
     assert f"{GATE} is waived by Ada" in shown.stdout
+    status = call("status", "small_credit")
+    assert f"small_credit:1: {GATE} is waived by Ada until" in status.stdout
     document = json.loads(call("certificate", "small_credit", "--json").stdout)
     assert document["waivers"][0]["reason"] == "the outage"
 
