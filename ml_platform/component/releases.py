@@ -17,6 +17,15 @@ SENSOR = "releases"
 JOB = "release_command"
 EVERY_SECONDS = 10
 
+TABLES = {
+    "tests": ("test", "verdict", "candidate", "champion", "weight", "bound", "reason"),
+    "versions": (
+        "version", "role", "requests", "errors", "refusals", "p50_us", "p99_us", "model_us",
+        "mean_score", "pairs", "agree", "dropped",
+    ),
+}  # fmt: skip
+"""What of a decision's evidence is shown as a table, and the order of its columns."""
+
 
 def releases_sensor() -> dg.SensorDefinition:
     """The one sensor over the releases of all models."""
@@ -63,10 +72,10 @@ def observation(transition: Transition, state: ReleaseState) -> dg.AssetObservat
         "stage": state.stage.value,
         "percent": state.percent,
     }
-    for name in ("tests", "versions"):
+    for name, columns in TABLES.items():
         if evidence.get(name):
-            shown[name] = _table(evidence[name])
-    rest = {k: v for k, v in evidence.items() if k not in ("tests", "versions", "service")}
+            shown[name] = _table(evidence[name], columns)
+    rest = {k: v for k, v in evidence.items() if k not in (*TABLES, "service")}
     if rest:
         shown["evidence"] = dg.MetadataValue.json(rest)
     return dg.AssetObservation(
@@ -177,13 +186,14 @@ def _told(instance: dg.DagsterInstance, transition: Transition) -> bool:
     return False
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> dg.MarkdownMetadataValue:
-    return dg.MetadataValue.md(markdown_table([_cells(row) for row in rows]))
+def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:
+    """The columns that say something, numbers as people read them."""
+    kept = [name for name in columns if any(row.get(name) for row in rows)]
+    cells = [{name: _cell(row.get(name)) for name in kept} for row in rows]
+    return dg.MetadataValue.md(markdown_table(cells))
 
 
-def _cells(row: dict[str, Any]) -> dict[str, Any]:
-    """Numbers as people read them."""
-    return {
-        name: f"{value:.4g}" if isinstance(value, float) else "" if value is None else value
-        for name, value in row.items()
-    }
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "" if value is None else value
