@@ -2,6 +2,8 @@
 
 import logging
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -81,6 +83,31 @@ def create_once(tracking_uri: str, *, artifacts: str) -> None:
                 _migrate(file, artifacts)
     except (OSError, SQLAlchemyError) as error:
         raise StoreError(f"cannot create the MLflow store {file}: {error}") from error
+
+
+@contextmanager
+def created_ahead(tracking_uri: str, *, artifacts: str) -> Generator[None]:
+    """Let a process beside us create the store, where there is none, while the block begins.
+
+    The block creates it itself where that failed; both do it by `create_once`, one at a time.
+    """
+    file = sqlite_file(tracking_uri)
+    if file is None or file.exists():
+        yield
+        return
+    call = f"create_once({tracking_uri!r}, artifacts={artifacts!r})"
+    beside = subprocess.Popen(
+        [sys.executable, "-c", f"from {__name__} import create_once; {call}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        beside.kill()
+        beside.wait()
 
 
 def _migrate(file: Path, artifacts: str) -> None:
