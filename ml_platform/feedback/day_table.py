@@ -89,7 +89,7 @@ class DayTable:
         it another, too. Look again then.
         """
         with self._clear_errors("write"):
-            table = self._open() or self._create()
+            table = self._open() or self._create(rows.schema)
             if table.version() != max(looked.version, 0):
                 return False
             if self._widened(table, rows.schema):
@@ -227,11 +227,12 @@ class DayTable:
             stats=json.dumps({"numRecords": rows.num_rows}),
         )
 
-    def _create(self) -> "DeltaTable":
+    def _create(self, schema: pa.Schema) -> "DeltaTable":
         from deltalake import DeltaTable, Schema
         from deltalake.exceptions import DeltaError
 
-        schema = self._schema.append(pa.field(DAY, pa.date32()))
+        also = [field for field in schema if field.name not in self._schema.names]
+        schema = pa.schema([*self._schema, *also, pa.field(DAY, pa.date32())])
         try:
             return DeltaTable.create(
                 self.url,

@@ -66,7 +66,7 @@ def read_segment(data: bytes, *, start: int = 0, closed: bool = True) -> Segment
 def _whole_records(data: bytes, at: int, records: list[bytes]) -> int:
     """Append the whole records from `at` on; return where the first that is not whole begins."""
     end = len(data)
-    unpack, header = FRAME.unpack_from, FRAME.size
+    unpack, header, append = FRAME.unpack_from, FRAME.size, records.append
     while at + header <= end:
         length, checksum = unpack(data, at)
         begin = at + header
@@ -76,7 +76,7 @@ def _whole_records(data: bytes, at: int, records: list[bytes]) -> int:
         payload = data[begin:after]
         if crc32(payload) != checksum:
             break
-        records.append(payload)
+        append(payload)
         at = after
     return at
 
