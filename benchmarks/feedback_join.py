@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 ROWS_AT_ONCE = 1_000_000
@@ -53,14 +52,13 @@ def make(folder: Path, rows: int) -> None:
         (PREDICTIONS, InferenceTable(str(folder), MODEL)),
         (LABELS, labels_table(str(folder), MODEL)),
     )
-    now = datetime.now(UTC)
     with duckdb.connect() as duck:
         duck.execute("SET TimeZone = 'UTC'")
         for text, table in tables:
             for start in range(0, rows, ROWS_AT_ONCE):
                 end = min(rows, start + ROWS_AT_ONCE)
                 part = duck.sql(text.format(rows=rows, start=start, end=end)).to_arrow_table()
-                if not table.append(part, {"bench": end}, looked=table.look(), now=now):
+                if not table.append(part, {"bench": end}, looked=table.look()):
                     raise SystemExit("another writer is in the benchmark's own folder")
 
 

@@ -26,9 +26,12 @@ Compute = Callable[..., Results]
 class AssetOf:
     """What an asset of a model is, before what it does: decorate the function that does it.
 
-    stage: its gates become checks of the asset.
+    stage: its gates become checks of the asset. checks: names and descriptions of others, which
+        do not block but where `blocking` says so.
     shown: what its page shows before any run.
     upstream: the asset that each argument of the decorated function reads.
+    after: assets that it comes after and reads no handle of; they need not be materialized.
+    partitions: of time, one run each.
     pool: of which one runs at a time; that of the model's releases if empty.
     """
 
@@ -39,12 +42,20 @@ class AssetOf:
     stage: Stage | None = None
     shown: Metadata = field(default_factory=dict[str, Any])
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
+    after: Sequence[str] = ()
+    checks: Mapping[str, str] = field(default_factory=dict[str, str])
+    blocking: bool = False
+    partitions: dg.PartitionsDefinition[str] | None = None
     pool: str = ""
 
     def __call__(self, compute: Compute) -> dg.AssetsDefinition:
         """The asset: key, group, owner, checks, and one run of the model at a time."""
         key, reads = self._key(self.name), self._reads()
-        checks = check_specs(self.declaration, key, self.stage) if self.stage else []
+        checks = [*(check_specs(self.declaration, key, self.stage) if self.stage else ())]
+        checks += [
+            dg.AssetCheckSpec(name, asset=key, blocking=self.blocking, description=about)
+            for name, about in self.checks.items()
+        ]
         by_output = {check.get_python_identifier(): check for check in checks}
         return dg.AssetsDefinition(
             keys_by_input_name=reads,
@@ -58,7 +69,8 @@ class AssetOf:
         return dg.AssetKey([self.declaration.spec.name, name])
 
     def _reads(self) -> dict[str, dg.AssetKey]:
-        return {argument: self._key(asset) for argument, asset in self.upstream.items()}
+        named = {argument: self._key(asset) for argument, asset in self.upstream.items()}
+        return named | {asset: self._key(asset) for asset in self.after}
 
     def _spec(self, key: dg.AssetKey, reads: Sequence[dg.AssetKey]) -> dg.AssetSpec:
         spec = self.declaration.spec
@@ -71,6 +83,7 @@ class AssetOf:
             metadata=self.shown,
             owners=[spec.owner],
             tags={"ml_platform/task": spec.task.value},
+            partitions_def=self.partitions,
         )
 
     def _op(self, compute: Compute, key: dg.AssetKey, checks: Sequence[str]) -> dg.OpDefinition:
@@ -78,11 +91,12 @@ class AssetOf:
             return compute(context, context.resources.platform, **inputs)
 
         hints = compute.__annotations__
+        reads = {name: dg.In(hints[name], input_manager_key="handles") for name in self.upstream}
         outputs = {name: dg.Out(dg.Nothing) for name in checks}
         return dg.OpDefinition(
             step,
             key.to_python_identifier(),
-            ins={name: dg.In(hints[name], input_manager_key="handles") for name in self.upstream},
+            ins=reads | {asset: dg.In(dg.Nothing) for asset in self.after},
             outs={"result": dg.Out(io_manager_key="handles"), **outputs},
             required_resource_keys={"platform"},
             pool=self.pool or f"model_{self.declaration.spec.name}",

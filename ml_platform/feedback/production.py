@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SCORE_BINS = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Span = tuple[datetime, datetime]
 
 
@@ -36,10 +37,12 @@ class Production:
     """Predictions (view `answered`) and labels (view `labeled`) of some days.
 
     columns: of the inference table as it is, with DuckDB's types.
+    since: where older predictions were left out, what is whole from here on.
     """
 
     duck: "DuckDBPyConnection"
     columns: Mapping[str, str]
+    since: datetime | None = None
 
     def counts(self, length: timedelta) -> dict[datetime, tuple[int, int]]:
         """Predicted and labeled predictions by the start of their window."""
@@ -52,7 +55,17 @@ class Production:
             f"SELECT {number}, 0, count(*) FROM labeled WHERE outcome = 'joined' GROUP BY 1"
             ") GROUP BY 1"
         ).fetchall()
-        return {FIRST_MONDAY + n * length: (int(asked), int(told)) for n, asked, told in rows}
+        found = {FIRST_MONDAY + n * length: (int(asked), int(told)) for n, asked, told in rows}
+        return {
+            start: both
+            for start, both in found.items()
+            if self.since is None or start >= self.since
+        }
+
+    def newest_label(self) -> datetime | None:
+        """When the latest outcome was seen."""
+        [(newest,)] = self.duck.execute("SELECT epoch_us(max(observed_at)) FROM labeled").fetchall()
+        return None if newest is None else EPOCH + timedelta(microseconds=newest)
 
     def delay(self, spec: FeedbackSpec, *, now: datetime) -> LabelDelay:
         """The delay of labels of predictions that are old enough for slow ones to be here."""
@@ -169,7 +182,8 @@ def production(
         yield None
         return
     newest = max(_day(file) for file in files)
-    since = (datetime.fromisoformat(newest) - reach).date().isoformat()
+    begin = datetime.fromisoformat(newest).replace(tzinfo=UTC) - reach
+    since = begin.date().isoformat()
     parts = {} if table is None else labeled.parts(table)
     there = [file for part, each in parts.items() for file in each if since <= part <= newest]
     with (
@@ -186,7 +200,10 @@ def production(
         else:
             duck.execute(_NO_LABELS)
         described = duck.execute("DESCRIBE answered").fetchall()
-        yield Production(duck, {row[0]: row[1] for row in described})
+        cut = (
+            datetime.fromisoformat(since).replace(tzinfo=UTC) if len(recent) < len(files) else None
+        )
+        yield Production(duck, {row[0]: row[1] for row in described}, cut)
 
 
 _NO_LABELS = """
@@ -210,7 +227,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _us(moment: datetime) -> int:
-    return _length(moment - datetime(1970, 1, 1, tzinfo=UTC))
+    return _length(moment - EPOCH)
 
 
 def _length(length: timedelta) -> int:

@@ -1,0 +1,212 @@
+"""The asset `labeled_feedback`: labels joined to predictions, and audited before they teach."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import (
+    UnresolvedAssetJobDefinition,
+)
+
+from ml_platform.component.asset import AssetOf, Results
+from ml_platform.component.blocking import check_results, stop_if_blocked
+from ml_platform.component.handles import Handle
+from ml_platform.component.jobs import MODEL_TAG
+from ml_platform.component.metadata import Metadata
+from ml_platform.feedback.audit import CHECK, Audit
+from ml_platform.feedback.labeled import NAME, OUTCOMES
+from ml_platform.feedback.maturity import LabelDelay, Window
+from ml_platform.spec.load import Declaration
+
+if TYPE_CHECKING:
+    from ml_platform.component.platform import Platform
+    from ml_platform.component.steps.label_feedback import FeedbackOutcome, FeedbackState
+
+NOW_TAG = "ml_platform/now"
+"""Run tag: the moment to judge at, ISO 8601, where it is not the present; for a replay."""
+
+_ABOUT = """\
+What became of every label that came, and the predictions it belongs to. One row a label; those of
+outcome `joined` are the labels in force, one a prediction."""
+
+
+class LabeledFeedback(Handle):
+    """The labels of a model as they are joined, and the verdict on them.
+
+    table, version: of Delta, under the data URL. counts: labels by outcome. audit: with what of
+    the labels may teach. matured: how far matured windows reach, from and to.
+    """
+
+    asset = NAME
+    table: str
+    version: int
+    counts: dict[str, int]
+    audit: Audit
+    matured: tuple[datetime, datetime] | None
+    windows: tuple[Window, ...]
+    delay: LabelDelay | None
+
+
+def feedback_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
+    """The asset, where feedback is declared."""
+    return [] if declaration.spec.feedback is None else [_labeled_feedback(declaration)]
+
+
+def feedback_jobs(declaration: Declaration) -> list[UnresolvedAssetJobDefinition]:
+    """The job that joins the labels of the model, where feedback is declared."""
+    name = declaration.spec.name
+    if declaration.spec.feedback is None:
+        return []
+    return [
+        dg.define_asset_job(
+            feedback_job_name(name),
+            selection=dg.AssetSelection.assets([name, NAME]),
+            description=f"Join the labels of {name} to its predictions, and audit them.",
+            tags={MODEL_TAG: name},
+        )
+    ]
+
+
+def feedback_job_name(model: str) -> str:
+    """The name of the job that joins a model's labels."""
+    return f"{model}_feedback"
+
+
+def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
+    @AssetOf(
+        declaration=declaration,
+        name=NAME,
+        about=_ABOUT,
+        kind="duckdb",
+        after=("inference_log",),
+        checks={CHECK: "The labeled predictions may stand for all: they were not selected."},
+        blocking=True,
+        pool=f"production_{declaration.spec.name}",
+    )
+    def labeled_feedback(context: dg.AssetExecutionContext, platform: Any) -> Results:
+        from ml_platform.component.steps.label_feedback import label_feedback
+
+        outcome = label_feedback(declaration, platform.stores, now=moment_of(context))
+        context.log.info(f"{outcome.join.fresh:,} new labels")
+        yield dg.MaterializeResult(
+            value=handle_of(outcome),
+            data_version=dg.DataVersion(str(outcome.version)),
+            metadata=of_feedback(outcome, declaration, now=moment_of(context)),
+        )
+        assert declaration.spec.feedback is not None
+        record = outcome.state.audit.record(declaration.spec.feedback.audit)
+        yield from check_results(context.asset_key, [record])
+        stop_if_blocked(declaration, context.asset_key, [record])
+
+    return labeled_feedback
+
+
+def moment_of(context: dg.AssetExecutionContext) -> datetime:
+    """The present, or the moment that the run's tag names."""
+    tag = context.run.tags.get(NOW_TAG)
+    return datetime.now(UTC) if tag is None else datetime.fromisoformat(tag)
+
+
+def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:
+    """What the asset hands on."""
+    state = outcome.state
+    return LabeledFeedback(
+        table=outcome.table,
+        version=outcome.version,
+        counts=state.record.counts,
+        audit=state.audit,
+        matured=state.span,
+        windows=state.windows,
+        delay=state.delay,
+    )
+
+
+def of_feedback(outcome: "FeedbackOutcome", declaration: Declaration, *, now: datetime) -> Metadata:
+    """Counts that plot over time, the windows, the delay, and what dropped files came to."""
+    from ml_platform.component.steps.label_feedback import stale
+    from ml_platform.component.steps.take_labels import Refused, feedback_of
+
+    state = outcome.state
+    said = [*(stale(state, feedback_of(declaration), now=now),)]
+    said += [state.delay.finding] if state.delay else []
+    refused = [f"{each.file}: {each.reason}" for each in outcome.taken if isinstance(each, Refused)]
+    findings = "; ".join(filter(None, [*said, *refused])) or "none"
+    return {
+        "delivered": state.record.delivered,
+        **{outcome_: state.record.counts.get(outcome_, 0) for outcome_ in OUTCOMES},
+        "new_labels": outcome.join.fresh,
+        "files": len(outcome.taken),
+        "trainable": state.audit.trainable,
+        "findings": findings,
+        **_of_windows(state),
+        **_of_delay(state.delay),
+        **_of_estimate(state),
+    }
+
+
+def _of_windows(state: "FeedbackState") -> Metadata:
+    rows = [
+        dg.TableRecord(
+            {
+                "window": f"{window.start:%Y-%m-%d %H:%M}",
+                "state": window.state,
+                "predictions": window.predicted,
+                "labeled": f"{window.share:.1%}",
+            }
+        )
+        for window in state.windows
+    ]
+    matured = [window for window in state.windows if window.state == "matured"]
+    return {
+        **({"windows": dg.MetadataValue.table(rows)} if rows else {}),
+        "matured_windows": len(matured),
+        **({"coverage": matured[-1].share} if matured else {}),
+    }
+
+
+def _of_delay(delay: LabelDelay | None) -> Metadata:
+    if delay is None or not delay.quantiles:
+        return {}
+    found = {f"delay_hours/q{level * 100:g}": s / 3600 for level, s in delay.quantiles.items()}
+    return {**found, "late_share": delay.late, "declared_delay_hours": _hours(delay)}
+
+
+def _hours(delay: LabelDelay) -> float:
+    return delay.declared.total_seconds() / 3600
+
+
+def _of_estimate(state: "FeedbackState") -> Metadata:
+    if state.estimate is None:
+        return {}
+    shown = {f"estimated/{key}": each.value for key, each in state.estimate.metrics.items()}
+    return {**shown, "estimate": dg.MetadataValue.json(state.estimate.model_dump(mode="json"))}
+
+
+def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -> "FeedbackOutcome":
+    """Take in, join and judge in this process; what came of it is kept as the latest handle."""
+    from ml_platform.component.instance import open_instance
+    from ml_platform.component.steps.label_feedback import label_feedback
+
+    outcome = label_feedback(declaration, platform, now=now)
+    name = declaration.spec.name
+    handle = handle_of(outcome).model_dump_json()
+    platform.handles.write(f"{name}/{NAME}/latest.json", handle)
+    key = dg.AssetKey([name, NAME])
+    with open_instance(platform.settings) as instance:
+        event = dg.AssetMaterialization(key, metadata=of_feedback(outcome, declaration, now=now))
+        instance.report_runless_asset_event(event)
+        record = outcome.state.audit.record(declaration.spec.feedback.audit)
+        instance.report_runless_asset_event(
+            dg.AssetCheckEvaluation(
+                asset_key=key,
+                check_name=CHECK,
+                passed=record.result.verdict == "passed",
+                severity=dg.AssetCheckSeverity.ERROR
+                if record.blocks
+                else dg.AssetCheckSeverity.WARN,
+                description=record.result.reason,
+                metadata={"verdict": record.result.verdict},
+            )
+        )
+    return outcome

@@ -1,0 +1,119 @@
+"""One sensor for all models: where labels came, or files were dropped, they are joined.
+
+A tick looks for one file a table, the commit after the last one seen, and lists drop folders; it
+opens no table. So does a restart: the cursor names the commits that were asked for.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from pydantic import Field
+
+from ml_platform.component.feedback import feedback_job_name
+from ml_platform.component.jobs import MODEL_TAG
+from ml_platform.component.steps.take_labels import QUIET_SECONDS, drop_folder, dropped
+from ml_platform.feedback.delta_files import NOTHING, newest_version
+from ml_platform.feedback.inference_table import NAME as LOG
+from ml_platform.feedback.labels_received import NAME as LABELS
+from ml_platform.plugins import Strict
+from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration
+
+NAME = "feedback"
+
+EVERY = timedelta(minutes=5)
+"""How often a model's labels are joined at most, for new labels."""
+
+LATER = timedelta(hours=1)
+"""How often for new predictions alone: an unknown label may have its prediction now, a window may
+have matured."""
+
+
+class Seen(Strict):
+    """What was there when a model's join was last asked for: commits of both tables, files."""
+
+    labels: int = NOTHING
+    log: int = NOTHING
+    files: str = ""
+    at: datetime | None = None
+
+
+class Cursor(Strict):
+    """What was seen, by model."""
+
+    seen: dict[str, Seen] = Field(default={})
+
+
+def feedback_sensor(
+    declarations: Sequence[Declaration], jobs: Sequence[Any]
+) -> dg.SensorDefinition:
+    """The sensor over the feedback jobs of all models; jobs: these."""
+    watched = [each for each in declarations if each.spec.feedback and each.spec.feedback.automatic]
+
+    @dg.sensor(
+        name=NAME,
+        jobs=list(jobs),
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Joins the labels of a model whose labels came, or whose files were dropped.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        settings = Settings.from_environment()
+        cursor = Cursor.model_validate_json(context.cursor) if context.cursor else Cursor()
+        after, requests = due(watched, cursor, data_url=settings.data_url, now=datetime.now(UTC))
+        return dg.SensorResult(run_requests=requests, cursor=after.model_dump_json())
+
+    return sensor
+
+
+def due(
+    watched: Sequence[Declaration], cursor: Cursor, *, data_url: str, now: datetime
+) -> tuple[Cursor, list[dg.RunRequest]]:
+    """Return what to remember, and what to start."""
+    seen = dict(cursor.seen)
+    requests: list[dg.RunRequest] = []
+    for declaration in watched:
+        name = declaration.spec.name
+        before = seen.get(name, Seen())
+        found = _found(declaration, before, data_url=data_url, now=now)
+        if not _worth_it(before, found, now=now):
+            continue
+        seen[name] = found.model_copy(update={"at": now})
+        key = f"{name}:feedback:{found.labels}:{found.log}:{found.files}"
+        requests.append(
+            dg.RunRequest(run_key=key, job_name=feedback_job_name(name), tags={MODEL_TAG: name})
+        )
+    return Cursor(seen=seen), requests
+
+
+def _worth_it(before: Seen, found: Seen, *, now: datetime) -> bool:
+    if found.labels == NOTHING and not found.files:
+        return False  # no label ever came: there is nothing to join
+    labels = found.labels != before.labels or (found.files and found.files != before.files)
+    log = found.log != before.log
+    if before.at is None:
+        return bool(labels)
+    return bool(labels and now - before.at >= EVERY) or (log and now - before.at >= LATER)
+
+
+def _found(declaration: Declaration, before: Seen, *, data_url: str, now: datetime) -> Seen:
+    root = f"{data_url.rstrip('/')}/{declaration.spec.name}"
+    folder = drop_folder(declaration)
+    files = [] if folder is None else dropped(folder, before=now.timestamp() - QUIET_SECONDS)
+    return Seen(
+        labels=newest_version(f"{root}/{LABELS}", known=before.labels),
+        log=newest_version(f"{root}/{LOG}", known=before.log),
+        files=_named(files),
+        at=before.at,
+    )
+
+
+def _named(files: Sequence[Path]) -> str:
+    """Names and times of files, short enough for a run key."""
+    from hashlib import sha256
+
+    text = "\n".join(f"{file.name} {file.stat().st_mtime_ns}" for file in files)
+    return sha256(text.encode()).hexdigest()[:16] if files else ""

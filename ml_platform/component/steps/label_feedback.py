@@ -1,0 +1,199 @@
+"""labeled_feedback: take in dropped files, join labels, judge what may teach."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped
+from ml_platform.data.contract import ColumnContract
+from ml_platform.data.duration import format_duration
+from ml_platform.feedback.audit import Audit, Feedback, audit
+from ml_platform.feedback.coverage import Variable
+from ml_platform.feedback.estimate import PerformanceEstimate, estimate
+from ml_platform.feedback.importing import Imported
+from ml_platform.feedback.inference_table import FEATURE
+from ml_platform.feedback.join import JoinOutcome, LabelJoin
+from ml_platform.feedback.label_contract import LabelContract
+from ml_platform.feedback.labeled import NAME, JoinRecord
+from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
+from ml_platform.feedback.production import Production, Span, production
+from ml_platform.spec.feedback import FeedbackSpec
+from ml_platform.spec.load import Declaration
+from ml_platform.task import Task
+
+_WINDOWS_BEYOND = 4
+"""Windows that are looked at beside those that the audit judges."""
+
+
+@dataclass(frozen=True)
+class FeedbackState:
+    """What is known of a model's feedback.
+
+    span: from when to when the audit looks; None where no window has matured.
+    estimate: of the predictions after it; None where there are none, or the task is not binary.
+    newest_label: when the latest outcome was seen.
+    """
+
+    record: JoinRecord
+    windows: tuple[Window, ...]
+    delay: LabelDelay | None
+    span: Span | None
+    estimate: PerformanceEstimate | None
+    audit: Audit
+    newest_label: datetime | None = None
+
+
+@dataclass(frozen=True)
+class FeedbackOutcome:
+    """What a run did, and what is known after it. table: of Delta, under the data URL."""
+
+    table: str
+    version: int
+    taken: tuple[Imported | Refused, ...]
+    join: JoinOutcome
+    state: FeedbackState
+
+
+def label_feedback(
+    declaration: Declaration, platform: Platform, *, now: datetime
+) -> FeedbackOutcome:
+    """Take in, join, judge. Safe to kill anywhere and to run twice at once. Raises StoreError."""
+    spec = declaration.spec
+    feedback_of(declaration)
+    taken = tuple(take_dropped(declaration, platform, now=now))
+    join = label_join(declaration, platform)
+    joined = join.run()
+    state = feedback_state(declaration, platform, joined.record, now=now)
+    table = join.labeled.files.open()
+    return FeedbackOutcome(
+        table=f"{spec.name}/{NAME}",
+        version=-1 if table is None else table.version(),
+        taken=taken,
+        join=joined,
+        state=state,
+    )
+
+
+def label_join(declaration: Declaration, platform: Platform) -> LabelJoin:
+    """The join of a model's labels."""
+    spec = declaration.spec
+    contract = LabelContract(spec.data.target, spec.data.contract.columns[spec.data.target])
+    return LabelJoin(platform.settings.data_url, spec.name, contract=contract)
+
+
+def feedback_state(
+    declaration: Declaration, platform: Platform, record: JoinRecord, *, now: datetime
+) -> FeedbackState:
+    """Read what predictions and labels say together; nothing is written."""
+    spec, feedback = declaration.spec, feedback_of(declaration)
+    reach = (feedback.audit.windows + _WINDOWS_BEYOND) * feedback.window + feedback.label_delay
+    with production(platform.settings.data_url, spec.name, reach=reach) as found:
+        if found is None:
+            judged = audit(_counts(record), feedback.audit)
+            return FeedbackState(record, (), None, None, None, judged)
+        windows = judged_windows(found.counts(feedback.window), feedback, now=now)
+        span = matured_span(windows, most=feedback.audit.windows)
+        return FeedbackState(
+            record=record,
+            windows=windows,
+            delay=found.delay(feedback, now=now),
+            span=span,
+            estimate=None if span is None else _estimate(declaration, found, span),
+            audit=_audit(declaration, found, record, span),
+            newest_label=found.newest_label(),
+        )
+
+
+def _audit(
+    declaration: Declaration, found: Production, record: JoinRecord, span: Span | None
+) -> Audit:
+    feedback = feedback_of(declaration)
+    if span is None:
+        return audit(_counts(record), feedback.audit)
+    predicted, labeled, own = found.labeled_in(span)
+    coverages, explored = found.coverage(variables(declaration, tuple(found.columns)), span)
+    return audit(
+        _counts(
+            record,
+            predicted=predicted,
+            labeled=labeled,
+            model_labels=own,
+            coverages=coverages,
+            explored=explored if feedback.exploration is not None else (),
+            sources=found.sources(span),
+        ),
+        feedback.audit,
+    )
+
+
+def _counts(
+    record: JoinRecord, *, predicted: int = 0, labeled: int = 0, **more: object
+) -> Feedback:
+    return Feedback(
+        predicted=predicted,
+        labeled=labeled,
+        delivered=record.delivered,
+        quarantined=record.counts.get("quarantined", 0),
+        **more,  # pyright: ignore[reportArgumentType]
+    )
+
+
+def variables(declaration: Declaration, columns: tuple[str, ...]) -> list[Variable]:
+    """What coverage is judged by: slices, score, role, decision, and each logged column."""
+    spec = declaration.spec
+    slices = dict.fromkeys((*spec.evaluation.slices, *spec.evaluation.sensitive))
+    found = [Variable(name, f"{FEATURE}{name}", "slice") for name in slices]
+    found += [
+        Variable("score band", "score", "score band"),
+        Variable("role", "role", "role"),
+        Variable("score", "score", "column"),
+    ]
+    if spec.task is not Task.REGRESSION:
+        found.append(Variable("decision", "prediction", "decision"))
+    left_out = {f"{FEATURE}{name}" for name in (spec.data.id, spec.data.event_time)}
+    found += [
+        Variable(column.removeprefix(FEATURE), column, "column")
+        for column in columns
+        if column.startswith(FEATURE) and column not in left_out
+    ]
+    return found
+
+
+def _estimate(
+    declaration: Declaration, found: Production, span: Span
+) -> PerformanceEstimate | None:
+    spec = declaration.spec
+    if spec.task is not Task.BINARY:
+        return None
+    positive = _positive(declaration, found.labels(span))
+    scores = None if positive is None else found.scores(matured=span, positive=positive)
+    return None if scores is None else estimate(scores, seed=spec.training.seed)
+
+
+def _positive(declaration: Declaration, labels: list[str]) -> str | None:
+    """The positive class as labels are stored: the one declared, else the greater of both."""
+    import pandas as pd
+
+    data = declaration.spec.data
+    column: ColumnContract = data.contract.columns[data.target]
+    contract = LabelContract(data.target, column)
+    if data.positive is not None:
+        import json
+
+        return contract.judge(pd.Series([json.dumps(data.positive)]))["canonical"].iloc[0]
+    classes = sorted(contract.values(pd.Series(labels, dtype=object)).tolist()) if labels else []
+    if len(classes) != 2:
+        return None
+    known = dict(zip(contract.values(pd.Series(labels, dtype=object)), labels, strict=True))
+    return known[classes[1]]
+
+
+def stale(state: FeedbackState, spec: FeedbackSpec, *, now: datetime) -> str | None:
+    """Say that labels have stopped coming, where they have; None where nothing is declared."""
+    if spec.max_staleness is None or state.newest_label is None:
+        return None
+    age = now - state.newest_label
+    if age <= spec.max_staleness:
+        return None
+    most = format_duration(spec.max_staleness)
+    return f"the newest label is of {state.newest_label:%Y-%m-%d %H:%M}, older than {most}"

@@ -1,0 +1,244 @@
+"""The asset `labeled_feedback`, its audit and its sensor, in this process."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from ml_platform.component.feedback import NOW_TAG, LabeledFeedback
+from ml_platform.component.feedback_sensor import EVERY, LATER, Cursor, due
+from ml_platform.component.load import build_definitions, load_declarations
+from ml_platform.component.platform import Platform
+from ml_platform.feedback.inference_table import COLUMNS as PREDICTED
+from ml_platform.feedback.inference_table import InferenceTable
+from ml_platform.feedback.labels_received import COLUMNS as LABELS
+from ml_platform.feedback.labels_received import labels_table
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.running import (
+    changed,
+    checks,
+    failure,
+    materialize,
+    materialized,
+    metadata,
+)
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = START + timedelta(days=30)
+TAGS = {NOW_TAG: NOW.isoformat()}
+FEEDBACK = "feedback: {label_delay: 1d, window: 7d}\n  gates:"
+ROWS = 2000
+
+
+@pytest.fixture
+def fed(declaration: Declaration) -> Declaration:
+    """The small model, with feedback."""
+    return changed(declaration, "gates:", FEEDBACK)
+
+
+def predict(platform: Platform, *, rows: int = ROWS, days: int = 14) -> np.ndarray:
+    """Log predictions over some days; return their scores."""
+    rng = np.random.default_rng(1)
+    scores = rng.random(rows)
+    table = pa.table(
+        {
+            "prediction_id": [f"p{i}" for i in range(rows)],
+            "key": [f"loan-{i}" for i in range(rows)],
+            "time": [START + timedelta(days=days * i / rows) for i in range(rows)],
+            "prediction": [json.dumps(bool(score > 0.5)) for score in scores],
+            "score": scores,
+            "scores": pa.nulls(rows, PREDICTED.field("scores").type),
+            "version": [1] * rows,
+            "role": ["champion"] * rows,
+            "latency_us": [100] * rows,
+            "request_id": [""] * rows,
+            "random": [False] * rows,
+            "segment": ["s"] * rows,
+        },
+        schema=PREDICTED,
+    ).append_column("feature_purpose", pa.array(rng.choice(["car", "house", "other"], rows)))
+    log = InferenceTable(platform.settings.data_url, "small_credit")
+    while not log.append(table, {"test": 1}, looked=log.look()):
+        pass  # the first time it becomes wider by the feature
+    return scores
+
+
+def tell(
+    platform: Platform, wanted: Callable[[int], bool], scores: np.ndarray, *, number: int = 1
+) -> None:
+    """Let labels come for the predictions that are wanted, half a day after each."""
+    rng = np.random.default_rng(2)
+    rows = [
+        {
+            "prediction_id": f"p{i}",
+            "label": json.dumps(bool(rng.random() < score)),
+            "observed_at": START + timedelta(days=14 * i / len(scores) + 0.5),
+            "source": "bank",
+            "received_at": NOW - timedelta(days=10),
+        }
+        for i, score in enumerate(scores)
+        if wanted(i)
+    ]
+    table = labels_table(platform.settings.data_url, "small_credit")
+    assert table.append(
+        pa.Table.from_pylist(rows, schema=LABELS), {"test": number}, looked=table.look()
+    )
+
+
+def handle(platform: Platform) -> LabeledFeedback:
+    text = platform.handles.read("small_credit/labeled_feedback/latest.json")
+    assert text is not None
+    return LabeledFeedback.model_validate_json(text)
+
+
+def test_a_model_without_feedback_has_no_such_asset(declaration: Declaration) -> None:
+    definitions = build_definitions(load_declarations([declaration.folder.parent]))
+    key = dg.AssetKey(["small_credit", "labeled_feedback"])
+    assert not definitions.resolve_asset_graph().has(key)
+
+
+def test_without_any_prediction_or_label_nothing_breaks(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    result = materialize(fed, instance, only=["labeled_feedback"])
+    assert result.success
+    assert checks(result) == {"bias_audit": False}
+    assert handle(platform).audit.result.verdict == "inconclusive"
+
+
+def test_labels_for_all_alike_are_joined_and_pass(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    scores = predict(platform)
+    tell(platform, lambda i: i % 5 > 0, scores)
+    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    assert result.success, failure(result)
+    assert checks(result) == {"bias_audit": True}
+    shown = metadata(result, "labeled_feedback")
+    assert (shown["delivered"], shown["joined"], shown["new_labels"]) == (1600, 1600, 1600)
+    assert shown["delay_hours/q50"] == pytest.approx(12)
+    assert shown["matured_windows"] == 2
+    found = handle(platform)
+    assert found.audit.trainable == "all"
+    assert found.matured == (START, START + timedelta(days=14))
+
+    again = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    assert metadata(again, "labeled_feedback")["new_labels"] == 0
+    assert handle(platform).version == found.version
+
+
+def test_labels_of_the_approved_alone_fail_the_audit_and_the_run(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    scores = predict(platform)
+    tell(platform, lambda i: scores[i] < 0.5 or i % 10 == 0, scores)
+    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    assert not result.success
+    assert materialized(result) == ["labeled_feedback"]
+    assert checks(result) == {"bias_audit": False}
+    assert "decision true is labeled at" in failure(result)
+    assert handle(platform).audit.trainable == "none"
+
+
+def test_a_team_may_only_be_warned(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, audit: {enforce: warn}")
+    scores = predict(platform)
+    tell(platform, lambda i: scores[i] < 0.5 or i % 10 == 0, scores)
+    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    assert result.success
+    assert checks(result) == {"bias_audit": False}
+    assert handle(platform).audit.trainable == "all"
+
+
+def test_performance_of_predictions_without_labels_is_estimated(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    scores = predict(platform, days=28)
+    rows = ROWS // 2
+    tell(platform, lambda i: i < rows and i % 5 > 0, scores)
+    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    shown = metadata(result, "labeled_feedback")
+    assert float(str(shown["estimated/accuracy"])) == pytest.approx(0.75, abs=0.04)
+    assert float(str(shown["estimated/roc_auc"])) == pytest.approx(0.833, abs=0.04)
+
+
+def test_a_dropped_file_is_taken_in_and_a_bad_one_is_refused(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, drop_folder: labels")
+    predict(platform)
+    folder = fed.folder / "labels"
+    folder.mkdir()
+    (folder / "bank.csv").write_text("loan_id,defaulted\nloan-1,true\nloan-2,no\nloan-x,true\n")
+    (folder / "bad.csv").write_text("id,value\n1,2\n")
+    _age(folder)
+    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    shown = metadata(result, "labeled_feedback")
+    assert (shown["joined"], shown["unknown"], shown["files"]) == (2, 1, 2)
+    assert "bad.csv" in str(shown["findings"])
+    assert (folder / "imported" / "bank.csv").exists()
+    assert "needed are" in (folder / "refused" / "bad.csv.reason.txt").read_text()
+
+
+def _age(folder: Path) -> None:
+    import os
+
+    for file in folder.glob("*.csv"):
+        os.utime(file, (1_000_000, 1_000_000))
+
+
+@pytest.fixture
+def ticks(fed: Declaration, platform: Platform) -> Iterator[Callable[..., list[str | None]]]:
+    """Tick at a moment; the run keys that are asked for."""
+    cursor = Cursor()
+
+    def tick(now: datetime) -> list[str | None]:
+        nonlocal cursor
+        cursor, requests = due([fed], cursor, data_url=platform.settings.data_url, now=now)
+        assert all(request.job_name == "small_credit_feedback" for request in requests)
+        return [request.run_key for request in requests]
+
+    yield tick
+
+
+def test_new_labels_start_one_run_and_no_second(
+    ticks: Callable[..., list[str | None]], platform: Platform
+) -> None:
+    assert ticks(NOW) == []
+    scores = predict(platform)
+    assert ticks(NOW) == [], "predictions without any label are nothing to join"
+    tell(platform, lambda i: i < 10, scores)
+    [key] = ticks(NOW)
+    assert key is not None
+    assert key.startswith("small_credit:feedback:1:")
+    assert ticks(NOW + LATER) == []
+    tell(platform, lambda i: i < 20, scores, number=2)
+    assert ticks(NOW + LATER) == [key.replace(":1:", ":2:")]
+
+
+def test_labels_that_keep_coming_are_joined_every_few_minutes(
+    ticks: Callable[..., list[str | None]], platform: Platform
+) -> None:
+    scores = predict(platform)
+    tell(platform, lambda i: i < 10, scores)
+    assert len(ticks(NOW)) == 1
+    tell(platform, lambda i: i < 20, scores, number=2)
+    assert ticks(NOW + EVERY / 2) == []
+    assert len(ticks(NOW + EVERY)) == 1
+
+
+def test_a_model_can_switch_the_sensor_off(fed: Declaration) -> None:
+    off = changed(fed, "window: 7d", "window: 7d, automatic: false")
+    definitions = build_definitions(load_declarations([off.folder.parent]))
+    sensor = definitions.get_repository_def().get_sensor_def("feedback")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance)
+        result = sensor.evaluate_tick(context)
+    assert not result.run_requests
