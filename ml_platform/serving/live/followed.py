@@ -11,6 +11,7 @@ from ml_platform.serving.live.cast import Cast, answers, shadows
 from ml_platform.serving.live.cut_outs import CutOuts
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.lineup import Lineup
+from ml_platform.serving.live.memory import Growth
 from ml_platform.serving.live.shadow import Emit
 from ml_platform.serving.live.shelf import Loaded, Shelf
 from ml_platform.serving.live.trial import Fault
@@ -25,6 +26,7 @@ class FollowedRelease:
     whole, so a request sees one release or the other; nothing is waited for on its way.
 
     worker: the name of this worker. emit: journals what a shadow predicts. now: of transitions.
+    growth: starts to weigh the process.
     """
 
     lineup: Lineup
@@ -39,6 +41,7 @@ class FollowedRelease:
         worker: str,
         emit: Emit | None = None,
         now: Callable[[], datetime] = utc_now,
+        growth: Callable[[], Growth] = Growth,
     ) -> None:
         self.known, self.shelf = known, shelf
         self.revision = 0
@@ -49,6 +52,9 @@ class FollowedRelease:
         self._replaced: Cast | None = None
         self._built: tuple[object, ...] = ()
         self._trouble: str | None = None
+        self._new_growth = growth
+        self._growth: Growth | None = None
+        self._growth_of = 0
 
     def start(self) -> None:
         """Load what is released, or the last champion before it that can be.
@@ -74,6 +80,7 @@ class FollowedRelease:
             self._replaced.close()  # no request of the time before it is under way any more
             self._replaced = None
         self.known.refresh()
+        self._weigh()
         changed = self._settle()
         self._cut_outs.tell(self.known.store, self.known.state)
         return changed
@@ -143,6 +150,15 @@ class FollowedRelease:
             self._cut_outs.note(state.opened, Fault("not_loaded", error))
         return loaded
 
+    def _weigh(self) -> None:
+        """Take a candidate out that makes the worker grow and grow."""
+        state = self.known.state
+        if self._growth is None or state.opened != self._growth_of:
+            return
+        excess = self._growth.excess()
+        if excess is not None:
+            self._cut_outs.note(state.opened, Fault("memory", excess))
+
     def _awaits_candidate(self) -> bool:
         state = self.known.state
         busy = answers(state) or shadows(state)
@@ -163,6 +179,10 @@ class FollowedRelease:
             out=lambda fault: self._cut_outs.note(opened, fault),
         )
         self._replaced, self._cast = self._cast, cast
+        if candidate is None:
+            self._growth = None
+        elif self._growth is None or self._growth_of != opened:
+            self._growth, self._growth_of = self._new_growth(), opened
         self.lineup = cast.lineup
 
     def _keep_warm(self) -> None:

@@ -30,7 +30,7 @@ _PER_RECORD = 0.01
 class Fault:
     """Why a candidate is out.
 
-    kind: raised, not_finite, timeout, or not_loaded; detail: for people.
+    kind: raised, not_finite, timeout, memory, or not_loaded; detail: for people.
     """
 
     kind: str

@@ -16,6 +16,7 @@ from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.serving.counters import Counters
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.known_state import KnownState
+from ml_platform.serving.live.memory import Growth
 from ml_platform.serving.live.shadow import Emit
 from ml_platform.serving.live.shelf import Loaded, Shelf
 from ml_platform.serving.live.state_cache import StateCache
@@ -108,6 +109,7 @@ class World:
     time: Time = field(default_factory=Time)
     counters: Counters = field(default_factory=Counters)
     emit: Emit | None = None
+    resident: int = 0
 
     def follower(self) -> FollowedRelease:
         cache = StateCache(self.folder / "state.json")
@@ -119,6 +121,7 @@ class World:
             worker="w1",
             emit=self.emit,
             now=lambda: NOW,
+            growth=lambda: Growth(lambda: self.resident),
         )
 
     def load(self, version: int) -> Loaded:

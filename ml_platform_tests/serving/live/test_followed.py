@@ -243,6 +243,23 @@ def test_cut_out_is_told_when_the_store_is_back(world: World):
     assert world.store.state(MODEL).candidate is None
 
 
+def test_candidate_that_leaks_is_cut_out(world: World):
+    follower = world.follower()
+    follower.start()
+    world.resident = 300 * 2**20
+    world.move(Action.OPEN, 2, ALL)
+    settled(follower)
+    world.resident += 500 * 2**20
+    follower.follow()
+    assert world.store.state(MODEL).candidate == 2
+
+    world.resident += 20 * 2**20
+    follower.follow()
+
+    assert world.store.history(MODEL)[-1].evidence["kind"] == "memory"
+    assert versions(world, follower, 3) == {"1": 3}
+
+
 def test_version_that_is_released_again_gets_another_trial(world: World):
     world.versions[2] = loaded(2, FakeModel(lambda record: 1 / 0))
     follower = world.follower()
