@@ -7,6 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
+WORKERS ?= 2
 APT_PACKAGES := chromium chromium-driver postgresql wrk
 
 export ML_PLATFORM_HOME ?= $(CURDIR)/.ml_platform
@@ -14,7 +15,7 @@ export DAGSTER_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo up test test-fast lint format types contracts check bench screenshots system-packages clean
+.PHONY: help setup demo up test test-fast lint format types contracts check wheel-check bench screenshots system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -34,8 +35,9 @@ demo: setup ## Train a real model, serve it, ask it once
 up: setup ## Dagster UI, MLflow UI, reports and inference services, in one terminal
 	@$(BIN)/ml-platform up
 
-test: lint types contracts check ## Every check and every test
-	@$(BIN)/pytest
+test: setup ## Every check and every test, WORKERS (2) at a time
+	@$(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target lint types contracts check
+	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## The tests that start no server and no whole pipeline
 	@$(BIN)/pytest -m "not slow"
@@ -59,6 +61,9 @@ check: setup ## The declared models and Dagster's definitions load
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && cp dagster.yaml "$$home" && \
 	DAGSTER_HOME="$$home" ML_PLATFORM_HOME="$$home" PYTHONWARNINGS=ignore \
 	$(BIN)/dagster definitions validate 2>&1 | grep -v SupersessionWarning; exit $${PIPESTATUS[0]}
+
+wheel-check: ## Install the wheel alone, by its ranges without the pins; train and status from it
+	@PYTHON="$(PYTHON)" .ci/wheel-check
 
 bench: setup ## Every figure of docs/benchmarks.md; takes long
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -2,6 +2,14 @@
 
 import os
 
+import pytest
+
 # Small models on busy machines: threads that wait for each other by spinning cost more than they
 # bring. Set before any library reads it; processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: of several workers none is left alone with them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
