@@ -93,6 +93,14 @@ class HotProtocol(HttpToolsProtocol):
         if len(self._line.places) > MOST_OWED:
             self.flow.pause_reading()
 
+    def eof_received(self) -> bool | None:
+        """Answer a client that has said all it had to say, and hang up then."""
+        cycle = self.cycle
+        if self._arriving or cycle is None or cycle.response_complete:
+            return None
+        cycle.keep_alive = self._line.keep_alive = False
+        return True
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what is owed to a client that hung up; what is journaled stays so."""
         line = self._line

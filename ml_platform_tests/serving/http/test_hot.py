@@ -200,6 +200,15 @@ def test_client_that_hangs_up_frees_its_place(server: StandIn):
     assert statuses(server.exchange(post(b"a"))) == [200]
 
 
+@pytest.mark.parametrize("route", ["/predict", "/feedback"])
+def test_client_that_only_listens_any_more_gets_its_answer(hot: StandIn, route: str):
+    with hot.connect() as connection:
+        connection.sendall(post(b"log a", route=route) * 2)
+        connection.shutdown(socket.SHUT_WR)
+        assert statuses(received(connection)) == [200, 200]
+        assert connection.recv(1) == b""
+
+
 def test_more_than_may_be_under_way_is_turned_away_at_once(server: StandIn):
     server.journal.held = True
     waiting = [server.connect() for _ in range(LIMITS.in_flight)]
