@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of lines.")
 def ingest(names: tuple[str, ...], as_json: bool) -> None:
-    """Move closed segments, and whole records of open ones, into the inference tables.
+    """Move what services logged into the inference tables, now.
 
-    Of the models named; of all when none is named.
+    Closed segments, and the whole records of open ones; of the models named, of all when none is.
     """
     from ml_platform.component.platform import Platform
     from ml_platform.component.production import ingest_now
