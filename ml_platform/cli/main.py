@@ -19,6 +19,7 @@ COMMANDS = {
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
     "key": "Make, list and revoke API keys of the inference services.",
     "ingest": "Move what services logged into the inference tables, now.",
+    "feedback": "Bring labels in from a file, join them to predictions, see what they say.",
     "lineage": "Trace a prediction back to version, runs, data, commit, contract and certificate.",
     "approve": "Let a candidate go on that waits for approval.",
     "reject": "Take the candidate out; the champion answers everything.",

@@ -1,7 +1,7 @@
 """The asset `labeled_feedback`, its audit and its sensor, in this process."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -195,7 +195,7 @@ def _age(folder: Path) -> None:
 
 
 @pytest.fixture
-def ticks(fed: Declaration, platform: Platform) -> Iterator[Callable[..., list[str | None]]]:
+def ticks(fed: Declaration, platform: Platform) -> Callable[..., list[str | None]]:
     """Tick at a moment; the run keys that are asked for."""
     cursor = Cursor()
 
@@ -205,7 +205,7 @@ def ticks(fed: Declaration, platform: Platform) -> Iterator[Callable[..., list[s
         assert all(request.job_name == "small_credit_feedback" for request in requests)
         return [request.run_key for request in requests]
 
-    yield tick
+    return tick
 
 
 def test_new_labels_start_one_run_and_no_second(
