@@ -63,6 +63,22 @@ def test_unknown_column_of_a_gate_is_told_once(tmp_path, columns) -> None:
     assert str(raised.value).count("no column 'colour'") == 1
 
 
+def test_benchmark_that_is_not_declared_and_a_column_it_lacks_are_told_with_their_lines(
+    tmp_path,
+) -> None:
+    gate = "{type: slice_metric, metric: roc_auc, benchmark: storms, floor: 0.5}"
+    with pytest.raises(DeclarationError) as raised:
+        load_declaration(write(tmp_path, with_gate(gate)))
+    assert "gates[0].benchmark: no benchmark 'storms'" in str(raised.value)
+    assert "valid: none is declared" in str(raised.value)
+    declared = "slices: [country],\n    benchmarks: [{name: storms, where: wind > 3}]}"
+    text = with_gate(gate).replace("slices: [country]}", declared)
+    with pytest.raises(DeclarationError) as raised:
+        load_declaration(write(tmp_path, text))
+    place = f"defs.yaml:{line_of(text, 'wind')}: evaluation.benchmarks[0].where"
+    assert f"{place}: no column 'wind'" in str(raised.value)
+
+
 def test_check_looks_up_the_function_of_a_custom_gate(tmp_path, monkeypatch) -> None:
     write(tmp_path / "models" / "shop", with_gate("{type: custom, function: own:nothing}"))
     monkeypatch.setenv("ML_PLATFORM_MODELS", str(tmp_path / "models"))
