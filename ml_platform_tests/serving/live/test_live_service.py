@@ -1,0 +1,202 @@
+"""The real service over HTTP, following a real release store."""
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from ml_platform.release.plan import Plan, Stage, Step
+from ml_platform.release.state import Action, Transition
+from ml_platform.release.store import ReleaseStore, SqlReleaseStore
+from ml_platform.serving.journal.reader import read_segment
+from ml_platform.serving.live_process import LiveServiceProcess
+from ml_platform.settings import Settings
+from ml_platform_tests.serving.live.conftest import NAME, RAISES
+
+pytestmark = pytest.mark.slow
+
+PLAN = Plan(
+    steps=(
+        Step(stage=Stage.SHADOW, min_predictions=10**9),
+        Step(stage=Stage.CANARY, percent=25, min_predictions=10**9),
+    )
+)
+ALL = Plan(steps=(Step(stage=Stage.CANARY, percent=100, min_predictions=10**9),))
+
+
+def move(store: ReleaseStore, action: Action, version: int, plan: Plan | None = None) -> int:
+    revision = store.revision(NAME)
+    transition = Transition(
+        model=NAME, revision=revision + 1, action=action, version=version, at=datetime.now(UTC),
+        who="test", why="test", plan=plan,
+    )  # fmt: skip
+    return store.append(transition, expected_revision=revision).entered
+
+
+def followed(store: ReleaseStore, *, workers: int) -> float:
+    started = time.monotonic()
+    while time.monotonic() - started < 30:
+        live = [one for one in store.workers(NAME) if one.live(now=datetime.now(UTC))]
+        revision = store.revision(NAME)
+        if len(live) >= workers and {one.revision for one in live} == {revision}:
+            return time.monotonic() - started
+        time.sleep(0.01)
+    raise AssertionError("not every worker followed")
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+class Clients:
+    """Ask all the time; what is not answered with 200 is a failure."""
+
+    def __init__(self, service: LiveServiceProcess, *, distance: float) -> None:
+        self.versions: Counter[str] = Counter()
+        self.keys: dict[int, set[str]] = {}
+        self.failures: list[str] = []
+        self.ids: list[str] = []
+        self.stopped = False
+        self._service, self._distance = service, distance
+
+    def ask(self, client: int) -> None:
+        connection = http.client.HTTPConnection(self._service.host, self._service.port)
+        number = 0
+        while not self.stopped:
+            number += 1
+            key = client * 1000 + number % 300
+            record = {"flight_id": key, "carrier": "UA", "distance": self._distance}
+            try:
+                connection.request("POST", "/predict", json.dumps(record))
+                reply = connection.getresponse()
+                content = json.loads(reply.read())
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                connection.close()
+                continue
+            if reply.status != 200:
+                self.failures.append(str(content))
+                continue
+            self.versions[content["model_version"]] += 1
+            self.keys.setdefault(key, set()).add(content["model_version"])
+            self.ids.append(content["prediction_id"])
+        connection.close()
+
+
+@contextmanager
+def asked(service: LiveServiceProcess, *, distance: float = 500.0) -> Iterator[Clients]:
+    clients = Clients(service, distance=distance)
+    threads = [threading.Thread(target=clients.ask, args=(n,)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield clients
+    finally:
+        clients.stopped = True
+        for thread in threads:
+            thread.join()
+
+
+def journaled(settings: Settings) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for file in (settings.home / "journal" / NAME).rglob("*.*"):
+        if file.suffix in (".open", ".seg"):
+            for payload in read_segment(file.read_bytes()).records:
+                record = json.loads(payload)
+                found[record["id"], record["role"]] += 1
+    return found
+
+
+def test_release_goes_its_way_under_load_and_no_request_fails(settings: Settings):
+    store = SqlReleaseStore(settings.release_url)
+    move(store, Action.PROMOTE_DIRECT, 1)
+    with LiveServiceProcess(NAME, settings, workers=2) as service:
+        followed(store, workers=2)
+        with asked(service) as clients:
+            shadow = move(store, Action.OPEN, 2, PLAN)
+            followed(store, workers=2)
+            until(lambda: (2, "shadow") in store.evidence(NAME, entered=shadow))
+            assert set(clients.versions) == {"1"}
+
+            canary = move(store, Action.ADVANCE, 2)
+            followed(store, workers=2)
+            clients.versions.clear()
+            clients.keys.clear()
+            until(lambda: sum(clients.versions.values()) > 600)
+            share = clients.versions["2"] / sum(clients.versions.values())
+            split = [seen for seen in clients.keys.values() if len(seen) > 1]
+
+            move(store, Action.PROMOTE, 2)
+            promoted = followed(store, workers=2)
+            clients.versions.clear()
+            until(lambda: sum(clients.versions.values()) > 20)
+            after_promotion = set(clients.versions)
+
+            move(store, Action.ROLLBACK, 1)
+            rolled_back = followed(store, workers=2)
+            clients.versions.clear()
+            until(lambda: sum(clients.versions.values()) > 20)
+        told = service.get("/model").body["live"]
+
+    assert clients.failures == []
+    assert 0.15 < share < 0.35
+    assert split == []
+    assert (after_promotion, set(clients.versions)) == ({"2"}, {"1"})
+    assert promoted < 1.5, "a second, and some for a busy machine"
+    assert rolled_back < 1.5
+    assert (told["champion"], told["candidate"], told["stage"]) == (1, None, "none")
+    counted = store.evidence(NAME, entered=canary)
+    assert counted[2, "candidate"].answered > 0
+    logged = journaled(settings)
+    assert all(logged[one, "champion"] + logged[one, "candidate"] == 1 for one in clients.ids)
+    assert {role for _, role in logged} == {"champion", "candidate", "shadow"}
+
+
+def test_raising_candidate_is_cut_out_and_every_request_is_answered(settings: Settings):
+    store = SqlReleaseStore(settings.release_url)
+    move(store, Action.PROMOTE_DIRECT, 1)
+    with LiveServiceProcess(NAME, settings, workers=2) as service:
+        followed(store, workers=2)
+        with asked(service, distance=2000.0) as clients:
+            entered = move(store, Action.OPEN, RAISES, ALL)
+            until(lambda: store.state(NAME).candidate is None)
+            time.sleep(1.2)
+
+    assert clients.failures == []
+    assert set(clients.versions) == {"1"}
+    assert store.evidence(NAME, entered=entered)[RAISES, "candidate"].requests <= 20
+    last = store.history(NAME)[-1]
+    assert (last.action, last.evidence["kind"]) == (Action.CUT_OUT, "raised")
+    assert "division by zero" in last.why
+
+
+def test_two_services_with_one_postgres_follow_the_same_release(
+    settings: Settings, postgres_url: str
+):
+    settings = settings.model_copy(update={"release_url": postgres_url})
+    store = SqlReleaseStore(postgres_url)
+    move(store, Action.PROMOTE_DIRECT, 1)
+    with ExitStack() as stack:
+        services = [stack.enter_context(LiveServiceProcess(NAME, settings)) for _ in range(2)]
+        followed(store, workers=2)
+        assert services[0].port != services[1].port
+
+        move(store, Action.PROMOTE_DIRECT, 2)
+        took = followed(store, workers=2)
+
+        record = {"flight_id": 1, "carrier": "AA", "distance": 100.0}
+        answers = [service.post("/predict", record).body for service in services]
+        assert {answer["model_version"] for answer in answers} == {"2"}
+        assert {answer["prediction"] for answer in answers} == {answers[0]["prediction"]}
+        assert took < 1.5
+        assert {one.url for one in store.workers(NAME)} == {one.url for one in services}
+    store.close()
