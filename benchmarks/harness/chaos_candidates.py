@@ -9,16 +9,13 @@ from harness.live_models import LEAKS, MODEL, move, plan
 
 from ml_platform.release.state import Action
 
-FAR = (2600,)
-"""Flights that no training saw."""
-
 
 def bad_candidate(home: Path, version: int, does: str) -> list[Figure]:
     """Let a candidate answer everything, and count how soon it is out, and what clients saw."""
     with on_stage(home) as stage:
         state = move(stage.store, Action.OPEN, version, plan())
         stage.followed()
-        with Load(stage.service.host, stage.service.port, distances=FAR) as load:
+        with Load(stage.service.host, stage.service.port) as load:
             out = until(lambda: stage.store.state(MODEL).candidate is None)
             time.sleep(1.5)
         counts = stage.store.evidence(MODEL, entered=state.entered)
@@ -44,7 +41,7 @@ def leaking_candidate(home: Path) -> list[Figure]:
         before = max(resident_mb(pid) for pid in workers_of(stage.service.pid))
         move(stage.store, Action.OPEN, LEAKS, plan())
         stage.followed()
-        with Load(stage.service.host, stage.service.port, clients=2, distances=FAR) as load:
+        with Load(stage.service.host, stage.service.port, clients=2) as load:
             out = until(lambda: stage.store.state(MODEL).candidate is None, patience=60)
             time.sleep(1)
             after = max(resident_mb(pid) for pid in workers_of(stage.service.pid))

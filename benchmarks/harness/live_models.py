@@ -33,14 +33,14 @@ _CONTRACT = {
     },
 }
 _PASSES = "def build(frame):\n    return frame\n"
+_WHEN_ASKED = "def build(frame):\n    if (frame['dep_delay'] == 3.5).any():\n"
+"""A delay that the clients send, and that neither training nor proof has."""
+
 _SERVED = {
-    # Each is as good as the next until flights of 2,500 miles and more come, as no training has.
-    RAISES: "def build(frame):\n    if frame['distance'].max() >= 2500:\n"
-    "        raise KeyError('runway')\n    return frame\n",
-    HANGS: "import time\n\ndef build(frame):\n    if frame['distance'].max() >= 2500:\n"
-    "        time.sleep(3600)\n    return frame\n",
-    LEAKS: "kept = []\n\ndef build(frame):\n    if frame['distance'].max() >= 2500:\n"
-    "        kept.append(bytearray(b'x' * 8_000_000))\n    return frame\n",
+    RAISES: f"{_WHEN_ASKED}        raise KeyError('runway')\n    return frame\n",
+    HANGS: f"import time\n\n{_WHEN_ASKED}        time.sleep(3600)\n    return frame\n",
+    LEAKS: f"kept = []\n\n{_WHEN_ASKED}        kept.append(bytearray(b'x' * 8_000_000))\n"
+    "    return frame\n",
 }
 
 
@@ -82,7 +82,7 @@ def _rows(count: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "carrier": random.choice(["UA", "AA", "B6"], count),
-            "distance": random.integers(50, 2400, count),
+            "distance": random.integers(50, 3000, count),
             "dep_delay": delay,
             "late": (delay + random.normal(0, 10, count) > 15).astype(int),
         }
