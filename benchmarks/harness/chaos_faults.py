@@ -73,7 +73,10 @@ def kills(home: Path, rounds: int) -> list[Figure]:
         with LiveServiceProcess(MODEL, settings, workers=2, log=home / "service.log") as service:
             with Load(service.host, service.port) as load:
                 time.sleep(chance.uniform(0.5, 1.5))
+                workers = workers_of(service.pid)
                 os.killpg(service.pid, signal.SIGKILL)
+                for pid in workers:
+                    os.kill(pid, signal.SIGKILL)
                 time.sleep(0.1)
             every.append(load)
     journal = settings.home / "journal" / MODEL

@@ -110,8 +110,12 @@ def journaled(folder: Path) -> Counter[str]:
 
 
 def workers_of(group: int) -> list[int]:
-    """The processes of a service's group that answer requests."""
-    return [pid for pid, command in _commands(group) if "worker" in command]
+    """The processes that answer requests: BentoML gives each a process group of its own."""
+    return [
+        pid
+        for pid, parent, command in _processes()
+        if "bentoml_impl.worker" in command and _group(parent) == group
+    ]
 
 
 def resident_mb(pid: int) -> float:
@@ -137,11 +141,19 @@ def moved_away(file: Path) -> Iterator[None]:
         hidden.rmdir()
 
 
-def _commands(group: int) -> Iterator[tuple[int, str]]:
+def _processes() -> Iterator[tuple[int, int, str]]:
+    """Process id, its parent's, and its command."""
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if os.getpgid(int(process.name)) == group:
-                command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                yield int(process.name), command
-        except (OSError, ProcessLookupError):
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
             continue
+        yield int(process.name), parent, command
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return 0

@@ -12,6 +12,7 @@ import bentoml
 from ml_platform.serving.app import create_app
 from ml_platform.serving.http import seam
 from ml_platform.serving.http.appendix import MetricsAppendix
+from ml_platform.serving.orphan import end_with_parent
 
 if TYPE_CHECKING:
     from ml_platform.serving.http.desk import Desk
@@ -47,6 +48,7 @@ def http_service(
     opened: list[Worker] = []
 
     def open_one() -> "Worker":
+        end_with_parent()
         opened[:] = [open_worker()]
         return opened[0]
 
