@@ -25,7 +25,7 @@ _HEADERS = (
     b"Content-Length: 5", b"Content-Encoding: gzip", b"Range: bytes=0-", b"Cookie: " + b"z" * 3000,
 )  # fmt: skip
 _ROUTES = (
-    b"/predict", b"/predict", b"/predict", b"/predict-batch", b"/feedback", b"/health", b"/model",
+    *(b"/predict",) * 10, *(b"/predict-batch",) * 6, *(b"/feedback",) * 4, b"/health", b"/model",
     b"/openapi.json", b"/docs", b"/predict?x=1", b"/predict/", b"/%70redict", b"//predict", b"/%00",
     b"/predict%2Fx", b"*", b"http://x/predict", b"/nothing",
 )  # fmt: skip
