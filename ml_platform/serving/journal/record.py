@@ -12,7 +12,7 @@ Scalar = str | int | float | bool | None
 PREDICTION = b'{"kind":"prediction"'
 FEEDBACK = b'{"kind":"feedback"'
 
-_SENT = b'{"kind":"prediction","sent":true,"id":"'
+SENT = b'{"kind":"prediction","sent":true,"id":"'
 _AFTER_ID = b'","key":'
 _OF_SHADOW = b'"role":"shadow"'
 
@@ -97,9 +97,9 @@ def sent_id(record: bytes) -> bytes | None:
     None for a shadow's record: it has the id of the champion's, and is another one.
     A quote inside a JSON text is escaped, so nothing in a text looks like what is searched for.
     """
-    if not record.startswith(_SENT) or _OF_SHADOW in record:
+    if not record.startswith(SENT) or _OF_SHADOW in record:
         return None
-    return record[len(_SENT) : record.index(_AFTER_ID)]
+    return record[len(SENT) : record.index(_AFTER_ID)]
 
 
 def kind_of(record: bytes) -> Literal["prediction", "feedback"] | None:

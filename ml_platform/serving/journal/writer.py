@@ -17,11 +17,12 @@ from zlib import crc32
 from ml_platform.exceptions import JournalUnavailable
 from ml_platform.serving.journal.group import Counts, Done, Group
 from ml_platform.serving.journal.recent import RecentIds
-from ml_platform.serving.journal.record import sent_id
+from ml_platform.serving.journal.record import SENT, sent_id
 from ml_platform.serving.journal.segment import FRAME, SegmentWriter, close_abandoned
 from ml_platform.serving.journal.shipping import Shipper
 
 _RETRY_SECONDS = 0.05
+_frame = FRAME.pack
 _REASONS = {
     errno.ENOSPC: ("disk_full", "the disk is full"),
     errno.EDQUOT: ("disk_full", "the disk quota is used up"),
@@ -129,23 +130,28 @@ class Journal:
             error = JournalUnavailable("closed" if self._closed else "behind", detail)
             done(self._verdict(error, len(records)))
             return
-        parts = group.parts
         for record in records:
-            mine = sent_id(record)
-            if mine is not None:
-                if mine in self._recent:
-                    self._counts.repeated += 1
-                    continue
-                group.sent.append(mine)
+            if record.startswith(SENT) and self._is_repeated(record):
+                continue
             size = len(record)
-            parts.append(FRAME.pack(size, crc32(record)))
-            parts.append(record)
+            group.parts += (_frame(size, crc32(record)), record)
             group.size += size
         group.dones.append(done)
         if not self._scheduled:
             self._scheduled = True
             assert self._loop is not None, "bind() comes before add()"
             self._loop.call_soon(self._commit)
+
+    def _is_repeated(self, record: bytes) -> bool:
+        """Say whether the client's id was logged before; count it, or note it for later."""
+        mine = sent_id(record)
+        if mine is None:
+            return False
+        if mine in self._recent:
+            self._counts.repeated += 1
+            return True
+        self._group.sent.append(mine)
+        return False
 
     def counts(self) -> Counts:
         """What came of the records so far."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import multiprocessing
+import os
+import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -170,6 +172,39 @@ def test_death_at_any_step_loses_and_doubles_nothing(
     ingest_journal(declaration, platform, now=NOW)
     assert ids(platform, declaration) == [f"id-{number}" for number in range(1, 6)]
     assert labels(platform, declaration) == ["id-1", "id-3", "id-4", "id-5"]
+    assert segments(platform) == []
+
+
+def ingest_until_killed(file: Path, number: int) -> None:
+    """Send kill -9 to this process right after a step; nothing of it is cleaned up."""
+    owner, name = STEPS[number]
+    whole: Callable[..., Any] = getattr(owner, name)
+
+    def dies(*args: Any, **kwargs: Any) -> None:
+        whole(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(owner, name, dies)
+    platform = Platform(Settings.from_environment())
+    ingest_journal(load_declaration(file), platform, now=NOW)
+
+
+@pytest.mark.slow
+def test_kill_9_after_each_step_in_turn_loses_and_doubles_nothing(
+    declaration: Declaration, platform: Platform
+) -> None:
+    context = multiprocessing.get_context("spawn")
+    for number in range(len(STEPS)):
+        records = [prediction(10 * number + i) for i in range(3)]
+        log(declaration, [*records, label(10 * number)], worker=f"w{number}")
+        process = context.Process(target=ingest_until_killed, args=(declaration.file, number))
+        process.start()
+        process.join(60)
+        assert process.exitcode in (-signal.SIGKILL, 0), "0: it had nothing to do at that step"
+    ingest_journal(declaration, platform, now=NOW)
+    expected = [10 * number + i for number in range(len(STEPS)) for i in range(3)]
+    assert ids(platform, declaration) == sorted(f"id-{number}" for number in expected)
+    assert labels(platform, declaration) == sorted(f"id-{10 * n}" for n in range(len(STEPS)))
     assert segments(platform) == []
 
 
