@@ -115,12 +115,15 @@ def test_what_others_did_is_told_and_mirrored_once(
     assert platform.releases.revision("m") == 4
 
 
-def test_a_registry_that_is_away_is_told_later(platform: Platform, aliases: Aliases) -> None:
+def test_a_registry_that_is_away_gets_the_aliases_later(
+    platform: Platform, aliases: Aliases
+) -> None:
     opened(platform, "m", GOOD)
     aliases.away = True
     seen = advance(platform, seen={"m": 2}, now=NOW)
     assert platform.releases.revision("m") == 3, "the release goes on"
-    assert (seen.seen, seen.news) == ({"m": 2}, ())
+    assert [each.action for each, _ in seen.news] == [Action.ADVANCE]
+    assert seen.seen == {"m": 2}, "it is looked at again"
     aliases.away = False
     later = advance(platform, seen=seen.seen, now=NOW)
     assert next(each.action for each, _ in later.news) is Action.ADVANCE
@@ -206,19 +209,20 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
     from ml_platform.component.instance import open_instance, prepare_dagster_home
 
     opened(platform, "m", BAD)
-    code = tmp_path / "code.py"
+    code = tmp_path / "location.py"
     code.write_text(_CODE, encoding="utf-8")
-    home = prepare_dagster_home(platform.settings)
+    home, log = prepare_dagster_home(platform.settings), tmp_path / "daemon.log"
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    output = log.open("wb")
     daemon = subprocess.Popen(
-        [sys.executable, "-m", "dagster._daemon", "run", "-f", str(code)],
+        [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-f", str(code)],
         env=environment,
         cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
     )
     try:
-        deadline = time.monotonic() + 150
+        deadline = time.monotonic() + 90
         key = dg.AssetKey(["m", "deployed_bento"])
         records: list[Any] = []
         with open_instance(platform.settings) as instance:
@@ -228,5 +232,6 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
     finally:
         daemon.terminate()
         daemon.wait(30)
-    assert platform.releases.state("m").candidate is None
+        output.close()
+    assert platform.releases.state("m").candidate is None, log.read_text("utf-8")
     assert [r.asset_observation.metadata["action"].value for r in records] == ["rollback"]

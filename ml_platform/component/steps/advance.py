@@ -34,7 +34,8 @@ class Advanced:
 def advance(platform: Platform, *, seen: Mapping[str, int] | None, now: datetime) -> Advanced:
     """Decide on all open releases, mirror the aliases of what changed, and list what is new.
 
-    seen: None at the first look, which tells only what it moves itself. It is safe to be run
+    seen: None at the first look, which tells only what it moves itself. What could not be mirrored
+    is listed again at the next look. It is safe to be run
     twice at once: of two who decide on one revision the store lets one through.
     """
     store = platform.releases
@@ -45,14 +46,13 @@ def advance(platform: Platform, *, seen: Mapping[str, int] | None, now: datetime
     changed = {m: s for m, s in after.items() if s.revision > known.get(m, 0)}
     news: list[tuple[Transition, ReleaseState]] = []
     for model, state in changed.items():
+        news += [(each, state) for each in store.history(model, after=known.get(model, 0))]
         try:
-            fresh = store.history(model, after=known.get(model, 0))
             mirror(platform.registry, state)
-        except MLPlatformError as error:  # told again at the next look
+        except MLPlatformError as error:  # tried again at the next look
             _log.warning("%s: %s", model, error)
             continue
-        news += [(transition, state) for transition in fresh]
-        known[model] = max(state.revision, *(each.revision for each in fresh))
+        known[model] = state.revision
     return Advanced(
         seen=known,
         moved=sum(after[m].revision > before[m].revision for m in open_ones),
