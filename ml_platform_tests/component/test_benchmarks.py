@@ -71,7 +71,9 @@ def test_benchmark_is_frozen_once_kept_out_of_training_and_judged_by_every_versi
     assert latest is not None
     assert (latest.version, latest.metadata["by"]) == (first.version + 1, "Ada")
     kept = platform.snapshots.read(TABLE, version=latest.version)
-    assert not rows_in(kept, platform.snapshots.read(TABLE, version=first.version), key="loan_id").any()
+    assert not rows_in(
+        kept, platform.snapshots.read(TABLE, version=first.version), key="loan_id"
+    ).any()
     assert isinstance(kept, pd.DataFrame)
 
 
