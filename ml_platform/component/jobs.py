@@ -35,6 +35,22 @@ def ingest_job(declaration: Declaration) -> UnresolvedAssetJobDefinition:
     )
 
 
+def monitoring_job(declaration: Declaration) -> UnresolvedAssetJobDefinition:
+    """The asset `monitoring_report` of the model, a window a run."""
+    name = declaration.spec.name
+    return dg.define_asset_job(
+        monitoring_job_name(name),
+        selection=dg.AssetSelection.assets([name, "monitoring_report"]),
+        description=f"Report on a window of {name} in production.",
+        tags={MODEL_TAG: name},
+    )
+
+
+def monitoring_job_name(model: str) -> str:
+    """The name of the job that reports on a model's production."""
+    return f"{model}_monitoring"
+
+
 def ingest_job_name(model: str) -> str:
     """The name of the job that ingests a model's journal."""
     return f"{model}_ingest"

@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +11,18 @@ from typing import Any
 import dagster as dg
 
 from ml_platform.component.assets import model_assets
+from ml_platform.component.feedback import feedback_assets, feedback_job_name, feedback_jobs
+from ml_platform.component.feedback_sensor import feedback_sensor
 from ml_platform.component.inference_logs import inference_logs
-from ml_platform.component.jobs import ingest_job, ingest_job_name, model_job, model_schedules
+from ml_platform.component.jobs import (
+    ingest_job,
+    ingest_job_name,
+    model_job,
+    model_schedules,
+    monitoring_job,
+    monitoring_job_name,
+)
+from ml_platform.component.monitoring_sensor import monitoring_schedules, monitoring_sensor
 from ml_platform.component.production import production_assets
 from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.resources import executor, resources
@@ -70,18 +80,30 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
         resources=resources(),
         executor=executor(),
         jobs=[release_command_job()],
-        sensors=[inference_logs(_ingest_jobs(loaded, parts)), releases_sensor()],
+        sensors=[
+            inference_logs(_jobs(loaded, parts, ingest_job_name)),
+            monitoring_sensor(_jobs(loaded, parts, monitoring_job_name), loaded.declarations),
+            feedback_sensor(loaded.declarations, _jobs(loaded, parts, feedback_job_name)),
+            releases_sensor(),
+        ],
     )
     return dg.Definitions.merge(*parts, own)
 
 
 def model_definitions(declaration: Declaration) -> dg.Definitions:
     """Assets, checks, jobs and schedule of one declared model."""
-    job = model_job(declaration)
+    job, monitoring = model_job(declaration), monitoring_job(declaration)
     return dg.Definitions(
-        assets=[*model_assets(declaration), *production_assets(declaration)],
-        jobs=[job, ingest_job(declaration)],
-        schedules=model_schedules(declaration, job),
+        assets=[
+            *model_assets(declaration),
+            *production_assets(declaration),
+            *feedback_assets(declaration),
+        ],
+        jobs=[job, ingest_job(declaration), monitoring, *feedback_jobs(declaration)],
+        schedules=[
+            *model_schedules(declaration, job),
+            *monitoring_schedules(declaration, monitoring),
+        ],
     )
 
 
@@ -97,9 +119,11 @@ def _nothing_to_collect() -> Generator[None]:
             gc.enable()
 
 
-def _ingest_jobs(loaded: Loaded, parts: Iterable[dg.Definitions]) -> list[Any]:
-    """The jobs that a sensor over all models may start."""
-    names = {ingest_job_name(declaration.spec.name) for declaration in loaded.declarations}
+def _jobs(
+    loaded: Loaded, parts: Iterable[dg.Definitions], name_of: Callable[[str], str]
+) -> list[Any]:
+    """The jobs that a sensor over all models may start, one a model."""
+    names = {name_of(declaration.spec.name) for declaration in loaded.declarations}
     return [job for part in parts for job in part.jobs or () if job.name in names]
 
 

@@ -51,6 +51,12 @@ class HandleStore:
             start = len(root) + 1
             return sorted(path[start:] for path in found if not path.endswith(_UNFINISHED))
 
+    def exists(self, path: str) -> bool:
+        """Tell whether there is a text, or a folder with texts, at `path`."""
+        with self._reached("look for", path):
+            system, root = self._system()
+            return bool(system.exists(f"{root}/{path}"))
+
     def _system(self) -> tuple[Any, str]:
         import fsspec
 

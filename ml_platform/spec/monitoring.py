@@ -1,6 +1,6 @@
 """What is watched of a model in production, and who is told."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
@@ -49,6 +49,12 @@ class MonitoringSpec(Strict):
     severity: dict[str, Severity] = Field(
         default={}, description="Severity by check, such as `drift: critical`."
     )
+    start: date = Field(
+        default=date(2020, 1, 1), description="The first day of which there can be a report."
+    )
+    evidently: Literal["always", "on_drift", "never"] = Field(
+        default="on_drift", description="When Evidently's page on a sample is made: it takes time."
+    )
     automatic: bool = Field(
         default=True, description="Whether the platform makes reports by itself."
     )
@@ -84,7 +90,9 @@ class AlertsSpec(Strict):
         "pagerduty://..., msteams://..., json://host/path for a webhook.",
     )
     runbook: str | None = Field(default=None, description="Address of what to do, in each message.")
-    min_severity: Severity = Field(default="warning", description="What is less severe is recorded only.")
+    min_severity: Severity = Field(
+        default="warning", description="What is less severe is recorded only."
+    )
     escalate_after: Duration = Field(
         default=timedelta(hours=4),
         description="An incident that is open this long goes to `escalate_to` as well.",

@@ -13,6 +13,7 @@ from ml_platform.spec.load import Declaration, load_declaration
 MODELS = Path(__file__).parent.parent / "models"
 
 BEFORE_DEPLOYMENT = ("raw_data", "validated_data", "trained_model", "evaluation_report")
+RELEASE = (*BEFORE_DEPLOYMENT, "deployed_bento")
 
 
 def small_credit(folder: Path) -> Declaration:
@@ -33,20 +34,24 @@ def materialize(
     declaration: Declaration,
     instance: dg.DagsterInstance,
     *,
-    only: Sequence[str] | None = None,
+    only: Sequence[str] = RELEASE,
+    partition: str | None = None,
     tags: Mapping[str, str] | None = None,
     also: Sequence[dg.AssetsDefinition] = (),
 ) -> dg.ExecuteInProcessResult:
-    """Materialize assets of the model by the last part of their keys; all of them without."""
+    """Materialize assets of the model by the last part of their keys; a release without."""
     definitions = dg.Definitions.merge(
         model_definitions(declaration), dg.Definitions(assets=also, resources=resources())
     )
     name = declaration.spec.name
-    selected = None if only is None else [dg.AssetKey([name, part]) for part in only]
-    selected = None if selected is None else [*selected, *(asset.key for asset in also)]
+    selected = [*(dg.AssetKey([name, part]) for part in only), *(asset.key for asset in also)]
     job = definitions.resolve_implicit_global_asset_job_def()
     return job.execute_in_process(
-        instance=instance, raise_on_error=False, asset_selection=selected, tags=tags
+        instance=instance,
+        raise_on_error=False,
+        asset_selection=selected,
+        tags=tags,
+        partition_key=partition,
     )
 
 

@@ -1,0 +1,141 @@
+"""The asset of what production was like: one report a window, its findings as checks."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from ml_platform.clock import utc_now
+from ml_platform.component.asset import AssetOf, Results
+from ml_platform.component.handles import Handle
+from ml_platform.component.metadata import Metadata, report_link
+from ml_platform.component.platform import Platform
+from ml_platform.monitoring.checks import CHECKS, Check
+from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration
+from ml_platform.spec.monitoring import MonitoringSpec
+
+if TYPE_CHECKING:
+    from ml_platform.component.steps.monitor import MonitorOutcome
+
+MONITORING_REPORT = "monitoring_report"
+
+ABOUT = {
+    "predictions": "Every prediction is a number, and not always the same one.",
+    "input_drift": "No input moved away from the training data.",
+    "prediction_drift": "Predictions and their confidence are as on the holdout.",
+    "data_quality": "Inputs are no emptier than in training, and hold no values never seen.",
+    "refusals": "Few requests break the contract.",
+    "errors": "Few requests fail.",
+    "latency": "The model answers in time.",
+    "live_quality": "On matured labels, no metric is worse than its bound, beyond noise.",
+}
+
+
+class ReportHandle(Handle):
+    """Where the report of a window lies."""
+
+    asset = MONITORING_REPORT
+    model: str
+    begin: datetime
+    drifted: tuple[str, ...]
+
+
+def monitoring_asset(declaration: Declaration) -> dg.AssetsDefinition:
+    """`monitoring_report`, partitioned by hour or day."""
+    about = "One window of production: traffic, inputs, predictions, quality, beside training."
+    spec = declaration.spec.monitoring
+
+    @AssetOf(
+        declaration=declaration,
+        name=MONITORING_REPORT,
+        about=about,
+        kind="report",
+        checks={name: ABOUT[name] for name in CHECKS},
+        partitions=partitions(spec),
+        pool=f"production_{declaration.spec.name}",
+    )
+    def monitoring_report(context: dg.AssetExecutionContext, platform: Any) -> Results:
+        return _report(context, declaration, platform.stores)
+
+    return monitoring_report
+
+
+def partitions(spec: MonitoringSpec) -> dg.TimeWindowPartitionsDefinition:
+    """The windows of a declaration."""
+    return _partitions(spec.partition, spec.start.isoformat())
+
+
+@cache
+def _partitions(kind: str, start: str) -> dg.TimeWindowPartitionsDefinition:
+    if kind == "hourly":
+        return dg.HourlyPartitionsDefinition(start_date=f"{start}-00:00", timezone="UTC")
+    return dg.DailyPartitionsDefinition(start_date=start, timezone="UTC")
+
+
+def _report(
+    context: dg.AssetExecutionContext, declaration: Declaration, platform: Platform
+) -> Iterator[Any]:
+    from ml_platform.component.steps.monitor import monitor
+
+    window = context.partition_time_window
+    outcome = monitor(
+        declaration,
+        platform,
+        begin=window.start.astimezone(UTC),
+        end=window.end.astimezone(UTC),
+        now=utc_now(),
+    )
+    report = outcome.report
+    context.log.info(f"{report.predictions:,} predictions from {report.begin} to {report.end}")
+    yield dg.MaterializeResult(
+        value=ReportHandle(model=report.model, begin=report.begin, drifted=report.drifted),
+        metadata=of_report(outcome, platform.settings),
+    )
+    for check in outcome.checks:
+        yield check_result(context.asset_key, check)
+
+
+def check_result(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
+    """A finding as Dagster sees it: ERROR where it is critical; it stops nothing either way."""
+    critical = check.severity == "critical"
+    return dg.AssetCheckResult(
+        asset_key=key,
+        check_name=check.name,
+        passed=check.passed,
+        severity=dg.AssetCheckSeverity.ERROR if critical else dg.AssetCheckSeverity.WARN,
+        description=check.text,
+        metadata={
+            "verdict": check.verdict,
+            "rows": check.rows,
+            **check.figures,
+            **({"subjects": dg.MetadataValue.json(list(check.subjects))} if check.subjects else {}),
+        },
+    )
+
+
+def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
+    """Figures that plot over time, what was found, and the pages."""
+    report = outcome.report
+    figures = {name: value for check in outcome.checks for name, value in check.figures.items()}
+    found = [
+        dg.TableRecord({"check": c.name, "verdict": c.verdict, "found": c.text})
+        for c in outcome.checks
+    ]
+    pages = {"report": outcome.page, "evidently_report": outcome.evidently}
+    return {
+        **figures,
+        **{f"kpi_{name}": value for name, value in report.kpis.items() if value is not None},
+        **({"cost_per_1000": report.cost_per_1000} if report.cost_per_1000 is not None else {}),
+        "predictions": report.predictions,
+        "requests": report.traffic.requests,
+        "champion": report.champion or 0,
+        "findings": dg.MetadataValue.table(found),
+        **{
+            name: report_link(settings, str(page.relative_to(settings.reports)))
+            for name, page in pages.items()
+            if page is not None
+        },
+    }

@@ -1,0 +1,148 @@
+"""The latest window of predictions whose labels have matured, and how good they were."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ml_platform.component.platform import Platform
+from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.exceptions import TrainingError
+from ml_platform.feedback.inference_table import FEATURE, InferenceTable
+from ml_platform.feedback.label_contract import LabelContract
+from ml_platform.feedback.labeled import PART, LabeledTable
+from ml_platform.feedback.maturity import judged_windows, window_start
+from ml_platform.monitoring.report import SHADOW, LiveWindow
+from ml_platform.spec.load import Declaration
+from ml_platform.task import Task
+from ml_platform.training.target import encode_known
+
+_OF_LABEL = ("prediction_id", "label", "observed_at", "source", "version", "role", "random")
+
+
+@dataclass(frozen=True)
+class Labeled:
+    """The labeled predictions of a window, with what was asked, and how good they were."""
+
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    quality: LiveWindow | None = None
+
+
+def latest_window(
+    declaration: Declaration,
+    platform: Platform,
+    *,
+    until: datetime,
+    champion: int,
+    classes: Sequence[Any],
+) -> Labeled:
+    """Judge the champion on the latest window that has matured by `until`.
+
+    classes: of the champion. Only what it answered counts, each prediction by its last label.
+    """
+    spec = declaration.spec
+    if spec.feedback is None:
+        return Labeled()
+    length, delay = spec.feedback.window, spec.feedback.label_delay
+    begin = window_start(until - delay - length, length)
+    asked = _asked(platform, spec.name, begin, begin + length)
+    answered = asked.filter(pc.not_equal(asked["role"], SHADOW))
+    told = _told(platform, spec.name, begin, begin + length)
+    counts = {begin: (answered.num_rows, told.num_rows)}
+    [window] = judged_windows(counts, spec.feedback, now=until)
+    known: dict[str, Any] = {
+        "begin": window.start,
+        "end": window.end,
+        "predictions": window.predicted,
+        "labeled": window.labeled,
+    }
+    if window.state != "matured":
+        share = f"{window.share:.0%} of {window.predicted:,} predictions are labeled"
+        reason = f"the window from {begin:%Y-%m-%d %H:%M} is not judged: {share}"
+        return Labeled(quality=LiveWindow(**known, evaluation=None, reason=reason))
+    rows = _joined(answered, told, declaration)
+    return Labeled(rows, _judged(declaration, rows, champion, classes, known))
+
+
+def _asked(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.Table:
+    log = InferenceTable(platform.settings.data_url, name)
+    last = (end - timedelta(microseconds=1)).date()
+    rows = log.read(first=begin.date(), last=last)
+    return rows.filter(_within(rows["time"], begin, end))
+
+
+def _told(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.Table:
+    """The labels in force of a window."""
+    table = LabeledTable(platform.settings.data_url, name).files.open()
+    if table is None:
+        return pa.table({name: pa.array([], pa.string()) for name in _OF_LABEL})
+    days = [f"{begin.date() + timedelta(days=n)}" for n in range((end - begin).days + 2)]
+    rows = table.to_pyarrow_table(
+        filters=[(PART, "in", days), ("outcome", "=", "joined")], columns=[*_OF_LABEL, "time"]
+    )
+    return rows.filter(_within(rows["time"], begin, end)).drop_columns(["time"])
+
+
+def _within(times: pa.ChunkedArray, begin: datetime, end: datetime) -> pa.ChunkedArray:
+    low, high = pa.scalar(begin, times.type), pa.scalar(end, times.type)
+    return pc.and_(pc.greater_equal(times, low), pc.less(times, high))
+
+
+def _joined(asked: pa.Table, told: pa.Table, declaration: Declaration) -> pd.DataFrame:
+    """One row a labeled prediction: what was asked by its own name, answered and observed."""
+    labels = told.select(["prediction_id", "label", "observed_at", "source"]).to_pandas()
+    rows = asked.to_pandas().merge(labels, on="prediction_id", validate="one_to_one")
+    rows = rows.rename(columns=lambda name: name.removeprefix(FEATURE))
+    target = declaration.spec.data.target
+    column = declaration.spec.data.contract.columns[target]
+    rows[target] = LabelContract(target, column).values(rows["label"])
+    return rows
+
+
+def _judged(
+    declaration: Declaration,
+    rows: pd.DataFrame,
+    champion: int,
+    classes: Sequence[Any],
+    known: dict[str, Any],
+) -> LiveWindow:
+    spec = declaration.spec
+    own = rows[rows["version"] == champion].reset_index(drop=True)
+    if own.empty:
+        return LiveWindow(
+            **known, evaluation=None, reason=f"version {champion} answered none of it"
+        )
+    try:
+        target = encode_known(own[spec.data.target], spec.task, classes)
+    except TrainingError as error:
+        return LiveWindow(**known, evaluation=None, reason=str(error))
+    slices = {c for c in (*spec.evaluation.slices, *spec.evaluation.sensitive) if c in own}
+    asked = spec.evaluation.model_copy(
+        update={
+            "slices": tuple(c for c in spec.evaluation.slices if c in slices),
+            "sensitive": tuple(c for c in spec.evaluation.sensitive if c in slices),
+        }
+    )
+    evaluation = evaluate(
+        target,
+        _scores(own, spec.task),
+        task=spec.task,
+        spec=asked,
+        frame=own,
+        metrics=spec.metrics,
+        classes=classes,
+        seed=spec.training.seed,
+    )
+    return LiveWindow(**known, evaluation=evaluation)
+
+
+def _scores(rows: pd.DataFrame, task: Task) -> NDArray[np.float64]:
+    if task is Task.MULTICLASS:
+        return np.stack(rows["scores"].to_list()).astype(np.float64)
+    return rows["score"].to_numpy(np.float64)

@@ -1,0 +1,240 @@
+"""monitoring_report: what one window of production was like, beside what training saw."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.live_window import Labeled
+from ml_platform.component.steps.production_window import Training, Window
+from ml_platform.data.handles import HandleStore
+from ml_platform.data.page import Link
+from ml_platform.drift.column import ColumnDrift
+from ml_platform.evaluation.data_docs import write_index
+from ml_platform.evaluation.evidently_report import evidently_html
+from ml_platform.feedback.inference_table import FEATURE
+from ml_platform.monitoring.activity import activity
+from ml_platform.monitoring.checks import Check, QualityBound, checks
+from ml_platform.monitoring.columns import ColumnHealth, column_health
+from ml_platform.monitoring.kpi import measure_kpi
+from ml_platform.monitoring.page import report_html
+from ml_platform.monitoring.report import SHADOW, MonitoringReport
+from ml_platform.monitoring.traffic import Traffic, traffic
+from ml_platform.serving.worker_counts import read_others
+from ml_platform.spec.load import Declaration
+from ml_platform.task import Task
+
+FOLDER = "monitoring"
+SAMPLE = 2_000
+_OF_ACTIVITY = ("time", "score", "version", "role", "latency_us", "random")
+
+
+@dataclass(frozen=True)
+class MonitorOutcome:
+    """A report, what it found, and its page; evidently is None where none was made."""
+
+    report: MonitoringReport
+    checks: tuple[Check, ...]
+    page: Path
+    evidently: Path | None
+
+
+def monitor(
+    declaration: Declaration,
+    platform: Platform,
+    *,
+    begin: datetime,
+    end: datetime,
+    now: datetime,
+) -> MonitorOutcome:
+    """Report on the predictions answered from `begin` up to `end`, and judge them.
+
+    Drift is judged on all rows; Evidently's page shows a sample. Safe to repeat.
+    """
+    name = declaration.spec.name
+    window = Window(declaration, platform, begin, end)
+    champion = platform.releases.state(name).champion
+    training = None if champion is None else Training(declaration, platform, champion)
+    before = _report_before(platform, name, begin)
+    totals = _totals(platform, name)
+    labeled = Labeled() if training is None else training.latest_window(until=end)
+    shown = window.table(*_OF_ACTIVITY)
+    report = MonitoringReport(
+        model=name,
+        begin=begin,
+        end=end,
+        made=now,
+        champion=champion,
+        activity=activity(shown),
+        columns=() if training is None else tuple(_columns(window, training)),
+        **({} if training is None else _scores(shown, training)),
+        traffic=totals.since(before.totals) if before else totals,
+        totals=totals,
+        quality=labeled.quality,
+        kpis={
+            kpi.name: measure_kpi(kpi, labeled.rows, folder=declaration.folder)
+            for kpi in (declaration.spec.feedback.kpis if declaration.spec.feedback else ())
+        },
+        cost_per_1000=_cost(declaration, end - begin, window.answered),
+    )
+    bounds = _bounds(declaration, platform, champion)
+    found = checks(report, declaration.spec.monitoring, bounds=bounds)
+    evidently = _evidently(window, training, found)
+    return _written(platform, report, found, evidently)
+
+
+def _columns(window: Window, training: Training) -> Iterator[ColumnHealth]:
+    """The inputs that the log holds as they were asked: a hashed one compares with nothing."""
+    spec = window.declaration.spec
+    hashed = {n for n, c in spec.data.contract.columns.items() if c.sensitive}
+    logged = [
+        name
+        for name in spec.data.contract.columns
+        if f"{FEATURE}{name}" in window.known and name not in hashed
+        if name not in (spec.data.id, spec.data.event_time, spec.data.target)
+    ]
+    for name in logged:
+        yield column_health(
+            training.feature(name),
+            window.feature(name),
+            before=window.before.feature(name),
+            test=spec.monitoring.drift,
+            columns=len(logged),
+            seed=spec.training.seed,
+        )
+
+
+def _scores(rows: pa.Table, training: Training) -> dict[str, ColumnDrift]:
+    """How far prediction and confidence lie from those on the champion's holdout."""
+    spec = training.declaration.spec
+    test, task = spec.monitoring.drift, spec.task
+    own = rows.filter(
+        pc.and_(pc.equal(rows["version"], training.version), pc.not_equal(rows["role"], SHADOW))
+    )
+    current = own["score"].to_pandas().rename("prediction")
+    reference = pd.Series(training.holdout_scores, name="prediction")
+    found = {"scores": test.compare(reference, current, columns=2)}
+    if task is not Task.REGRESSION:
+        sure = [_confidence(scores, task) for scores in (reference, current)]
+        found["confidence"] = test.compare(sure[0], sure[1], columns=2)
+    return found
+
+
+def _confidence(scores: pd.Series, task: Task) -> pd.Series:
+    """The probability of what was predicted."""
+    chosen = np.maximum(scores, 1 - scores) if task is Task.BINARY else scores
+    return chosen.rename("confidence")
+
+
+def _totals(platform: Platform, name: str) -> Traffic:
+    folder = platform.settings.home / "serving" / name / "workers"
+    counted = read_others(folder, but="")
+    return traffic(counted.counts, counted.journal)
+
+
+def _cost(declaration: Declaration, span: timedelta, predictions: int) -> float | None:
+    price = declaration.spec.serving.machine_hour_price
+    if price is None or not predictions:
+        return None
+    return price * (span.total_seconds() / 3600) / predictions * 1000
+
+
+def _bounds(
+    declaration: Declaration, platform: Platform, champion: int | None
+) -> tuple[QualityBound, ...]:
+    """What live quality must reach: the floors of the gates, and what retraining watches."""
+    spec = declaration.spec
+    bounds = [
+        QualityBound(metric=key, bound=bound, why=f"gate {gate.check_name}")
+        for gate in spec.gates
+        if gate.type in ("minimum_metric", "maximum_metric")
+        for key in gate.metric_keys
+        for bound in [getattr(gate, "floor", getattr(gate, "ceiling", None))]
+        if bound is not None
+    ]
+    watched = spec.retraining.on_quality
+    if watched is not None and watched.floor is not None:
+        bounds.append(QualityBound(metric=watched.metric, bound=watched.floor, why="declared"))
+    if watched is not None and watched.max_drop is not None and champion is not None:
+        certified = platform.registry.get(spec.name, champion)
+        value = certified_metrics(platform, certified.run_id, champion).get(watched.metric)
+        metric = next(m for m in spec.metrics if m.key == watched.metric)
+        if value is not None:
+            drop = watched.max_drop if metric.greater_is_better else -watched.max_drop
+            why = f"{value:.4g} on the certificate of version {champion}"
+            bounds.append(QualityBound(metric=watched.metric, bound=value - drop, why=why))
+    return tuple(bounds)
+
+
+def certified_metrics(platform: Platform, run_id: str, version: int) -> dict[str, float | None]:
+    """The metrics that the certificate of a version holds; none without one."""
+    text = platform.registry.read_artifact_text(run_id, f"certificate-v{version}.json")
+    return {} if text is None else json.loads(text)["metrics"]
+
+
+def _evidently(
+    window: Window, training: Training | None, found: Sequence[Check]
+) -> tuple[str, str] | None:
+    """Evidently's page on a sample; made where the declaration asks for it now."""
+    wanted = window.declaration.spec.monitoring.evidently
+    drifted = any(c.name == "input_drift" and not c.passed for c in found)
+    if training is None or not window.answered or wanted == "never":
+        return None
+    if wanted == "on_drift" and not drifted:
+        return None
+    spec = window.declaration.spec
+    names = [n for n in spec.data.contract.columns if f"{FEATURE}{n}" in window.known]
+    names = [n for n in names if n not in (spec.data.id, spec.data.target, spec.data.event_time)]
+    html = evidently_html(
+        pd.DataFrame({name: training.feature(name) for name in names}),
+        pd.DataFrame({name: window.feature(name) for name in names}),
+        task=spec.task,
+        sample=SAMPLE,
+        seed=spec.training.seed,
+    )
+    return "evidently.html", html
+
+
+def _report_before(platform: Platform, name: str, begin: datetime) -> MonitoringReport | None:
+    """The newest report that was made of an earlier window."""
+    texts = HandleStore(f"{platform.settings.data_url}/{FOLDER}")
+    earlier = [path for path in texts.list(name) if Path(path).stem < _stem(begin)]
+    text = texts.read(max(earlier)) if earlier else None
+    return None if text is None else MonitoringReport.model_validate_json(text)
+
+
+def _written(
+    platform: Platform,
+    report: MonitoringReport,
+    found: tuple[Check, ...],
+    evidently: tuple[str, str] | None,
+) -> MonitorOutcome:
+    """Keep the report as JSON among the data and as a page among the reports."""
+    stem, settings = _stem(report.begin), platform.settings
+    pages = HandleStore(str(settings.reports))
+    path = f"{report.model}/{FOLDER}/{stem}"
+    links: list[Link] = []
+    if evidently is not None:
+        pages.write(f"{path}-{evidently[0]}", evidently[1])
+        links.append(Link("Evidently's report on a sample", f"{stem}-{evidently[0]}"))
+    pages.write(f"{path}.html", report_html(report, found, links=links))
+    data = HandleStore(f"{settings.data_url}/{FOLDER}")
+    data.write(f"{report.model}/{stem}.json", report.model_dump_json())
+    write_index(settings.reports, model=report.model)
+    return MonitorOutcome(
+        report=report,
+        checks=found,
+        page=settings.reports / f"{path}.html",
+        evidently=settings.reports / f"{path}-{evidently[0]}" if evidently else None,
+    )
+
+
+def _stem(begin: datetime) -> str:
+    return f"{begin:%Y-%m-%dT%H%M}"

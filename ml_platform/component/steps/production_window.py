@@ -1,0 +1,118 @@
+"""What a monitoring report reads: a window of production, and what its champion learned from."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.holdout import Judged, load_holdout
+from ml_platform.component.steps.live_window import Labeled, latest_window
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.feedback.inference_table import FEATURE, InferenceTable
+from ml_platform.monitoring.report import SHADOW
+from ml_platform.spec.load import Declaration
+
+
+@dataclass(frozen=True)
+class Window:
+    """The predictions of some time, read column by column."""
+
+    declaration: Declaration
+    platform: Platform
+    begin: datetime
+    end: datetime
+
+    @cached_property
+    def _log(self) -> InferenceTable:
+        return InferenceTable(self.platform.settings.data_url, self.declaration.spec.name)
+
+    @property
+    def before(self) -> "Window":
+        """The window before this one, as long."""
+        return Window(
+            self.declaration, self.platform, self.begin - (self.end - self.begin), self.begin
+        )
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The columns that the log has."""
+        return frozenset(self._log.look().schema.names)
+
+    @cached_property
+    def answered(self) -> int:
+        """Predictions that went to somebody."""
+        return self.table("time", "role").num_rows - self._shadows
+
+    @cached_property
+    def _shadows(self) -> int:
+        return int(pc.sum(pc.equal(self.table("time", "role")["role"], SHADOW)).as_py() or 0)
+
+    def table(self, *columns: str) -> pa.Table:
+        """The rows of the window; `time` has to be among the columns."""
+        last = (self.end - timedelta(microseconds=1)).date()
+        rows = self._log.read(first=self.begin.date(), last=last, columns=list(columns))
+        within = pc.and_(
+            pc.greater_equal(rows["time"], pa.scalar(self.begin, rows["time"].type)),
+            pc.less(rows["time"], pa.scalar(self.end, rows["time"].type)),
+        )
+        return rows.filter(within)
+
+    def feature(self, name: str) -> pd.Series:
+        """A column as it was asked, without what only a shadow saw."""
+        column = f"{FEATURE}{name}"
+        rows = self.table("time", "role", column)
+        asked = rows.filter(pc.not_equal(rows["role"], SHADOW))[column].to_pandas()
+        if isinstance(asked.dtype, pd.DatetimeTZDtype):
+            asked = asked.dt.tz_localize(None)
+        return asked.rename(name)
+
+
+class Training:
+    """What the champion was trained on, read column by column, and what it makes of it."""
+
+    def __init__(self, declaration: Declaration, platform: Platform, version: int) -> None:
+        self.declaration = declaration
+        self.version = version
+        self._platform = platform
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The snapshot that the version was trained on."""
+        tags = self._platform.registry.get(self.declaration.spec.name, self.version).tags
+        table, _, number = tags["training_data"].rpartition("@")
+        history = self._platform.snapshots.history(table)
+        return next(s for s in history if s.version == int(number))
+
+    def feature(self, name: str) -> pd.Series:
+        """A column of the snapshot."""
+        snapshot = self.snapshot
+        rows = self._platform.snapshots.read(
+            snapshot.table, version=snapshot.version, columns=[name]
+        )
+        return rows[name]
+
+    @cached_property
+    def _judged(self) -> Judged:
+        return load_holdout(self.declaration, self._platform, self.snapshot, self.version)
+
+    @property
+    def holdout_scores(self) -> NDArray[np.float64]:
+        """What the version scores on its own holdout, as the log holds scores."""
+        scores = self._judged.scores
+        return scores.max(axis=1) if scores.ndim > 1 else scores
+
+    def latest_window(self, *, until: datetime) -> Labeled:
+        """How good the version was on the latest window that has matured by `until`."""
+        return latest_window(
+            self.declaration,
+            self._platform,
+            until=until,
+            champion=self.version,
+            classes=self._judged.model.classes,
+        )

@@ -1,0 +1,91 @@
+"""The report of a window as a page for people."""
+
+from collections.abc import Sequence
+
+from ml_platform.data.page import Link, Page, Section, Table, facts, page_html
+from ml_platform.monitoring.checks import Check
+from ml_platform.monitoring.report import MonitoringReport
+
+
+def report_html(
+    report: MonitoringReport, found: Sequence[Check], *, links: Sequence[Link] = ()
+) -> str:
+    """Write the report with its checks; links stand below the title."""
+    span = f"{report.begin:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC"
+    lead = facts(
+        {
+            "Window": span,
+            "Champion": str(report.champion or "none"),
+            "Predictions": f"{report.predictions:,}",
+            "Requests": f"{report.traffic.requests:,} since the report before",
+            "Cost of 1,000 predictions": _number(report.cost_per_1000),
+            **{f"Figure {name}": _number(value) for name, value in report.kpis.items()},
+        }
+    )
+    sections = [
+        Section("Checks", [_checks(found)]),
+        Section("Versions", [_versions(report)]),
+        Section("Inputs", [_inputs(report)]),
+        *([Section("Quality on matured labels", [_quality(report)])] if report.quality else []),
+    ]
+    return page_html(Page(f"{report.model} in production", [lead, *links], sections))
+
+
+def _checks(found: Sequence[Check]) -> Table:
+    rows = [(check.verdict, check.name, check.severity, check.text) for check in found]
+    return Table(rows, head=("verdict", "check", "severity", "what was found"))
+
+
+def _versions(report: MonitoringReport) -> Table:
+    rows = [
+        (
+            str(a.version),
+            a.role,
+            f"{a.predictions:,}",
+            _number(a.mean_score) or "",
+            _number(a.mean_ms) or "",
+            _number(a.p95_ms) or "",
+            _number(a.p99_ms) or "",
+        )
+        for a in report.activity
+    ]
+    head = ("version", "role", "predictions", "mean score", "mean ms", "p95 ms", "p99 ms")
+    return Table(rows, head=head)
+
+
+def _inputs(report: MonitoringReport) -> Table:
+    rows = [
+        (
+            c.column,
+            c.drift.verdict,
+            c.drift.text,
+            c.since_before.verdict if c.since_before else "",
+            f"{c.nulls:.1%} ({c.nulls_in_training:.1%})",
+            f"{c.unseen:.1%} {', '.join(c.unseen_examples)}" if c.unseen else "",
+        )
+        for c in report.columns
+    ]
+    head = ("column", "verdict", "against training", "since the window before")
+    return Table(rows, head=(*head, "null (in training)", "never seen"))
+
+
+def _quality(report: MonitoringReport) -> Table:
+    window = report.quality
+    if window is None or window.evaluation is None:
+        return Table([(window.reason if window else "",)])
+    rows = [
+        (f"{row['column']} = {row['slice']}" if row["column"] else "all", row["key"], *_value(row))
+        for row in window.evaluation.table()
+    ]
+    return Table(rows, head=("slice", "metric", "value", "interval", "rows"))
+
+
+def _value(row: dict[str, object]) -> tuple[str, str, str]:
+    if row["value"] is None:
+        return (str(row["reason"]), "", str(row["rows"]))
+    ends = "" if row["low"] is None else f"{row['low']:.4g} to {row['high']:.4g}"
+    return (f"{row['value']:.4g}", ends, str(row["rows"]))
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.4g}"

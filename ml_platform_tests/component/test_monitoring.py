@@ -1,0 +1,217 @@
+"""The monitoring report of a window, as an asset with its findings, and what starts it."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from ml_platform.clock import VARIABLE, SimulatedClock
+from ml_platform.component.load import build_definitions, load_declarations
+from ml_platform.component.monitoring_sensor import latest_window
+from ml_platform.component.platform import Platform
+from ml_platform.spec.load import Declaration
+from ml_platform.testing.releases import promotion
+from ml_platform_tests.component.production_days import BEGIN, answer, join, loans
+from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
+    changed,
+    materialize,
+    materialized,
+    metadata,
+)
+
+DAY = timedelta(days=1)
+NEXT_DAY = "2024-03-04"
+
+
+@pytest.fixture
+def released(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> Declaration:
+    """The small model with a champion, its labels due within an hour."""
+    declared = changed(
+        declaration,
+        "  gates:\n",
+        "  feedback: {label_delay: 1h, window: 1d}\n  gates:\n",
+    )
+    assert materialize(declared, instance, only=BEFORE_DEPLOYMENT).success
+    platform.releases.append(promotion("small_credit", 1, version=1), expected_revision=0)
+    return declared
+
+
+def report(
+    declared: Declaration, instance: dg.DagsterInstance, day: str = NEXT_DAY
+) -> tuple[dict[str, object], dict[str, dg.AssetCheckEvaluation]]:
+    result = materialize(declared, instance, only=["monitoring_report"], partition=day)
+    assert result.success
+    found = {check.check_name: check for check in result.get_asset_check_evaluations()}
+    return metadata(result, "monitoring_report"), found
+
+
+@pytest.mark.slow
+def test_a_day_like_training_fails_nothing_and_shows_its_figures(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    answer(released, platform, loans(800, seed=5), labels_after=timedelta(minutes=30))
+    join(released, platform)
+    answer(released, platform, loans(800, seed=6, begin=BEGIN + DAY))
+    shown, found = report(released, instance, "2024-03-05")
+    assert {name for name, check in found.items() if not check.passed} == set()
+    assert shown["predictions"] == 800
+    assert shown["champion"] == 1
+    assert 0.7 < shown["live_roc_auc"] <= 1, "of the day before, whose labels have matured"
+    assert shown["drift_income"] < 0.2
+    page = platform.settings.reports / "small_credit" / "monitoring" / "2024-03-05T0000.html"
+    assert "Quality on matured labels" in page.read_text("utf-8")
+    assert "purpose = car" in page.read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_changed_unit_and_a_renamed_category_are_findings(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    frame = loans(600, seed=5)
+    frame["income"] *= 12
+    frame["purpose"] = frame["purpose"].replace("house", "home")
+    answer(released, platform, frame)
+    shown, found = report(released, instance)
+    assert {name for name, check in found.items() if not check.passed} >= {
+        "input_drift",
+        "data_quality",
+    }
+    assert "income moved by" in found["input_drift"].description
+    assert "values never seen: home" in found["data_quality"].description
+    assert found["input_drift"].severity is dg.AssetCheckSeverity.WARN
+    assert (
+        json.loads(json.dumps(found["input_drift"].metadata["subjects"].value))
+        == [
+            "income",
+            "purpose",
+        ]
+        or "income" in found["input_drift"].metadata["subjects"].value
+    )
+    assert "evidently_report" in shown
+
+
+@pytest.mark.slow
+def test_labels_that_turned_round_fail_live_quality(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    turned = loans(800, seed=5)
+    turned["defaulted"] = ~turned["defaulted"]
+    answer(released, platform, turned, labels_after=timedelta(minutes=30))
+    join(released, platform)
+    _, found = report(released, instance, "2024-03-05")
+    assert not found["live_quality"].passed
+    assert found["live_quality"].severity is dg.AssetCheckSeverity.ERROR
+    assert "worse than 0.7 (gate minimum_metric_roc_auc)" in found["live_quality"].description
+
+
+@pytest.mark.slow
+def test_what_only_a_shadow_saw_is_nobodys_drift(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    answer(released, platform, loans(600, seed=5))
+    strange = loans(600, seed=6)
+    strange["income"] *= 12
+    answer(released, platform, strange, role="shadow")
+    shown, found = report(released, instance)
+    assert found["input_drift"].passed
+    assert shown["predictions"] == 600
+
+
+@pytest.mark.slow
+def test_a_report_without_predictions_or_champion_says_so(
+    declaration: Declaration, instance: dg.DagsterInstance
+) -> None:
+    shown, found = report(declaration, instance)
+    assert shown["predictions"] == 0
+    assert found["predictions"].metadata["verdict"].value == "unclear"
+    assert all(check.passed for check in found.values())
+
+
+@pytest.mark.slow
+def test_a_report_can_be_made_again(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    answer(released, platform, loans(300, seed=5))
+    first, _ = report(released, instance)
+    again, _ = report(released, instance)
+    assert first["predictions"] == again["predictions"] == 300
+
+
+def tick(
+    declared: Declaration, instance: dg.DagsterInstance, cursor: str | None = None
+) -> dg.SensorResult:
+    repository = build_definitions(load_declarations([declared.folder])).get_repository_def()
+    context = dg.build_sensor_context(instance=instance, cursor=cursor, repository_def=repository)
+    return repository.get_sensor_def("monitoring").evaluate_tick(context)
+
+
+def test_sensor_asks_for_each_window_once(
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path,
+) -> None:
+    clock = SimulatedClock.create(tmp_path / "clock", start=BEGIN + DAY + timedelta(minutes=11))
+    monkeypatch.setenv(VARIABLE, str(clock.file))
+    assert tick(declaration, instance).run_requests == [], "nothing was ever predicted"
+    (platform.settings.home / "data" / "small_credit" / "inference_log" / "_delta_log").mkdir(
+        parents=True
+    )
+    first = tick(declaration, instance)
+    [request] = first.run_requests
+    assert (request.run_key, request.partition_key) == (f"small_credit:{NEXT_DAY}", NEXT_DAY)
+    assert tick(declaration, instance, first.cursor).run_requests == []
+    clock.set((BEGIN + 2 * DAY + timedelta(minutes=11)).timestamp())
+    [later] = tick(declaration, instance, first.cursor).run_requests
+    assert later.partition_key == "2024-03-05"
+
+
+@pytest.mark.parametrize(
+    ("kind", "minute", "expected"),
+    [
+        ("daily", 9, "2024-03-02"),
+        ("daily", 10, "2024-03-03"),
+        ("hourly", 9, "2024-03-03-22:00"),
+        ("hourly", 10, "2024-03-03-23:00"),
+    ],
+)
+def test_a_window_is_over_when_its_last_predictions_are_there(
+    kind: str, minute: int, expected: str
+) -> None:
+    assert latest_window(kind, now=datetime(2024, 3, 4, 0, minute, tzinfo=UTC)) == expected
+
+
+def test_declared_schedule_takes_the_place_of_the_sensor(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    declared = changed(
+        declaration, "  gates:\n", '  monitoring: {schedule: "0 6 * * *"}\n  gates:\n'
+    )
+    (platform.settings.home / "data" / "small_credit" / "inference_log" / "_delta_log").mkdir(
+        parents=True
+    )
+    assert tick(declared, instance).run_requests == []
+    repository = build_definitions(load_declarations([declared.folder])).get_repository_def()
+    schedule = repository.get_schedule_def("small_credit_monitoring")
+    at = datetime(2024, 3, 5, 6, tzinfo=UTC)
+    context = dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=at, repository_def=repository
+    )
+    [request] = schedule.evaluate_tick(context).run_requests
+    assert request.partition_key == NEXT_DAY
+
+
+@pytest.mark.slow
+def test_every_report_is_a_materialization_of_its_partition(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    answer(released, platform, loans(300, seed=5))
+    result = materialize(released, instance, only=["monitoring_report"], partition=NEXT_DAY)
+    assert materialized(result) == ["monitoring_report"]
+    key = dg.AssetKey(["small_credit", "monitoring_report"])
+    assert instance.get_materialized_partitions(key) == {NEXT_DAY}
