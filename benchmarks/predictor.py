@@ -173,7 +173,7 @@ def report(
     expected = np.asarray(ways["pipeline"](records), np.float64)
     taken: dict[tuple[str, int], list[float]] = {}
     for number in range(rounds):
-        order = list(ways) if number % 2 == 0 else list(reversed(ways))
+        order = list(ways) if number % 2 == 0 else list(ways)[::-1]
         for size in SIZES:
             for way in order:
                 spent = microseconds(ways[way], records[:size])
