@@ -86,7 +86,7 @@ def test_an_audit_that_blocks_exits_3(model: Path) -> None:
     run(model, "import", "small", str(file))
     joined = run(model, "join", "small")
     assert joined.exit_code == ExitCode.BLOCKED
-    assert "bias_audit: failed: score band" in joined.output
+    assert "bias_audit: failed: score" in joined.output
     assert "what may teach: none" in joined.output
 
 

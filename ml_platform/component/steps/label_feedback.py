@@ -29,7 +29,8 @@ _WINDOWS_BEYOND = 4
 class FeedbackState:
     """What is known of a model's feedback.
 
-    span: from when to when the audit looks; None where no window has matured.
+    span: from when to when the latest matured windows reach; None where none has matured. The
+        audit looks at windows, too, whose delay has passed with too few labels.
     estimate: of the predictions after it; None where there are none, or the task is not binary.
     newest_label: when the latest outcome was seen.
     """
@@ -93,13 +94,14 @@ def feedback_state(
             return FeedbackState(record, (), None, None, None, judged)
         windows = judged_windows(found.counts(feedback.window), feedback, now=now)
         span = matured_span(windows, most=feedback.audit.windows)
+        due = matured_span(windows, most=feedback.audit.windows, short=True)
         return FeedbackState(
             record=record,
             windows=windows,
             delay=found.delay(feedback, now=now),
             span=span,
             estimate=None if span is None else _estimate(declaration, found, span),
-            audit=_audit(declaration, found, record, span),
+            audit=_audit(declaration, found, record, due),
             newest_label=found.newest_label(),
         )
 
