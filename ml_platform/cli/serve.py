@@ -85,7 +85,7 @@ def champions(settings: Settings) -> dict[str, int]:
     from ml_platform.release.store import SqlReleaseStore
 
     store = SqlReleaseStore(settings.release_url)
-    found = {name: store.state(name).champion for name in store.models()}
+    found = {name: state.champion for name, state in store.states().items()}
     return {name: version for name, version in found.items() if version is not None}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ml_platform.cli.declared import declaration_files
+from ml_platform.cli.release_status import release_lines, releases_under_way
 from ml_platform.cli.serve import champions
 from ml_platform.clock import utc_now
 from ml_platform.exceptions import DeclarationError
@@ -41,15 +42,18 @@ def status(names: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{model['model']}:{waiver['version']}: {_told(waiver, now=utc_now())}")
         if model["error"]:
             click.echo(f"{model['model']}: {model['error'].splitlines()[0]}")
+        for line in release_lines(model["release"]) if model.get("release") else ():
+            click.echo(line if line.startswith(" ") else f"{model['model']}: {line}")
 
 
 def collect(settings: Settings, files: Sequence[Path]) -> list[dict[str, Any]]:
     """Return what is known of each model, JSON-ready but for dates."""
     from ml_platform.component.instance import open_instance
 
-    deployed = champions(settings)
+    deployed, under_way = champions(settings), releases_under_way(settings, now=utc_now())
     with open_instance(settings) as instance:
-        return [_collect_one(settings, file, deployed, instance) for file in files]
+        models = [_collect_one(settings, file, deployed, instance) for file in files]
+    return [{**model, "release": under_way.get(model["model"])} for model in models]
 
 
 def _collect_one(

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ml_platform.cli.main import main
+from ml_platform.cli.release_status import release_lines, releases_under_way
+from ml_platform.release.evidence import Counts
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
@@ -190,3 +192,21 @@ def test_history_tells_what_was_live_when_since_when_by_whom_and_why(home: Home)
     assert "nothing was released" in call("history", "m", "--at", "2025-01-01").output
     [document] = json.loads(call("history", "m", "--at", "2026-01-01", "--json").output)
     assert (document["who"], document["state"]["champion"]) == ("run 1", 1)
+
+
+def test_status_shows_candidate_step_and_evidence_by_version(home: Home) -> None:
+    home.move(3, Action.OPEN, PLAN)
+    counts = {
+        (2, "champion"): Counts(requests=9500, errors={"raised": 9}),
+        (3, "candidate"): Counts(requests=50, refusals={"missing": 1}),
+    }
+    home.store.record_evidence("m", entered=3, worker="w", counts=counts)
+    found = releases_under_way(home.settings, now=datetime.now(UTC))
+    assert list(found) == ["m"]
+    lines = list(release_lines(found["m"]))
+    assert lines[0] == (
+        "version 2 is champion, version 3 is candidate at canary with 5 % of the keys: "
+        "stays: 49 of 100 predictions at this step"
+    )
+    assert lines[1].split() == ["version", "role", "requests", "errors", "refusals"]
+    assert lines[3].split() == ["3", "candidate", "50", "0", "1"]
