@@ -121,12 +121,14 @@ def contenders(model: Model, rows: pd.DataFrame, folder: Path) -> dict[str, Pred
 
 
 def _pyfunc(pipeline: Any, rows: pd.DataFrame, folder: Path) -> Predict:
-    import mlflow
+    from mlflow.models import infer_signature
+    from mlflow.pyfunc import load_model
+    from mlflow.sklearn import save_model
 
     example = rows.head(5)[[*NUMERIC, *CATEGORICAL]].astype(dict.fromkeys(NUMERIC, float))
-    signature = mlflow.models.infer_signature(example, pipeline.predict_proba(example))
+    signature = infer_signature(example, pipeline.predict_proba(example))
     place = str(folder / "pyfunc")
-    mlflow.sklearn.save_model(
+    save_model(
         pipeline,
         place,
         signature=signature,
@@ -134,7 +136,7 @@ def _pyfunc(pipeline: Any, rows: pd.DataFrame, folder: Path) -> Predict:
         serialization_format="cloudpickle",
         pip_requirements=[],
     )
-    loaded = mlflow.pyfunc.load_model(place)
+    loaded = load_model(place)
     columns = list(example.columns)
     return lambda records: loaded.predict(
         pd.DataFrame(records, columns=columns).astype(dict.fromkeys(NUMERIC, float))
