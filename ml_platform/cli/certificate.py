@@ -60,6 +60,10 @@ def _page(found: "Certificate", *, now: datetime) -> str:
     if found.scoring is not None:
         head["scoring"] = str(found.scoring)
     lines = [f"{key:12} {value}" for key, value in head.items()]
+    lines += [
+        f"benchmark    {each.table}@{each.version}, {each.rows:,} rows, {each.content_hash[:16]}"
+        for each in found.benchmarks.values()
+    ]
     lines += ["", *(_verdict(record) for record in found.records)]
     for waiver in found.waivers:
         state = "" if waiver.holds(now=now) else " (over)"
