@@ -157,5 +157,6 @@ def _first_error(result: dg.ExecuteInProcessResult) -> tuple[str, str]:
             cause = data.error.cause or data.error
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description, cause.cls_name or ""
-            return cause.message.partition(": ")[2].strip() or cause.message, cause.cls_name or ""
+            told = cause.message.partition(": ")[2].strip() or cause.message.strip()
+            return told, cause.cls_name or ""
     return "the run failed before its first step", ""
