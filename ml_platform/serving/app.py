@@ -16,7 +16,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ml_platform.serving.answers import JsonReply, failure
-from ml_platform.serving.http.desk import INTERNAL_ERROR, Desk, headers_of, key_of, plain_header
+from ml_platform.serving.http.desk import (
+    INTERNAL_ERROR,
+    Desk,
+    headers_of,
+    is_large,
+    key_of,
+    plain_header,
+)
 from ml_platform.serving.http.docs import PAGE_HEADERS, page
 from ml_platform.serving.http.line import length_of, request_id_of
 
@@ -111,19 +118,24 @@ async def _asked(request: Request) -> Response:
     headers = dict(request.scope["headers"])
     key = headers.get(b"x-api-key") or key_of(headers.get(b"authorization", b""))
     route = request.url.path
-    refused = desk.admit(route, key=key, length=length_of(headers))
+    length = length_of(headers)
+    refused = desk.admit(route, key=key, length=length)
     if refused is not None:
         return _response(refused, last=b"expect" in headers)
     try:
         body = await _body(request, desk)
-        if type(body) is JsonReply:
+        if isinstance(body, JsonReply):
             return _response(body, last=body.status == 408)
-        reply = asyncio.get_running_loop().create_future()
-        called = plain_header(request_id_of(headers))
-        desk.answer(route, body, called, lambda found: reply.done() or reply.set_result(found))
+        reply: asyncio.Future[JsonReply] = asyncio.get_running_loop().create_future()
+
+        def send(found: JsonReply) -> None:
+            if not reply.done():  # the client has hung up
+                reply.set_result(found)
+
+        desk.answer(route, body, plain_header(request_id_of(headers)), send)
         return _response(await reply)
     finally:
-        desk.leave()
+        desk.leave(large=is_large(length))
 
 
 async def _body(request: Request, desk: Desk) -> bytes | JsonReply:

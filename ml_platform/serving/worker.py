@@ -1,4 +1,4 @@
-"""What one worker process has open: the desk, the journal, the counts, and what it tells of them."""
+"""What one worker has open: the desk, the journal, the counts, and what it tells of them."""
 
 import asyncio
 import contextlib

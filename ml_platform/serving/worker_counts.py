@@ -22,7 +22,7 @@ class WorkerCounts:
     at: seconds since 1970 when it was written.
     """
 
-    counts: Mapping[Key, Counts] = field(default_factory=dict[Key, Counts])
+    counts: dict[Key, Counts] = field(default_factory=dict[Key, Counts])
     journal: Mapping[str, int] = field(default_factory=dict[str, int])
     at: float = 0.0
 

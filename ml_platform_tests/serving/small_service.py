@@ -24,7 +24,7 @@ CONTRACT = {
     "columns": {
         "carrier": {"dtype": "category", "allowed": ["UA", "AA", "B6"]},
         "distance": {"dtype": "int64", "min": 17, "max": 5000, "description": "In miles."},
-        "delay": {"dtype": "float64", "nullable": True, "description": "Of the departure, minutes."},
+        "delay": {"dtype": "float64", "nullable": True, "description": "At departure, minutes."},
         "freight": {"dtype": "bool"},
         "late": {"dtype": "int64", "allowed": [0, 1]},
     },

@@ -133,7 +133,7 @@ def test_fuzzed_requests_get_no_5xx(running: Running):
 
 
 def test_worker_does_not_grow_under_load(running: Running):
-    service, record = running
+    service, _ = running
     body = b'{"carrier":"UA","distance":1400,"delay":null,"freight":false}'
     request = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (
         len(body), body,
@@ -182,7 +182,10 @@ def test_keys_close_posts_and_are_in_no_log(tmp_path: Path):
 
 def test_model_that_is_not_the_certified_one_is_not_served():
     wrong = contextlib.ExitStack()
-    with wrong, pytest.raises(ServiceUnavailable, match="not the one that its certificate is about"):
+    with (
+        wrong,
+        pytest.raises(ServiceUnavailable, match="not the one that its certificate is about"),
+    ):
         wrong.enter_context(small_service(model_hash="0" * 64))
 
 

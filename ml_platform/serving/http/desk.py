@@ -20,6 +20,11 @@ Send = Callable[[JsonReply], None]
 RETRY_AFTER = 1
 """Seconds after which a client that was turned away for load may come again."""
 
+LARGE = 64 * 1024
+MOST_LARGE = 64
+"""Bodies over `LARGE` bytes, or of unknown size, that a worker gathers at once: with the limit of a
+body they bound the memory that requests can take."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +82,7 @@ class Desk:
         self.limits = limits
         self.keys = keys
         self.in_flight = 0
+        self._large = 0
         self._journal = journal
         self._exposed = exposed
         self._refused = refused
@@ -89,27 +95,30 @@ class Desk:
             "/feedback": lambda body, _: replies.feedback(body),
         }
 
-    def admit(self, route: str, *, key: bytes | None, length: int) -> JsonReply | None:
+    def admit(self, route: str, *, key: bytes | None, length: int | None) -> JsonReply | None:
         """Return why a request is refused by its headers alone; None lets it in.
 
-        key: the API key that came with it. length: the announced size of its body, 0 if unknown.
+        key: the API key that came with it. length: the announced size of its body, if it is.
         Who is let in is under way until `leave`.
         """
-        if self.in_flight >= self.limits.in_flight:
+        large = is_large(length)
+        if self.in_flight >= self.limits.in_flight or (large and self._large >= MOST_LARGE):
             return self._turned_away(_OVERLOADED, "overloaded")
         if self.keys is not None:
             if not self.keys.know(key):
                 return self._turned_away(_NO_KEY, "unauthorized")
         elif self._exposed and route == "/feedback":
             return self._turned_away(_NO_KEYS_HERE, "keys_required")
-        if length > self.limits.body_bytes:
+        if length is not None and length > self.limits.body_bytes:
             return self.too_large()
         self.in_flight += 1
+        self._large += large
         return None
 
-    def leave(self) -> None:
+    def leave(self, *, large: bool) -> None:
         """Say that an admitted request is answered, or that its client has gone."""
         self.in_flight -= 1
+        self._large -= large
 
     def too_large(self) -> JsonReply:
         """Return the refusal of a body over the limit."""
@@ -146,6 +155,11 @@ class Desk:
         if self._refused is not None:
             self._refused(reason)
         return reply
+
+
+def is_large(length: int | None) -> bool:
+    """Return whether a body of that announced size, or of none, counts as large."""
+    return length is None or length > LARGE
 
 
 def plain_header(value: bytes) -> str:

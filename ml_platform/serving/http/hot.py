@@ -6,14 +6,13 @@ behind such a request in a pipeline: the mounted ASGI route gives the same answe
 """
 
 from asyncio import TimerHandle, Transport
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ml_platform.serving.answers import JsonReply, failure
-from ml_platform.serving.http.desk import Desk, key_of, plain_header
+from ml_platform.serving.http.desk import Desk, is_large, key_of, plain_header
 from ml_platform.serving.http.line import (
     CONTINUE,
     Encoder,
@@ -38,14 +37,16 @@ _LONG_HEAD = failure(
 
 
 class HotProtocol(HttpToolsProtocol):
-    """One connection.
+    """One connection; `seam.install` makes a subclass that knows the worker's desk."""
 
-    desk_of: gives the worker's desk; None before the model is loaded and when there is none,
-        and then every request goes on to uvicorn.
-    """
-
-    desk_of: ClassVar[Callable[[], Desk | None]]
     encoder: ClassVar[Encoder]
+    parser: Any
+    cycle: Any  # uvicorn's request under way, or our line of answers in its place
+
+    @staticmethod
+    def desk_of() -> Desk | None:
+        """Return the worker's desk; where there is none every request goes on to uvicorn."""
+        return None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -66,7 +67,7 @@ class HotProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Start; a client that then sends nothing is not waited for longer than another."""
         super().connection_made(transport)
-        self._desk = type(self).desk_of()
+        self._desk = self.desk_of()
         self._expect_by_deadline()
 
     def data_received(self, data: bytes) -> None:
@@ -93,7 +94,7 @@ class HotProtocol(HttpToolsProtocol):
         if len(self._line.places) > MOST_OWED:
             self.flow.pause_reading()
 
-    def eof_received(self) -> bool | None:
+    def eof_received(self) -> bool | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Answer a client that has said all it had to say, and hang up then."""
         cycle = self.cycle
         if self._arriving or cycle is None or cycle.response_complete:
@@ -146,28 +147,28 @@ class HotProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Decide which way the request goes."""
         self._in_head = False
-        route = _HOT.get(self.url)
-        if route is None or not self._is_hot():
+        route, desk = _HOT.get(self.url), self._desk
+        if route is None or desk is None or not self._is_hot():
             if not self._ending:
                 self._pass_on()
             return
         parser = self.parser
         headers = dict(self.headers)
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
-        desk = self._desk
         key = None
         if desk.keys is not None:
             key = headers.get(b"x-api-key") or key_of(headers.get(b"authorization", b""))
         called = request_id_of(headers)
         place = Place(self, route, plain_header(called) if called else "", last=not keep_alive)
-        refused = desk.admit(route, key=key, length=length_of(headers))
+        length = length_of(headers)
+        refused = desk.admit(route, key=key, length=length)
         self._enter(place)
         self._place = place
         if refused is not None:
             place.last |= self.expect_100_continue  # its body may never come
             place.send(refused)
             return
-        place.desk = desk
+        place.desk, place.large = desk, is_large(length)
         if self.expect_100_continue:
             self._say_continue(place)
 
@@ -177,9 +178,11 @@ class HotProtocol(HttpToolsProtocol):
         if place is None:
             if not self._ending:
                 super().on_body(body)
-        elif place.content is None and place.add(body) > self._desk.limits.body_bytes:
-            place.body = b""
-            place.send(self._desk.too_large())
+        elif place.desk is not None and place.content is None:
+            desk = place.desk
+            if place.add(body) > desk.limits.body_bytes:
+                place.body = b""
+                place.send(desk.too_large())
 
     def on_message_complete(self) -> None:
         """Answer a hot request that is complete."""
@@ -193,10 +196,10 @@ class HotProtocol(HttpToolsProtocol):
                 super().on_message_complete()
             return
         self._place = None
-        if place.content is None:
+        if place.desk is not None and place.content is None:
             body = place.body
             place.body = b""
-            self._desk.answer(place.route, bytes(body), place.request_id, place.send)
+            place.desk.answer(place.route, bytes(body), place.request_id, place.send)
         if place.last:
             self._ending = True  # a request after `Connection: close` is none
 
@@ -216,14 +219,14 @@ class HotProtocol(HttpToolsProtocol):
         line = self._line
         line.places.append(place)
         line.response_complete = False
-        self.cycle = line  # type: ignore[assignment]
+        self.cycle = line
 
     def _send_due(self) -> None:
         line = self._line
         places = line.places
-        while places and places[0].content is not None:
+        while places and (content := places[0].content) is not None:
             place = places.popleft()
-            self.transport.write(place.content)
+            self.transport.write(content)
             place.give_up()
             if place.last:
                 self.transport.close()
@@ -261,8 +264,7 @@ class HotProtocol(HttpToolsProtocol):
     def _is_hot(self) -> bool:
         cycle = self.cycle
         return (
-            self._desk is not None
-            and not self._ending
+            not self._ending
             and not self.pipeline
             and (cycle is None or cycle is self._line or cycle.response_complete)
             and self.parser.get_method() == b"POST"

@@ -31,7 +31,7 @@ class Place:
     desk: told when the place is given up; None for a request that was not admitted.
     """
 
-    __slots__ = ("body", "content", "desk", "last", "owner", "request_id", "route")
+    __slots__ = ("body", "content", "desk", "large", "last", "owner", "request_id", "route")
 
     def __init__(self, owner: Owner, route: str, request_id: str, *, last: bool) -> None:
         self.owner = owner
@@ -41,6 +41,7 @@ class Place:
         self.body: bytes | bytearray = b""
         self.content: bytes | None = None
         self.desk: Desk | None = None
+        self.large = False
 
     def send(self, reply: JsonReply) -> None:
         """Take the answer; it goes out once those before it have."""
@@ -59,7 +60,7 @@ class Place:
     def give_up(self) -> None:
         """Let another request in."""
         if self.desk is not None:
-            self.desk.leave()
+            self.desk.leave(large=self.large)
             self.desk = None
 
 
@@ -121,7 +122,9 @@ def request_id_of(headers: dict[bytes, bytes]) -> bytes:
     return trace[3:35] if trace is not None else b""
 
 
-def length_of(headers: dict[bytes, bytes]) -> int:
-    """Return the announced size of a body, 0 when there is none or it is no number."""
+def length_of(headers: dict[bytes, bytes]) -> int | None:
+    """Return the announced size of a body, 0 when there is none, None when it is not known."""
+    if b"transfer-encoding" in headers:
+        return None
     announced = headers.get(b"content-length", b"0")
     return int(announced) if announced.isdigit() else 0

@@ -31,9 +31,7 @@ ABOUT: dict[str, Any] = {
 
 def made(**changes: Any) -> dict[str, Any]:
     about = ABOUT | changes.pop("about", {})
-    return document(
-        about, limits=LimitsSpec(), **({"locked": False, "example": None} | changes)
-    )
+    return document(about, limits=LimitsSpec(), **({"locked": False, "example": None} | changes))
 
 
 def test_record_has_the_models_own_fields():

@@ -1,5 +1,3 @@
-from collections.abc import Iterator
-
 import pytest
 import uvicorn
 from uvicorn import config
@@ -9,9 +7,8 @@ from ml_platform.serving.http import seam
 
 
 @pytest.fixture(autouse=True)
-def protocols(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def protocols(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "HTTP_PROTOCOLS", dict(config.HTTP_PROTOCOLS))
-    yield
 
 
 def chosen() -> type:
