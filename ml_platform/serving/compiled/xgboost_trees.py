@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from ml_platform.serving.compiled.layout import Forest, Tree, lay_out
 from ml_platform.serving.compiled.loading import kernels
 from ml_platform.serving.compiled.scorer import Score, Scores, Unsupported
-from ml_platform.training.trainers.xgboost import FEW_ROWS, XGBoostEstimator
+from ml_platform.training.trainers.xgboost import XGBoostEstimator
 
 IDENTITY, SIGMOID, EXPONENTIAL, SOFTMAX = range(4)
+
+WALKED_ROWS = 32
+"""Up to so many rows XGBoost's overhead of a call, 100 microseconds, is what counts."""
 
 LINKS = {
     "binary:logistic": SIGMOID,
@@ -33,7 +36,7 @@ LINKS = {
 class BoostedTrees:
     """Trees of `outputs` outputs, whose sums begin at `base` (k,).
 
-    estimator: scores batches so large that XGBoost's threads are of use.
+    estimator: scores larger batches, for which XGBoost's own walk is the faster one.
     """
 
     forest: Forest
@@ -52,8 +55,8 @@ class BoostedTrees:
 
     def many(self, rows: NDArray[np.float32], /) -> Scores:
         """Score rows of shape (n, width)."""
-        if len(rows) > FEW_ROWS:
-            return self.estimator.scores(rows.astype(np.float64))
+        if len(rows) > WALKED_ROWS:
+            return self.estimator.scores(rows)  # pyright: ignore[reportArgumentType] - float32, too
         forest = self.forest
         scores = kernels().boosted_many(
             rows, forest.nodes, forest.roots, forest.depths, self.outputs, self.base, self.link
