@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import secrets
 import threading
 import time
 from collections import Counter
@@ -30,6 +31,7 @@ class Load:
 
     def __init__(self, host: str, port: int, *, clients: int = 4) -> None:
         self._address = (host, port)
+        self._name = secrets.token_hex(4)
         self._stopped = threading.Event()
         self.seen = [Seen() for _ in range(clients)]
         self._threads = [
@@ -72,7 +74,7 @@ class Load:
         number = 0
         while not self._stopped.is_set():
             number += 1
-            name = f"{os.getpid()}-{id(self)}-{client}-{number}"
+            name = f"{self._name}-{client}-{number}"
             record = {
                 "flight_id": client * 10_000_000 + number,
                 "carrier": "UA",
