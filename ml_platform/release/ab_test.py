@@ -50,6 +50,8 @@ def ab_verdict(steps: Sequence[Pair], plan: Plan) -> ABVerdict:
     champion the other way round; neither when the interval lies within `plan.min_effect`.
     """
     metric = plan.metric or ""
+    if metric not in LOSSES:  # a plan of another version of ml_platform
+        return ABVerdict(metric=metric, reason=f"{metric!r} cannot be compared here; reject it")
     difference, mine, theirs = loss_difference(LOSSES[metric], steps)
     rows = min(mine.n, theirs.n)
     if difference is None or rows < _FEWEST:

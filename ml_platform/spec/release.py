@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from ml_platform.plugins import Strict
 
+AB_METRICS = ("accuracy", "brier", "log_loss", "mae", "rmse")
+"""What an A/B test can compare: metrics that add up over labelled rows as they come."""
+
 Percent = Annotated[float, Field(gt=0, le=100)]
 
 
@@ -82,6 +85,10 @@ class ReleaseSpec(Strict):
             raise ValueError(f"ramp must ascend, found {list(self.ramp)}; valid: [25, 50, 100]")
         if self.canary and self.ramp and self.ramp[0] < self.canary.percent:
             raise ValueError(f"ramp starts at {self.ramp[0]:g}, below canary.percent")
-        if self.type == "ab_test" and self.metric is None:
-            raise ValueError("ab_test needs a metric; valid: the name of a metric of the task")
+        if self.type == "ab_test" and self.metric not in AB_METRICS:
+            valid = ", ".join(AB_METRICS)
+            raise ValueError(
+                f"ab_test needs a metric that adds up over labelled rows, found {self.metric!r}; "
+                f"valid: {valid}"
+            )
         return self

@@ -1,7 +1,9 @@
 import pytest
+from pydantic import ValidationError
 
+from ml_platform.release.ab_test import LOSSES
 from ml_platform.release.plan import Stage, plan_of
-from ml_platform.spec.release import ReleaseSpec
+from ml_platform.spec.release import AB_METRICS, ReleaseSpec
 
 
 def way(**declared: object) -> list[tuple[str, float]]:
@@ -56,3 +58,10 @@ def test_steps_know_how_many_predictions_they_need() -> None:
     assert plan is not None
     assert [step.min_predictions for step in plan.steps] == [7, 8, 1000]
     assert plan.steps[0].stage is Stage.SHADOW
+
+
+def test_an_ab_test_compares_what_adds_up_over_rows_and_refuses_the_rest() -> None:
+    assert set(AB_METRICS) == set(LOSSES)
+    for metric in ("roc_auc", None):
+        with pytest.raises(ValidationError, match="valid: accuracy, brier, log_loss, mae, rmse"):
+            ReleaseSpec(type="ab_test", metric=metric)
