@@ -6,7 +6,7 @@ import resource
 import signal
 import statistics
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from harness.chaos_stage import Figure, champion_is_good, on_stage, other, settings_of, until
@@ -110,7 +110,9 @@ def store_away(home: Path, seconds: float) -> list[Figure]:
 
 def clock_jumps(home: Path) -> list[Figure]:
     """Move the clock of all workers by days, to and fro."""
-    clock = SimulatedClock.create(home / "clock", start=datetime.now(UTC))
+    # It stands still but for the jumps; a minute ahead, where earlier workers are long dead.
+    start = datetime.now(UTC) + timedelta(minutes=1)
+    clock = SimulatedClock.create(home / "clock", start=start)
     os.environ[VARIABLE] = str(clock.file)
     try:
         with on_stage(home) as stage, Load(stage.service.host, stage.service.port) as load:
@@ -118,7 +120,7 @@ def clock_jumps(home: Path) -> list[Figure]:
                 time.sleep(0.7)
                 clock.set(clock() + days * 86_400)
             time.sleep(0.7)
-            clock.set(time.time())
+            clock.set(start.timestamp() + 3600)
             move(stage.store, Action.PROMOTE_DIRECT, other(GOOD))
             followed = stage.followed()
     finally:

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from harness.live_models import BETTER, GOOD, MODEL, move
 
+from ml_platform.clock import utc_now
 from ml_platform.release.state import Action
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.serving.live_process import LiveServiceProcess
@@ -45,8 +45,7 @@ class Stage(NamedTuple):
         """Wait until all live workers serve the present revision; return the seconds it took."""
         started = time.monotonic()
         while time.monotonic() - started < patience:
-            now = datetime.now(UTC)
-            live = [one for one in self.store.workers(MODEL) if one.live(now=now)]
+            live = [one for one in self.store.workers(MODEL) if one.live(now=utc_now())]
             revision = self.store.revision(MODEL)
             if live and all(one.revision == revision for one in live):
                 return time.monotonic() - started
