@@ -187,6 +187,7 @@ def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -
     """Take in, join and judge in this process; what came of it is kept as the latest handle."""
     from ml_platform.component.instance import open_instance
     from ml_platform.component.steps.label_feedback import label_feedback
+    from ml_platform.component.steps.take_labels import feedback_of
 
     outcome = label_feedback(declaration, platform, now=now)
     name = declaration.spec.name
@@ -196,7 +197,7 @@ def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -
     with open_instance(platform.settings) as instance:
         event = dg.AssetMaterialization(key, metadata=of_feedback(outcome, declaration, now=now))
         instance.report_runless_asset_event(event)
-        record = outcome.state.audit.record(declaration.spec.feedback.audit)
+        record = outcome.state.audit.record(feedback_of(declaration).audit)
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
                 asset_key=key,

@@ -59,8 +59,10 @@ def code_table(
     coded, selected = [], ["labeled", "coalesce(random, false) AS random"]
     for place, each in enumerate(fit):
         distinct, top, edges = found[3 * place : 3 * place + 3]
-        ranges = edges is not None and distinct > MOST_GROUPS
-        text, groups = _ranges(each, edges) if ranges else _values(each, top or [])
+        if edges is not None and distinct > MOST_GROUPS:
+            text, groups = _ranges(each, edges)
+        else:
+            text, groups = _values(each, top or [])
         name = f"g{place}"
         selected.append(f"CAST({text} AS UTINYINT) AS {name}")
         coded.append(Coded(each, name, tuple(groups)))

@@ -20,7 +20,7 @@ def duckdb_over(folder: Path, *, memory: str = MEMORY) -> "Iterator[DuckDBPyConn
     """A connection that spills below `folder`; what it raises becomes a StoreError."""
     import duckdb
 
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory,
         "temp_directory": str(folder),
         "preserve_insertion_order": "false",

@@ -78,7 +78,7 @@ def estimate(
         drawn = rng.beta(
             scores.positive + 0.5, scores.labeled - scores.positive + 0.5, (rounds, len(scores[0]))
         )
-        rates = _monotone(drawn, scores.labeled + 1.0)
+        rates = _monotone(drawn, (scores.labeled + 1).astype(np.float64))
     rates = np.clip(rates, 0.0, 1.0)
     total = scores.decided.sum(axis=1)
     positives = rng.binomial(scores.decided, rates[:, :, None])

@@ -30,6 +30,7 @@ from ml_platform.feedback.labeled import (
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
+    from deltalake.transaction import AddAction
 
 _TRIES = 10
 _LEFT_BEHIND = 24 * 3600.0
@@ -115,7 +116,7 @@ class LabelJoin:
             parts={part: sum(files.values()) for part, files in staging.finished.items()},
         )
 
-    def _placed(self, file: Path, part: str, rows: int) -> object:
+    def _placed(self, file: Path, part: str, rows: int) -> "AddAction":
         """Bring a finished file to where the table can name it."""
         where = self.labeled.files
         path = f"part={part}/{uuid4()}.parquet"

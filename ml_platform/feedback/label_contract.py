@@ -76,8 +76,8 @@ class LabelContract:
     def _canonical(self, value: object) -> str:
         if self.dtype in TEXTS:
             return json.dumps(value, ensure_ascii=False)
-        if isinstance(value, pd.Timestamp):
-            return json.dumps(value.isoformat())
+        if self.dtype == "datetime":
+            return json.dumps(pd.Timestamp(value).isoformat())  # pyright: ignore
         return json.dumps(value.item() if hasattr(value, "item") else value)  # pyright: ignore
 
 

@@ -193,7 +193,10 @@ class Staging:
         there = self.tables.parts.get(part, {})
         rows = sum(staged.values())
         new = self._read(staged)
-        if not there and self._number(f"SELECT count(DISTINCT prediction_id) FROM {new}") == rows:
+        if (
+            not there
+            and self._number(f"SELECT count(DISTINCT hash(prediction_id)) FROM {new}") == rows
+        ):
             return staged, Counter(joined=rows)
         growth: Counter[str] = Counter()
         both = f"SELECT * FROM {new}"
