@@ -52,9 +52,13 @@ class Following:
 
     def _report(self) -> None:
         while not self._ended.is_set():
-            try:
-                self._reporter.report()
-            except Exception:
-                _log.exception("the release store could not be told")
+            self._report_once()
             self._changed.wait(REPORT_SECONDS)
             self._changed.clear()
+        self._report_once()  # what was counted since
+
+    def _report_once(self) -> None:
+        try:
+            self._reporter.report()
+        except Exception:
+            _log.exception("the release store could not be told")
