@@ -77,7 +77,7 @@ def difference_bin(difference: float) -> int:
     size = abs(difference)
     if size < _LEAST_DIFFERENCE:
         return 0
-    number = min(int(4.0 * math.log10(size / _LEAST_DIFFERENCE) + 1e-9), 60) + 1
+    number = int(min(4.0 * math.log10(size / _LEAST_DIFFERENCE) + 1e-9, 60.0)) + 1
     return number if difference > 0 else -number
 
 
@@ -190,8 +190,9 @@ class Counts:
 
 
 def total(counts: Iterable[Counts]) -> Counts:
-    """Return the sum; of nothing it is empty."""
-    return sum(counts, start=Counts())
+    """Return the sum; of nothing it is empty, of one it is that one."""
+    found = list(counts)
+    return sum(found[1:], start=found[0]) if found else Counts()
 
 
 def quantile(bins: Bins, share: float) -> float | None:

@@ -152,19 +152,17 @@ def _logs(bins: Bins) -> Moments:
 
 def _slow_log_e(pair: Pair, plan: Plan) -> float:
     """Of requests beyond what few of both are: those of the candidate, against its share."""
-    both = total([pair.candidate, pair.champion]).model_latency
+    mine, theirs = pair.candidate.model_latency, pair.champion.model_latency
+    both = {number: mine.get(number, 0) + theirs.get(number, 0) for number in mine | theirs}
     bound = quantile(both, 1.0 - _SLOW)
     if bound is None:
         return 0.0
     # The bin after that of the quantile, and what is slower still by the tolerated rise.
     beyond = bound * (1.0 + plan.max_latency_increase)
     slow = [n for n in range(LATENCY_BINS) if latency_upper(n) > beyond]
-    mine, theirs = (
-        sum(counts.model_latency.get(n, 0) for n in slow)
-        for counts in (pair.candidate, pair.champion)
-    )
-    share = _share_of(pair.candidate.model_latency, pair.champion.model_latency)
-    return count_log_e(mine, theirs, share=share, rises=((3.0, 0.5), (10.0, 0.3), (30.0, 0.2)))
+    events = [sum(times.get(n, 0) for n in slow) for times in (mine, theirs)]
+    share = _share_of(mine, theirs)
+    return count_log_e(*events, share=share, rises=((3.0, 0.5), (10.0, 0.3), (30.0, 0.2)))
 
 
 def _quality(steps: Sequence[Pair]) -> list[Finding]:
