@@ -29,8 +29,8 @@ class WorkerReport(Strict):
     seen_at: AwareDatetime
 
     def live(self, *, now: datetime) -> bool:
-        """Whether it was seen within `LIVE`."""
-        return now - self.seen_at <= LIVE
+        """Whether it was seen within `LIVE`; a clock that jumped back leaves reports of the future."""
+        return abs(now - self.seen_at) <= LIVE
 
     @property
     def seen_seconds(self) -> float:
