@@ -29,7 +29,7 @@ class WorkerReport(Strict):
     seen_at: AwareDatetime
 
     def live(self, *, now: datetime) -> bool:
-        """Whether it was seen within `LIVE`; a clock that jumped back leaves reports of the future."""
+        """Whether it was seen within `LIVE`; what a clock that jumped tells of later is not."""
         return abs(now - self.seen_at) <= LIVE
 
     @property
