@@ -5,9 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 from ml_platform_tests.serving.small_service import small_service
-from ml_platform_tests.ui.browser import Browser, open_browser
+from ml_platform_tests.ui.browser import PATIENCE_SECONDS, Browser, open_browser
 
 
 @contextmanager
@@ -29,8 +30,9 @@ def predict(browser: Browser, **fields: str) -> str:
         found.clear()
         found.send_keys(value)
     browser.click("Predict")
-    browser.see_within("{")  # the answer as it came
-    return browser.driver.find_element(By.CSS_SELECTOR, "#answer .big").text
+    shown = (By.CSS_SELECTOR, "#answer .big")
+    wait = WebDriverWait(browser.driver, PATIENCE_SECONDS, poll_frequency=0.1)
+    return wait.until(lambda driver: driver.find_elements(*shown), "no answer came")[0].text
 
 
 def save_picture(file: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ml_platform.serving.nesting import too_deep
 
 JSON = st.recursive(
-    st.none() | st.integers() | st.text("[]{}\"\\a", max_size=8),
+    st.none() | st.integers() | st.text('[]{}"\\a', max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("[{a"), inner, max_size=4),
     max_leaves=30,
 )
