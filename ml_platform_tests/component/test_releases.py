@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -213,6 +214,8 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
     code.write_text(_CODE, encoding="utf-8")
     home, log = prepare_dagster_home(platform.settings), tmp_path / "daemon.log"
     environment = {**os.environ, "DAGSTER_HOME": str(home)}
+    with open_instance(platform.settings):
+        pass  # the daemon and the test would both create the tables
     output = log.open("wb")
     daemon = subprocess.Popen(
         [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-f", str(code)],
@@ -220,9 +223,10 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
         cwd=tmp_path,
         stdout=output,
         stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 150
         key = dg.AssetKey(["m", "deployed_bento"])
         records: list[Any] = []
         with open_instance(platform.settings) as instance:
@@ -230,7 +234,7 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
                 time.sleep(0.5)
                 records = list(instance.fetch_observations(key, limit=5).records)
     finally:
-        daemon.terminate()
+        os.killpg(daemon.pid, signal.SIGKILL)
         daemon.wait(30)
         output.close()
     assert platform.releases.state("m").candidate is None, log.read_text("utf-8")
