@@ -13,6 +13,7 @@ from ml_platform.exceptions import ModelError, ServingError
 from ml_platform.serving import bento_files
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.bundle import Identity
+from ml_platform.spec.serving import ServingSpec
 from ml_platform_tests.serving.conftest import CONTRACT, NAME, RELEASE
 
 FORBIDDEN = ("dagster", "mlflow", "evidently", "pandera", "deltalake", "matplotlib", "sqlalchemy")
@@ -31,6 +32,7 @@ def lay_out(folder: Path, model_folder: Path, **release: object) -> Path:
         model_folder=model_folder,
         contract=CONTRACT,
         release=RELEASE | release,
+        serving=ServingSpec(),
     )
     return folder
 
