@@ -61,7 +61,9 @@ _MATCHED = """
 SELECT coalesce(id, prediction_id) AS prediction_id, key, label, observed_at, received_at, source,
        CASE WHEN id IS NULL THEN 'unknown' ELSE 'joined' END AS outcome, NULL::VARCHAR AS reason,
        time, prediction, score, version, role, random,
-       CASE WHEN id IS NULL THEN 'unknown' ELSE CAST(CAST(time AS DATE) AS VARCHAR) END AS part
+       CASE WHEN id IS NULL THEN 'unknown'
+            ELSE CAST(DATE '1970-01-01' + CAST(epoch_us(time) // 86400000000 AS INT) AS VARCHAR)
+            END AS part
 FROM ({matched})
 """
 

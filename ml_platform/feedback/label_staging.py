@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN"}
 _LABELS_AT_ONCE = 1_000_000
+_FORM = "FORMAT parquet, DICTIONARY_SIZE_LIMIT 1000"  # ids all differ: no dictionary is tried
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class Staging:
         self.staged = self.folder / ("staged_again" if again else "staged")
         self.staged.mkdir()
         self.duck.execute(
-            f"COPY ({text}) TO {quoted(str(self.staged))} (FORMAT parquet, PARTITION_BY ({PART}))"
+            f"COPY ({text}) TO {quoted(str(self.staged))} ({_FORM}, PARTITION_BY ({PART}))"
         )
 
     def _finish(self) -> "Counter[str]":
@@ -208,7 +209,7 @@ class Staging:
         ranked = self.folder / f"{self.staged.name}_{part}.parquet"
         names = ", ".join(name for name in _stored().names)
         text = f"SELECT {names} FROM ({join_sql.RANKED.format(rows=both)})"
-        self.duck.execute(f"COPY ({text}) TO {quoted(str(ranked))} (FORMAT parquet)")
+        self.duck.execute(f"COPY ({text}) TO {quoted(str(ranked))} ({_FORM})")
         growth.update(dict(self._outcomes(self._read({ranked: 0}))))
         return {ranked: _rows(ranked)}, growth
 
