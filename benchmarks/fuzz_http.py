@@ -33,9 +33,7 @@ def main() -> int:
         return report((service.host, service.port), record, options)
 
 
-def report(
-    address: tuple[str, int], record: dict[str, object], options: argparse.Namespace
-) -> int:
+def report(address: tuple[str, int], record: dict[str, object], options: argparse.Namespace) -> int:
     started = time.perf_counter()
     statuses, failed = fuzzed(address, record, count=options.count, seed=options.seed)
     seconds = time.perf_counter() - started

@@ -3,7 +3,11 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from pydantic import Field
+
+from ml_platform.exceptions import StoreError
 from ml_platform.plugins import Strict
 
 
@@ -17,7 +21,11 @@ class Settings(Strict):
     models: folders with declared models, besides `ml_platform/defs`.
     journal_url: fsspec URL that closed segments of journals are moved to; None leaves them in
     `journal`.
-    reports_address, mlflow_address: where people reach the report server and MLflow, for links.
+    max_runs_per_day, max_hours_per_day, max_gpu_hours_per_day: of all trainings that the platform
+    begins by itself, in any 24 hours; None is no limit.
+    reports_address, mlflow_address, dagster_address: where people reach the report server, MLflow
+    and the Dagster UI, for links.
+    alert_urls: who is told of incidents of the platform itself, as apprise writes addresses.
     """
 
     home: Path
@@ -26,8 +34,13 @@ class Settings(Strict):
     release_url: str
     models: tuple[Path, ...] = ()
     journal_url: str | None = None
+    max_runs_per_day: int | None = Field(default=None, gt=0)
+    max_hours_per_day: float | None = Field(default=None, gt=0)
+    max_gpu_hours_per_day: float | None = Field(default=None, gt=0)
     reports_address: str = "http://127.0.0.1:3080"
     mlflow_address: str = "http://127.0.0.1:5000"
+    dagster_address: str = "http://127.0.0.1:3000"
+    alert_urls: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -39,13 +52,19 @@ class Settings(Strict):
             "release_url": f"sqlite:///{home}/release.db",
             "reports_address": "http://127.0.0.1:3080",
             "mlflow_address": "http://127.0.0.1:5000",
+            "dagster_address": "http://127.0.0.1:3000",
+        }
+        urls: dict[str, Any] = {
+            key: environ.get(f"ML_PLATFORM_{key.upper()}") or own for key, own in named.items()
         }
         extra = environ.get("ML_PLATFORM_MODELS", "").split(os.pathsep)
         return cls(
             home=home,
             journal_url=environ.get("ML_PLATFORM_JOURNAL_URL") or None,
+            **_limits(environ),
+            alert_urls=tuple(environ.get("ML_PLATFORM_ALERT_URLS", "").replace(",", " ").split()),
             models=tuple(Path(part).expanduser().resolve() for part in extra if part),
-            **{key: environ.get(f"ML_PLATFORM_{key.upper()}") or own for key, own in named.items()},
+            **urls,
         )
 
     @property
@@ -68,6 +87,10 @@ class Settings(Strict):
         """What could not be read of journals: `<damaged>/<model>/...`."""
         return self.home / "journal_damaged"
 
+    def kept_counts(self, model: str) -> Path:
+        """What every worker of a model's services ever counted, a file each."""
+        return self.home / "serving" / model / "workers"
+
     @property
     def reports(self) -> Path:
         """HTML and JSON reports, served by `ml-platform up`: `<reports>/<model>/...`."""
@@ -77,3 +100,23 @@ class Settings(Strict):
     def dagster_home(self) -> Path:
         """DAGSTER_HOME, unless the environment names another."""
         return self.home / "dagster"
+
+
+_LIMITS = {"max_runs_per_day": int, "max_hours_per_day": float, "max_gpu_hours_per_day": float}
+
+
+def _limits(environ: Mapping[str, str]) -> dict[str, Any]:
+    """The numbers among the variables. Raises StoreError for one that is none."""
+    found: dict[str, Any] = {}
+    for name, kind in _LIMITS.items():
+        variable = f"ML_PLATFORM_{name.upper()}"
+        text = environ.get(variable)
+        if not text:
+            continue
+        try:
+            found[name] = kind(text)
+        except ValueError:
+            found[name] = 0
+        if not found[name] > 0:
+            raise StoreError(f"{variable} is {text!r}; valid: a number above 0, or nothing")
+    return found

@@ -1,7 +1,6 @@
 """`ml-platform feedback`: bring labels in, join them, see what they say."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import click
 from ml_platform.cli.declared import declaration_of
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.table import plain_table
+from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def import_(name: str, file: str, source: str | None, as_json: bool) -> None:
         file,
         source=source or Path(file).name.partition(".")[0],
         folder=Path.cwd(),
-        now=datetime.now(UTC),
+        now=utc_now(),
     )
     if as_json:
         click.echo(json.dumps({"file": done.file, "rows": done.rows, "added": done.added}))
@@ -68,7 +68,7 @@ def join(name: str, as_json: bool) -> None:
     settings = Settings.from_environment()
     declaration = declaration_of(settings, name)
     declared = feedback_of(declaration)
-    outcome = join_now(declaration, Platform(settings), now=datetime.now(UTC))
+    outcome = join_now(declaration, Platform(settings), now=utc_now())
     if not as_json:
         click.echo(f"{outcome.join.fresh:,} new labels")
     _show(outcome.state, as_json=as_json)
@@ -91,7 +91,7 @@ def status(name: str, as_json: bool) -> None:
     declaration = declaration_of(settings, name)
     platform = Platform(settings)
     record = label_join(declaration, platform).labeled.record()
-    state = feedback_state(declaration, platform, record, now=datetime.now(UTC))
+    state = feedback_state(declaration, platform, record, now=utc_now())
     _show(state, as_json=as_json)
 
 

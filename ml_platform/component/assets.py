@@ -22,6 +22,10 @@ FORCE_TAG = "ml_platform/force"
 """Run tag that trains anew although nothing changed."""
 
 
+RETRAINING_TAG = "ml_platform/retraining"
+"""Run tag of a training that the platform began: its reasons; what is no better stays out."""
+
+
 def model_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
     """All assets of a declared model, in the order of the data's way through them."""
     return [
@@ -165,7 +169,14 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         yield from check_results(context.asset_key, built.records, waived=waived)
         stop_if_blocked(declaration, context.asset_key, built.records, waived=waived)
         who = f"run {context.run.run_id}"
-        outcome = release(declaration, platform.stores, built, who=who, now=now)
+        outcome = release(
+            declaration,
+            platform.stores,
+            built,
+            who=who,
+            now=now,
+            only_if_better=RETRAINING_TAG in context.run.tags,
+        )
         context.log.info(outcome.summary)
         yield dg.MaterializeResult(
             value=built.handle,

@@ -1,7 +1,7 @@
 """The asset `labeled_feedback`: labels joined to predictions, and audited before they teach."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -9,6 +9,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import (
     UnresolvedAssetJobDefinition,
 )
 
+from ml_platform.clock import utc_now
 from ml_platform.component.asset import AssetOf, Results
 from ml_platform.component.blocking import check_results, stop_if_blocked
 from ml_platform.component.handles import Handle
@@ -22,9 +23,6 @@ from ml_platform.spec.load import Declaration
 if TYPE_CHECKING:
     from ml_platform.component.platform import Platform
     from ml_platform.component.steps.label_feedback import FeedbackOutcome, FeedbackState
-
-NOW_TAG = "ml_platform/now"
-"""Run tag: the moment to judge at, ISO 8601, where it is not the present; for a replay."""
 
 _ABOUT = """\
 What became of every label that came, and the predictions it belongs to. One row a label; those of
@@ -87,12 +85,13 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
     def labeled_feedback(context: dg.AssetExecutionContext, platform: Any) -> Results:
         from ml_platform.component.steps.label_feedback import label_feedback
 
-        outcome = label_feedback(declaration, platform.stores, now=moment_of(context))
+        now = utc_now()
+        outcome = label_feedback(declaration, platform.stores, now=now)
         context.log.info(f"{outcome.join.fresh:,} new labels")
         yield dg.MaterializeResult(
             value=handle_of(outcome),
             data_version=dg.DataVersion(str(outcome.version)),
-            metadata=of_feedback(outcome, declaration, now=moment_of(context)),
+            metadata=of_feedback(outcome, declaration, now=now),
         )
         assert declaration.spec.feedback is not None
         record = outcome.state.audit.record(declaration.spec.feedback.audit)
@@ -100,12 +99,6 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
         stop_if_blocked(declaration, context.asset_key, [record])
 
     return labeled_feedback
-
-
-def moment_of(context: dg.AssetExecutionContext) -> datetime:
-    """The present, or the moment that the run's tag names."""
-    tag = context.run.tags.get(NOW_TAG)
-    return datetime.now(UTC) if tag is None else datetime.fromisoformat(tag)
 
 
 def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:

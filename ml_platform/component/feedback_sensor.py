@@ -5,13 +5,14 @@ opens no table. So does a restart: the cursor names the commits that were asked 
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from ml_platform.clock import utc_now
 from ml_platform.component.feedback import feedback_job_name
 from ml_platform.component.jobs import MODEL_TAG
 from ml_platform.component.steps.take_labels import QUIET_SECONDS, drop_folder, dropped
@@ -63,7 +64,7 @@ def feedback_sensor(
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         settings = Settings.from_environment()
         cursor = Cursor.model_validate_json(context.cursor) if context.cursor else Cursor()
-        after, requests = due(watched, cursor, data_url=settings.data_url, now=datetime.now(UTC))
+        after, requests = due(watched, cursor, data_url=settings.data_url, now=utc_now())
         return dg.SensorResult(run_requests=requests, cursor=after.model_dump_json())
 
     return sensor

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import dagster as dg
+from pydantic import AwareDatetime
 
 from ml_platform.component.platform import PlatformResource
 from ml_platform.data.snapshots import Snapshot
@@ -25,10 +26,26 @@ class RawData(Handle):
     snapshot: Snapshot
 
 
+class FeedbackUsed(Strict):
+    """What of the feedback a training saw.
+
+    through: labels of predictions up to this time; None where none was used, for `reason`.
+    rows: how many; repeated: left out, as the source has a row of their id.
+    version: of the table of labeled predictions.
+    """
+
+    through: AwareDatetime | None = None
+    rows: int = 0
+    repeated: int = 0
+    version: int | None = None
+    reason: str = ""
+
+
 class ValidatedData(Handle):
     """The rows that keep the contract, and those that were set aside.
 
     contract, gates: the verdicts on these rows.
+    feedback: what of production is among them. outside: rows of the source that were too old.
     """
 
     asset = "validated_data"
@@ -36,6 +53,8 @@ class ValidatedData(Handle):
     quarantine: Snapshot | None
     contract: GateRecord
     gates: tuple[GateRecord, ...] = ()
+    feedback: FeedbackUsed = FeedbackUsed()
+    outside: int = 0
 
 
 class TrainedModel(Handle):
@@ -44,6 +63,7 @@ class TrainedModel(Handle):
     run_id: the MLflow run that trained it.
     fingerprint: hash of everything that decides its bits: data, code, configuration.
     reused: whether an earlier training with the same fingerprint stands in.
+    asked_at: when the training was asked for, reused or not. through: up to when it saw labels.
     """
 
     asset = "trained_model"
@@ -52,6 +72,8 @@ class TrainedModel(Handle):
     fingerprint: str
     snapshot: Snapshot
     reused: bool
+    asked_at: AwareDatetime
+    through: AwareDatetime | None = None
 
 
 class EvaluationReport(Handle):

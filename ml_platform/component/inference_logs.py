@@ -5,13 +5,14 @@ model and when it asked for its ingestion; one that is still there much later is
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
+from ml_platform.clock import utc_now
 from ml_platform.component.jobs import MODEL_TAG, ingest_job_name
 from ml_platform.plugins import Strict
 from ml_platform.serving.journal.segment import CLOSED, OPEN, is_held
@@ -58,7 +59,7 @@ def inference_logs(jobs: Sequence[Any]) -> dg.SensorDefinition:
             for model, segment in last_segments(settings).items()
             if ingest_job_name(model) in known
         }
-        asked, requests = due(last, cursor, now=datetime.now(UTC))
+        asked, requests = due(last, cursor, now=utc_now())
         return dg.SensorResult(run_requests=requests, cursor=asked.model_dump_json())
 
     return sensor

@@ -12,12 +12,17 @@ MODEL_TAG = "ml_platform/model"
 """Run tag that names the model a run belongs to."""
 
 
+def release_job_name(model: str) -> str:
+    """The name of the job that takes a model from source to release."""
+    return f"{model}_release"
+
+
 def model_job(declaration: Declaration) -> UnresolvedAssetJobDefinition:
     """The assets of a release with their gates; what happens in production has jobs of its own."""
     name = declaration.spec.name
     assets = ("raw_data", *(stage.value for stage in Stage))
     return dg.define_asset_job(
-        f"{name}_release",
+        release_job_name(name),
         selection=dg.AssetSelection.assets(*([name, asset] for asset in assets)),
         description=f"Read, validate, train, evaluate and deploy {name}.",
         tags={MODEL_TAG: name},
@@ -54,22 +59,3 @@ def monitoring_job_name(model: str) -> str:
 def ingest_job_name(model: str) -> str:
     """The name of the job that ingests a model's journal."""
     return f"{model}_ingest"
-
-
-def model_schedules(
-    declaration: Declaration, job: UnresolvedAssetJobDefinition
-) -> list[dg.ScheduleDefinition]:
-    """The declared retraining schedule, running from the start; none where none is declared."""
-    retraining = declaration.spec.retraining
-    if retraining.schedule is None:
-        return []
-    return [
-        dg.ScheduleDefinition(
-            name=f"{declaration.spec.name}_retraining",
-            job=job,
-            cron_schedule=retraining.schedule,
-            execution_timezone=retraining.timezone,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description=f"Retrain {declaration.spec.name}: {retraining.schedule}.",
-        )
-    ]

@@ -18,14 +18,15 @@ from ml_platform.component.jobs import (
     ingest_job,
     ingest_job_name,
     model_job,
-    model_schedules,
     monitoring_job,
     monitoring_job_name,
+    release_job_name,
 )
 from ml_platform.component.monitoring_sensor import monitoring_schedules, monitoring_sensor
 from ml_platform.component.production import production_assets
 from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.resources import executor, resources
+from ml_platform.component.retraining import retraining_schedules, retraining_sensor
 from ml_platform.exceptions import DeclarationError
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
 
@@ -84,6 +85,7 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
             inference_logs(_jobs(loaded, parts, ingest_job_name)),
             monitoring_sensor(_jobs(loaded, parts, monitoring_job_name), loaded.declarations),
             feedback_sensor(loaded.declarations, _jobs(loaded, parts, feedback_job_name)),
+            retraining_sensor(_jobs(loaded, parts, release_job_name), loaded.declarations),
             releases_sensor(),
         ],
     )
@@ -101,7 +103,7 @@ def model_definitions(declaration: Declaration) -> dg.Definitions:
         ],
         jobs=[job, ingest_job(declaration), monitoring, *feedback_jobs(declaration)],
         schedules=[
-            *model_schedules(declaration, job),
+            *retraining_schedules(declaration, job),
             *monitoring_schedules(declaration, monitoring),
         ],
     )

@@ -67,6 +67,9 @@ def of_validation(outcome: "ValidationOutcome", settings: Settings) -> Metadata:
     return {
         "violations": _violations(outcome.validation),
         "quarantined_rows": len(outcome.validation.quarantined),
+        "feedback_rows": outcome.feedback.rows,
+        **({"feedback": outcome.feedback.reason} if outcome.feedback.reason else {}),
+        **({"rows_outside_window": outcome.outside} if outcome.outside else {}),
         "validation_report": report_link(settings, str(relative)),
         "data_docs": report_link(settings, f"{relative.parts[0]}/index.html"),
     }

@@ -1,11 +1,12 @@
 """The asset of what production was like: one report a window, its findings as checks."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+from pydantic import AwareDatetime
 
 from ml_platform.clock import utc_now
 from ml_platform.component.asset import AssetOf, Results
@@ -13,6 +14,7 @@ from ml_platform.component.handles import Handle
 from ml_platform.component.metadata import Metadata, report_link
 from ml_platform.component.platform import Platform
 from ml_platform.monitoring.checks import CHECKS, Check
+from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.monitoring import MonitoringSpec
@@ -35,12 +37,18 @@ ABOUT = {
 
 
 class ReportHandle(Handle):
-    """Where the report of a window lies."""
+    """What the report of a window means for retraining.
+
+    quality, certified: of the metric that `retraining.on_quality` watches, live and certified.
+    """
 
     asset = MONITORING_REPORT
     model: str
-    begin: datetime
-    drifted: tuple[str, ...]
+    begin: AwareDatetime
+    end: AwareDatetime
+    drifted: tuple[str, ...] = ()
+    quality: LiveQuality | None = None
+    certified: float | None = None
 
 
 def monitoring_asset(declaration: Declaration) -> dg.AssetsDefinition:
@@ -91,7 +99,14 @@ def _report(
     report = outcome.report
     context.log.info(f"{report.predictions:,} predictions from {report.begin} to {report.end}")
     yield dg.MaterializeResult(
-        value=ReportHandle(model=report.model, begin=report.begin, drifted=report.drifted),
+        value=ReportHandle(
+            model=report.model,
+            begin=report.begin,
+            end=report.end,
+            drifted=report.drifted,
+            quality=outcome.watched,
+            certified=outcome.certified,
+        ),
         metadata=of_report(outcome, platform.settings),
     )
     for check in outcome.checks:

@@ -13,6 +13,7 @@ from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.recorder import Recorder
 from ml_platform.serving.replies import Replies
 from ml_platform.serving.worker import Worker, configured_keys, counts_folder, is_exposed
+from ml_platform.serving.worker_counts import CountsFiles
 from ml_platform.spec.serving import JournalSpec
 
 
@@ -39,7 +40,7 @@ def open_fixed(folder: Path, *, journal: Path | None) -> Worker:
         model=bundle.identity.model,
         spec=bundle.serving,
         counters=counters,
-        counts=counts_folder(),
+        counts=CountsFiles(counts_folder()),
         keys=configured_keys(),
         exposed=is_exposed(),
     )

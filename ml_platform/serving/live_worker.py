@@ -23,6 +23,7 @@ from ml_platform.serving.live.threads import Following
 from ml_platform.serving.recorder import Recorder
 from ml_platform.serving.replies import Replies
 from ml_platform.serving.worker import Worker, configured_keys, counts_folder, is_exposed
+from ml_platform.serving.worker_counts import CountsFiles
 from ml_platform.settings import Settings
 
 SWITCH_SECONDS = 0.0005
@@ -76,7 +77,7 @@ def open_live(model: str, settings: Settings) -> Worker:
         model=model,
         spec=spec,
         counters=counters,
-        counts=counts_folder(),
+        counts=CountsFiles(counts_folder(), settings.kept_counts(model), identity.name),
         keys=configured_keys(),
         exposed=is_exposed(),
     )

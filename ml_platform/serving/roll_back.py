@@ -40,7 +40,8 @@ class Rollback(Strict):
         gone = "" if before.candidate is None else f", candidate {before.candidate} is out"
         if before.champion == after.champion:
             return f"version {after.champion} answers everything{gone}"
-        return f"version {after.champion} is champion again in place of version {before.champion}{gone}"
+        instead = f"in place of version {before.champion}"
+        return f"version {after.champion} is champion again {instead}{gone}"
 
 
 class Proof(Strict):

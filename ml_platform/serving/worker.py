@@ -19,7 +19,7 @@ from ml_platform.serving.http.keys import ApiKeys
 from ml_platform.serving.http.listening import beyond_loopback
 from ml_platform.serving.journal.writer import PredictionLog
 from ml_platform.serving.replies import Replies
-from ml_platform.serving.worker_counts import WorkerCounts
+from ml_platform.serving.worker_counts import CountsFiles, WorkerCounts
 from ml_platform.spec.serving import ServingSpec
 
 FLUSH_SECONDS = 1.0
@@ -28,13 +28,14 @@ DOOR = ("", "door")
 
 _log = logging.getLogger(__name__)
 
+IN_MEMORY = CountsFiles()
+
 
 class Worker:
     """A worker that is ready to answer.
 
     model: its name.
-    counts: the folder where the workers of this service keep what they counted; None keeps it
-        here, for a service of one worker.
+    counts: where it writes what it counted.
     example: a record for the OpenAPI document; None makes one up from the contract.
     """
 
@@ -46,7 +47,7 @@ class Worker:
         model: str,
         spec: ServingSpec,
         counters: Counters,
-        counts: Path | None = None,
+        counts: CountsFiles = IN_MEMORY,
         keys: ApiKeys | None = None,
         exposed: bool = True,
         example: dict[str, Any] | None = None,
@@ -65,7 +66,6 @@ class Worker:
         self._spec = spec
         self._counters = counters
         self._counts = counts
-        self._name = str(os.getpid())
         self._example = example
         self._flushing: asyncio.Task[None] | None = None
         self._document: tuple[bytes, bytes] = (b"", b"")
@@ -95,8 +95,8 @@ class Worker:
         from ml_platform.serving.metrics import exposition
 
         found = self.counted()
-        if self._counts is not None:
-            found += worker_counts.read_others(self._counts, but=self._name)
+        if self._counts.common is not None:
+            found += worker_counts.read_others(self._counts.common, but=self._counts.name)
         return exposition(self._model, found, machine_hour_price=self._spec.machine_hour_price)
 
     def counted(self) -> WorkerCounts:
@@ -110,7 +110,7 @@ class Worker:
     async def start(self) -> None:
         """Bind the journal to the loop, and write down each second what was counted."""
         self.journal.bind(asyncio.get_running_loop())
-        if self._counts is not None:
+        if self._counts.folders:
             self._flushing = asyncio.create_task(self._flush())
         gc.collect()
         gc.freeze()  # what is loaded stays: collecting it again and again would cost milliseconds
@@ -132,12 +132,11 @@ class Worker:
             self._write_counts()
 
     def _write_counts(self) -> None:
-        if self._counts is None:
-            return
-        try:
-            worker_counts.write(self._counts, self._name, self.counted())
-        except OSError as error:
-            _log.warning("the counts of this worker cannot be written: %s", error)
+        for folder in self._counts.folders:
+            try:
+                worker_counts.write(folder, self._counts.name, self.counted())
+            except OSError as error:
+                _log.warning("the counts of this worker cannot be written: %s", error)
 
 
 def configured_keys() -> ApiKeys | None:

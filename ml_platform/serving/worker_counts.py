@@ -1,6 +1,7 @@
 """What each worker counted, in a file of its own, so that any of them can tell it all."""
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,25 @@ class WorkerCounts:
         for name, number in other.journal.items():
             journal[name] = journal.get(name, 0) + number
         return WorkerCounts(summed(self.counts, other.counts), journal, max(self.at, other.at))
+
+
+@dataclass(frozen=True)
+class CountsFiles:
+    """Where a worker writes what it counted, each second.
+
+    common: with the other workers of its service, so that any of them can tell it all; None keeps
+    it in memory, for a service of one worker. kept: with all that ever were, for monitoring.
+    name: of the worker in both.
+    """
+
+    common: Path | None = None
+    kept: Path | None = None
+    name: str = field(default_factory=lambda: str(os.getpid()))
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where to write."""
+        return tuple(folder for folder in (self.common, self.kept) if folder is not None)
 
 
 def write(folder: Path, worker: str, found: WorkerCounts) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from ml_platform.component.feedback import NOW_TAG, LabeledFeedback
+from ml_platform.clock import VARIABLE, SimulatedClock
+from ml_platform.component.feedback import LabeledFeedback
 from ml_platform.component.feedback_sensor import EVERY, LATER, Cursor, due
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
@@ -30,14 +31,15 @@ from ml_platform_tests.component.running import (
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = START + timedelta(days=30)
-TAGS = {NOW_TAG: NOW.isoformat()}
 FEEDBACK = "feedback: {label_delay: 1d, window: 7d}\n  gates:"
 ROWS = 2000
 
 
 @pytest.fixture
-def fed(declaration: Declaration) -> Declaration:
-    """The small model, with feedback."""
+def fed(declaration: Declaration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Declaration:
+    """The small model, with feedback, some time after its predictions."""
+    clock = SimulatedClock.create(tmp_path / "clock", start=NOW)
+    monkeypatch.setenv(VARIABLE, str(clock.file))
     return changed(declaration, "gates:", FEEDBACK)
 
 
@@ -116,7 +118,7 @@ def test_labels_for_all_alike_are_joined_and_pass(
 ) -> None:
     scores = predict(platform)
     tell(platform, lambda i: i % 5 > 0, scores)
-    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    result = materialize(fed, instance, only=["labeled_feedback"])
     assert result.success, failure(result)
     assert checks(result) == {"bias_audit": True}
     shown = metadata(result, "labeled_feedback")
@@ -127,7 +129,7 @@ def test_labels_for_all_alike_are_joined_and_pass(
     assert found.audit.trainable == "all"
     assert found.matured == (START, START + timedelta(days=14))
 
-    again = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    again = materialize(fed, instance, only=["labeled_feedback"])
     assert metadata(again, "labeled_feedback")["new_labels"] == 0
     assert handle(platform).version == found.version
 
@@ -137,7 +139,7 @@ def test_labels_of_the_approved_alone_fail_the_audit_and_the_run(
 ) -> None:
     scores = predict(platform)
     tell(platform, lambda i: scores[i] < 0.5 or i % 10 == 0, scores)
-    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    result = materialize(fed, instance, only=["labeled_feedback"])
     assert not result.success
     assert materialized(result) == ["labeled_feedback"]
     assert checks(result) == {"bias_audit": False}
@@ -151,7 +153,7 @@ def test_a_team_may_only_be_warned(
     fed = changed(fed, "window: 7d", "window: 7d, audit: {enforce: warn}")
     scores = predict(platform)
     tell(platform, lambda i: scores[i] < 0.5 or i % 10 == 0, scores)
-    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    result = materialize(fed, instance, only=["labeled_feedback"])
     assert result.success
     assert checks(result) == {"bias_audit": False}
     assert handle(platform).audit.trainable == "all"
@@ -163,7 +165,7 @@ def test_performance_of_predictions_without_labels_is_estimated(
     scores = predict(platform, days=28)
     rows = ROWS // 2
     tell(platform, lambda i: i < rows and i % 5 > 0, scores)
-    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    result = materialize(fed, instance, only=["labeled_feedback"])
     shown = metadata(result, "labeled_feedback")
     assert float(str(shown["estimated/accuracy"])) == pytest.approx(0.75, abs=0.04)
     assert float(str(shown["estimated/roc_auc"])) == pytest.approx(0.833, abs=0.04)
@@ -179,7 +181,7 @@ def test_a_dropped_file_is_taken_in_and_a_bad_one_is_refused(
     (folder / "bank.csv").write_text("loan_id,defaulted\nloan-1,true\nloan-2,no\nloan-x,true\n")
     (folder / "bad.csv").write_text("id,value\n1,2\n")
     _age(folder)
-    result = materialize(fed, instance, only=["labeled_feedback"], tags=TAGS)
+    result = materialize(fed, instance, only=["labeled_feedback"])
     shown = metadata(result, "labeled_feedback")
     assert (shown["joined"], shown["unknown"], shown["files"]) == (2, 1, 2)
     assert "bad.csv" in str(shown["findings"])

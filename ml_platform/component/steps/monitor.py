@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.production_window import Training, Window
 from ml_platform.data.handles import HandleStore
@@ -27,6 +28,7 @@ from ml_platform.monitoring.kpi import measure_kpi
 from ml_platform.monitoring.page import report_html
 from ml_platform.monitoring.report import SHADOW, MonitoringReport
 from ml_platform.monitoring.traffic import Traffic, traffic
+from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.serving.worker_counts import read_others
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
@@ -38,12 +40,17 @@ _OF_ACTIVITY = ("time", "score", "version", "role", "latency_us", "random")
 
 @dataclass(frozen=True)
 class MonitorOutcome:
-    """A report, what it found, and its page; evidently is None where none was made."""
+    """A report, what it found, and its page; evidently is None where none was made.
+
+    watched, certified: live and certified value of the metric that retraining watches.
+    """
 
     report: MonitoringReport
     checks: tuple[Check, ...]
     page: Path
     evidently: Path | None
+    watched: LiveQuality | None = None
+    certified: float | None = None
 
 
 def monitor(
@@ -87,7 +94,41 @@ def monitor(
     bounds = _bounds(declaration, platform, champion)
     found = checks(report, declaration.spec.monitoring, bounds=bounds)
     evidently = _evidently(window, training, found)
-    return _written(platform, report, found, evidently)
+    outcome = _written(platform, report, found, evidently)
+    return replace(
+        outcome,
+        watched=_watched(declaration, report),
+        certified=_certified(declaration, platform, champion),
+    )
+
+
+def _watched(declaration: Declaration, report: MonitoringReport) -> LiveQuality | None:
+    """The metric that may start a retraining, on the latest matured window."""
+    asked, window = declaration.spec.retraining.on_quality, report.quality
+    if asked is None or window is None or window.evaluation is None:
+        return None
+    metric = window.evaluation.metrics[asked.metric]
+    if metric.value is None or metric.interval is None:
+        return None
+    return LiveQuality(
+        metric=asked.metric,
+        value=metric.value,
+        low=metric.interval[0],
+        high=metric.interval[1],
+        rows=metric.rows,
+        window=window.begin.isoformat(),
+        greater_is_better=metric.greater_is_better,
+    )
+
+
+def _certified(declaration: Declaration, platform: Platform, champion: int | None) -> float | None:
+    """What the champion's certificate says of the metric that retraining watches."""
+    watched = declaration.spec.retraining.on_quality
+    if watched is None or champion is None:
+        return None
+    run_id = platform.registry.get(declaration.spec.name, champion).run_id
+    text = platform.registry.read_artifact_text(run_id, certificate_file(champion))
+    return None if text is None else json.loads(text)["metrics"].get(watched.metric)
 
 
 def _columns(window: Window, training: Training) -> Iterator[ColumnHealth]:
@@ -134,8 +175,7 @@ def _confidence(scores: pd.Series, task: Task) -> pd.Series:
 
 
 def _totals(platform: Platform, name: str) -> Traffic:
-    folder = platform.settings.home / "serving" / name / "workers"
-    counted = read_others(folder, but="")
+    counted = read_others(platform.settings.kept_counts(name), but="")
     return traffic(counted.counts, counted.journal)
 
 
@@ -163,20 +203,13 @@ def _bounds(
     if watched is not None and watched.floor is not None:
         bounds.append(QualityBound(metric=watched.metric, bound=watched.floor, why="declared"))
     if watched is not None and watched.max_drop is not None and champion is not None:
-        certified = platform.registry.get(spec.name, champion)
-        value = certified_metrics(platform, certified.run_id, champion).get(watched.metric)
+        value = _certified(declaration, platform, champion)
         metric = next(m for m in spec.metrics if m.key == watched.metric)
         if value is not None:
             drop = watched.max_drop if metric.greater_is_better else -watched.max_drop
             why = f"{value:.4g} on the certificate of version {champion}"
             bounds.append(QualityBound(metric=watched.metric, bound=value - drop, why=why))
     return tuple(bounds)
-
-
-def certified_metrics(platform: Platform, run_id: str, version: int) -> dict[str, float | None]:
-    """The metrics that the certificate of a version holds; none without one."""
-    text = platform.registry.read_artifact_text(run_id, f"certificate-v{version}.json")
-    return {} if text is None else json.loads(text)["metrics"]
 
 
 def _evidently(

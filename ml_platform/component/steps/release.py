@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.component.platform import Platform
+from ml_platform.registry.certificate import Certificate
 from ml_platform.release.commands import append_decided, mirror
 from ml_platform.release.plan import Plan, plan_of
 from ml_platform.release.state import Action, ReleaseState, Transition
@@ -23,9 +24,17 @@ class ReleaseOutcome:
 
 
 def release(
-    declaration: Declaration, platform: Platform, built: "BuiltBento", *, who: str, now: datetime
+    declaration: Declaration,
+    platform: Platform,
+    built: "BuiltBento",
+    *,
+    who: str,
+    now: datetime,
+    only_if_better: bool = False,
 ) -> ReleaseOutcome:
     """Make the version champion, or candidate on the declared way; mirror it in the registry.
+
+    only_if_better: leave production as it is unless the version is better beyond noise.
 
     The first version of a model is champion at once. A candidate that is under way is withdrawn
     for a newer one. A version that was taken out before is left out: it is the same as then.
@@ -34,6 +43,8 @@ def release(
     plan = plan_of(declaration.spec.release)
     state = platform.releases.state(name)
     kept = _stays(state, version)
+    if kept is None and only_if_better and state.champion is not None:
+        kept = no_better(built.certificate)
     if kept is not None:
         mirror(platform.registry, state)  # an earlier run may have been killed before it did
         return ReleaseOutcome(kept, state.revision)
@@ -70,6 +81,23 @@ def release(
     new = append_decided(platform.releases, name, opened)
     mirror(platform.registry, new)
     return ReleaseOutcome(_told(new, state, version, plan), new.revision)
+
+
+def no_better(certificate: Certificate) -> str | None:
+    """Why the version need not replace the champion; None where it is better, or none can tell.
+
+    Better is what lies above the champion, by one of the declared comparisons, with its whole
+    interval.
+    """
+    margins = [
+        record.result
+        for record in certificate.records
+        if record.gate.get("type") == "no_regression" and record.result.interval is not None
+    ]
+    if not margins or any(m.interval is not None and m.interval[0] > 0 for m in margins):
+        return None
+    told = "; ".join(margin.reason for margin in margins)
+    return f"no change needed: version {certificate.version} is not better beyond noise: {told}"
 
 
 def _stays(state: ReleaseState, version: int) -> str | None:

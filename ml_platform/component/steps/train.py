@@ -110,7 +110,7 @@ def train_version(
     fit = partial(fit_model, declaration, allow_empty=True)
     known = None if force else platform.registry.find(name, fingerprint=fingerprint)
     if known is not None:
-        handle = _handle(known, snapshot, fingerprint, reused=True)
+        handle = _handle(known, validated, fingerprint, reused=True)
         records = brought_up_to_date(
             declaration, platform, validated, run_id=known.run_id, parts=parts, fit=fit
         )
@@ -125,7 +125,7 @@ def train_version(
         _log(declaration, platform, run_id, validated, code, records, model)
         tags = _tags(declaration, validated, run, code, fingerprint) | kept_out_tag(kept_out)
         version = _register(declaration, platform, run_id, model, training_rows, tags)
-    return TrainingOutcome(records, _handle(version, snapshot, fingerprint, reused=False))
+    return TrainingOutcome(records, _handle(version, validated, fingerprint, reused=False))
 
 
 def _without_benchmarks(
@@ -260,12 +260,14 @@ def _register(
 
 
 def _handle(
-    version: ModelVersion, snapshot: Snapshot, fingerprint: str, *, reused: bool
+    version: ModelVersion, validated: ValidatedData, fingerprint: str, *, reused: bool
 ) -> TrainedModel:
     return TrainedModel(
         version=version.version,
         run_id=version.run_id,
         fingerprint=fingerprint,
-        snapshot=snapshot,
+        snapshot=validated.snapshot,
         reused=reused,
+        asked_at=utc_now(),
+        through=validated.feedback.through,
     )

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ml_platform.component.handles import RawData, ValidatedData
+import pandas as pd
+
+from ml_platform.component.handles import FeedbackUsed, RawData, ValidatedData
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.data_gates import judge_data, origin
+from ml_platform.component.steps.feedback_rows import with_feedback
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.report import validation_document, validation_html
 from ml_platform.data.snapshots import Snapshot
@@ -27,6 +30,8 @@ class ValidationOutcome:
     validation: Validation
     report: Path
     handle: ValidatedData | None
+    feedback: FeedbackUsed
+    outside: int
 
 
 def validate_rows(
@@ -37,7 +42,10 @@ def validate_rows(
     Quarantined rows are kept in a table of their own either way.
     """
     spec = declaration.spec
-    frame = platform.snapshots.read(raw.snapshot.table, version=raw.snapshot.version)
+    source = platform.snapshots.read(raw.snapshot.table, version=raw.snapshot.version)
+    rows, feedback = with_feedback(declaration, platform, source)
+    frame = within_window(declaration, rows)
+    outside = len(rows) - len(frame)
     validation = validate(
         frame,
         spec.data.contract,
@@ -49,7 +57,7 @@ def validate_rows(
     record = contract_record(declaration, validation)
     report = _write_report(declaration, platform, validation, raw, now=now)
     if not validation.passed:
-        return ValidationOutcome((record,), validation, report, None)
+        return ValidationOutcome((record,), validation, report, None, feedback, outside)
     gates = judge_data(declaration, platform, raw, validation.valid)
     handle = None
     if not any(gate.blocks for gate in gates):
@@ -57,9 +65,24 @@ def validate_rows(
             f"{spec.name}/validated_data", validation.valid, metadata=origin(declaration, raw)
         )
         handle = ValidatedData(
-            snapshot=snapshot, quarantine=quarantine, contract=record, gates=gates
+            snapshot=snapshot,
+            quarantine=quarantine,
+            contract=record,
+            gates=gates,
+            feedback=feedback,
+            outside=outside,
         )
-    return ValidationOutcome((record, *gates), validation, report, handle)
+    return ValidationOutcome((record, *gates), validation, report, handle, feedback, outside)
+
+
+def within_window(declaration: Declaration, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are not older than the declared window before the latest."""
+    window, event_time = declaration.spec.training_data.window, declaration.spec.data.event_time
+    if window is None or event_time is None or event_time not in rows.columns:
+        return rows
+    times = pd.to_datetime(rows[event_time], errors="coerce", utc=True)
+    kept = ~(times < times.max() - window)  # a row without a time is for the contract
+    return rows[kept].reset_index(drop=True)
 
 
 def contract_record(declaration: Declaration, validation: Validation) -> GateRecord:

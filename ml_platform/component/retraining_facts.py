@@ -1,0 +1,68 @@
+"""What is known of a model since its last training, from the small documents its assets left."""
+
+from datetime import datetime
+from typing import TypeVar
+
+from pydantic import AwareDatetime
+
+from ml_platform.component.handles import TrainedModel, ValidatedData
+from ml_platform.component.monitoring import ReportHandle
+from ml_platform.component.platform import Platform
+from ml_platform.feedback.audit import Audit
+from ml_platform.feedback.labeled import NAME as LABELED
+from ml_platform.feedback.maturity import Window
+from ml_platform.plugins import Strict
+from ml_platform.retraining.triggers import Facts
+from ml_platform.spec.load import Declaration
+
+T = TypeVar("T", bound=Strict)
+
+
+class _Labeled(Strict, extra="ignore"):
+    """What this module reads of the handle of `labeled_feedback`."""
+
+    audit: Audit
+    windows: tuple[Window, ...]
+    matured: tuple[AwareDatetime, AwareDatetime] | None
+
+
+def facts_of(declaration: Declaration, platform: Platform, *, due: datetime | None = None) -> Facts:
+    """Read the facts; four small files, no rows."""
+    name, handles = declaration.spec.name, platform.handles
+    trained = _read(handles.read(f"{name}/trained_model/latest.json"), TrainedModel)
+    if trained is None:
+        return Facts(model=name, due=due)
+    validated = _read(handles.read(f"{name}/validated_data/latest.json"), ValidatedData)
+    labeled = _read(handles.read(f"{name}/{LABELED}/latest.json"), _Labeled)
+    report = _read(handles.read(f"{name}/monitoring_report/latest.json"), ReportHandle)
+    new, through = _new_labels(labeled, since=trained.through)
+    fresh = report is not None and report.end > trained.asked_at
+    return Facts(
+        model=name,
+        trained_at=trained.asked_at,
+        due=due,
+        new_labels=new,
+        labels_through=through,
+        drifted=report.drifted if report is not None and fresh else (),
+        drift_report=report.begin.isoformat() if report is not None and fresh else "",
+        quality=report.quality if report is not None and fresh else None,
+        certified=report.certified if report is not None else None,
+        data_version=validated.snapshot.content_hash if validated else None,
+        trained_on=trained.snapshot.content_hash,
+    )
+
+
+def _new_labels(labeled: _Labeled | None, *, since: datetime | None) -> tuple[int, str]:
+    """Labels of windows that matured since, and up to when they reach; none that may not teach."""
+    if labeled is None or labeled.matured is None or labeled.audit.trainable == "none":
+        return 0, ""
+    windows = [
+        window
+        for window in labeled.windows
+        if window.state == "matured" and (since is None or window.start >= since)
+    ]
+    return sum(window.labeled for window in windows), labeled.matured[1].isoformat()
+
+
+def _read(text: str | None, kind: type[T]) -> T | None:
+    return None if text is None else kind.model_validate_json(text)
