@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 
+from ml_platform.component.alerts import alerts_sensor
 from ml_platform.component.assets import model_assets
 from ml_platform.component.feedback import feedback_assets, feedback_job_name, feedback_jobs
 from ml_platform.component.feedback_sensor import feedback_sensor
@@ -87,6 +88,7 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
             feedback_sensor(loaded.declarations, _jobs(loaded, parts, feedback_job_name)),
             retraining_sensor(_jobs(loaded, parts, release_job_name), loaded.declarations),
             releases_sensor(),
+            alerts_sensor(loaded.declarations),
         ],
     )
     return dg.Definitions.merge(*parts, own)

@@ -70,6 +70,9 @@ def _tell(
         if outcome in ("sent", "unaddressed"):
             incident = Due(incident, message.occasion).told(now)
             store.put([incident])
+        elif outcome == "failed" and incident.undelivered is None:
+            incident = incident.model_copy(update={"undelivered": now})
+            store.put([incident])
     return deliveries
 
 

@@ -41,7 +41,7 @@ class Incident(Strict):
     """Something wrong with a model, from when it was found to when it was well again.
 
     told, escalated: when people were told; None before, and where a silence or the declared
-    severity keeps it from them.
+    severity keeps it from them. undelivered: since when nobody takes a message about it.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Incident(Strict):
     told: AwareDatetime | None = None
     escalated: AwareDatetime | None = None
     recovery_told: AwareDatetime | None = None
+    undelivered: AwareDatetime | None = None
 
     @classmethod
     def open_for(cls, finding: Finding) -> Self:
@@ -139,7 +140,8 @@ class Due:
     def told(self, now: datetime) -> Incident:
         """The incident once the message went out."""
         field = {"opened": "told", "recovered": "recovery_told", "escalated": "escalated"}
-        return self.incident.model_copy(update={field[self.occasion]: now})
+        told = {field[self.occasion]: now, "undelivered": None}
+        return self.incident.model_copy(update=told)
 
 
 def due(incident: Incident, *, escalate_after: float | None, now: datetime) -> Sequence[Due]:

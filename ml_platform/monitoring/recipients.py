@@ -1,0 +1,14 @@
+"""Who is told of incidents of the platform itself."""
+
+from collections.abc import Sequence
+
+from ml_platform.monitoring.delivery import Recipient
+from ml_platform.spec.monitoring import AlertsSpec
+
+PLATFORM = "platform"
+"""The model that incidents of the platform itself belong to."""
+
+
+def platform_recipient(urls: Sequence[str]) -> Recipient:
+    """The recipient of these addresses, ML_PLATFORM_ALERT_URLS."""
+    return Recipient(owner=PLATFORM, alerts=AlertsSpec(urls=tuple(urls)))
