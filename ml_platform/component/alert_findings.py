@@ -16,6 +16,7 @@ from ml_platform.component.instigators import troubles
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import WAITING, Waiting
 from ml_platform.monitoring import waivers
+from ml_platform.monitoring.daemon_alert import KIND as DAEMON
 from ml_platform.monitoring.incidents import Finding, Incident
 from ml_platform.monitoring.recipients import PLATFORM
 from ml_platform.monitoring.release_findings import of_transitions
@@ -24,7 +25,6 @@ from ml_platform.plugins import Strict
 from ml_platform.release.state import ReleaseState
 
 BUDGET = "budget"
-DAEMON = "daemon"
 EVERY_WAIVERS = timedelta(hours=1)
 EVERY_SENSORS = timedelta(minutes=2)
 

@@ -12,6 +12,7 @@ from ml_platform.component import feedback_sensor, inference_logs, monitoring_se
 from ml_platform.component import retraining as retraining_sensor
 from ml_platform.component.alert_findings import Cursor, Moment, Scope, collect
 from ml_platform.component.platform import Platform
+from ml_platform.monitoring.daemon_alert import LOCK
 from ml_platform.monitoring.delivery import Delivery, Recipient, Send, send_by_apprise, take_in
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
@@ -74,7 +75,7 @@ def _tick(
     from filelock import FileLock, Timeout
 
     try:
-        with FileLock(settings.home / ".alerts.lock", timeout=0):
+        with FileLock(settings.home / LOCK, timeout=0):
             return _told(context, settings, scope, recipients, send)
     except Timeout:
         return dg.SensorResult(skip_reason="another tick is under way", cursor=context.cursor)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ml_platform.data.handles import HandleStore
-
 FILE = "daemon_heartbeat.json"
 DEAD_AFTER = timedelta(minutes=5)
 """Without a sign for this long it is dead; a sign comes each half minute."""
@@ -32,6 +30,8 @@ class Heartbeat:
 
 def beat(home: Path, *, now: datetime) -> None:
     """Write a sign; now: by the machine's clock."""
+    from ml_platform.data.handles import HandleStore
+
     text = json.dumps({"at": now.astimezone(UTC).isoformat()})
     HandleStore(str(home)).write(FILE, text)
 

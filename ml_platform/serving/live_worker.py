@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from datetime import datetime
 from time import time_ns
 from typing import Any
 
@@ -13,6 +14,7 @@ from ml_platform.serving.feedback import Label
 from ml_platform.serving.fixed_worker import open_journal, recorder_of
 from ml_platform.serving.journal.writer import PredictionLog
 from ml_platform.serving.live.bundles import bundle_folder, loaded_from
+from ml_platform.serving.live.daemon_watch import DaemonWatch
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.prediction import Prediction
@@ -58,7 +60,12 @@ def open_live(model: str, settings: Settings) -> Worker:
     )
     journaled = Journaled(loop, recorders)
     followed = FollowedRelease(
-        known, Shelf(load), counters, worker=identity.name, emit=journaled.shadow
+        known,
+        Shelf(load),
+        counters,
+        worker=identity.name,
+        emit=journaled.shadow,
+        daemon=DaemonWatch(settings.home, tell=lambda since: _tell_of_silence(settings, since)),
     )
     followed.start()
     spec = followed.champion.serving
@@ -85,6 +92,15 @@ def open_live(model: str, settings: Settings) -> Worker:
     following.start()
     worker.at_end(following.stop)
     return worker
+
+
+def _tell_of_silence(settings: Settings, since: datetime) -> None:
+    """Tell people that Dagster's daemon is silent; imported then, as it hardly ever happens."""
+    from ml_platform.monitoring.daemon_alert import tell_of_silence
+    from ml_platform.monitoring.incident_store import SqlIncidentStore
+
+    store = SqlIncidentStore(settings.release_url)
+    tell_of_silence(store, settings.home, settings.alert_urls, since=since)
 
 
 def worker_identity() -> Identity:

@@ -9,6 +9,7 @@ from ml_platform.exceptions import ServiceUnavailable
 from ml_platform.serving.counters import Counters
 from ml_platform.serving.live.cast import Cast, answers, shadows
 from ml_platform.serving.live.cut_outs import CutOuts
+from ml_platform.serving.live.daemon_watch import DaemonWatch
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.lineup import Lineup
 from ml_platform.serving.live.memory import Growth
@@ -26,7 +27,7 @@ class FollowedRelease:
     whole, so a request sees one release or the other; nothing is waited for on its way.
 
     worker: the name of this worker. emit: journals what a shadow predicts. now: of transitions.
-    growth: starts to weigh the process.
+    growth: starts to weigh the process. daemon: watched beside, where it shares our home.
     """
 
     lineup: Lineup
@@ -42,6 +43,7 @@ class FollowedRelease:
         emit: Emit | None = None,
         now: Callable[[], datetime] = utc_now,
         growth: Callable[[], Growth] = Growth,
+        daemon: DaemonWatch | None = None,
     ) -> None:
         self.known, self.shelf = known, shelf
         self.revision = 0
@@ -55,6 +57,7 @@ class FollowedRelease:
         self._new_growth = growth
         self._growth: Growth | None = None
         self._growth_of = 0
+        self._daemon = daemon
 
     def start(self) -> None:
         """Load what is released, or the last champion before it that can be.
@@ -81,6 +84,8 @@ class FollowedRelease:
             self._replaced = None
         self.known.refresh()
         self._weigh()
+        if self._daemon is not None:
+            self._daemon.look()
         changed = self._settle()
         self._cut_outs.tell(self.known.store, self.known.state)
         return changed
@@ -88,6 +93,8 @@ class FollowedRelease:
     def health(self) -> dict[str, Any]:
         """Say what is wrong, where something is; the service answers all the same."""
         told: dict[str, Any] = {"revision": self.revision}
+        if self._daemon is not None:
+            told |= self._daemon.health()
         trouble = [text for text in (self.known.trouble, self._trouble) if text]
         return {**told, "status": "degraded", "trouble": trouble} if trouble else told
 
