@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ml_platform.cli.release_status import release_lines, releases_under_way
 from ml_platform.cli.serve import champions
 from ml_platform.clock import utc_now
 from ml_platform.exceptions import DeclarationError
+from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def status(names: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{model['model']}: {model['error'].splitlines()[0]}")
         for line in release_lines(model["release"]) if model.get("release") else ():
             click.echo(line if line.startswith(" ") else f"{model['model']}: {line}")
+    for line in _platform_lines(settings, models):
+        click.echo(line)
 
 
 def collect(settings: Settings, files: Sequence[Path]) -> list[dict[str, Any]]:
@@ -53,7 +56,41 @@ def collect(settings: Settings, files: Sequence[Path]) -> list[dict[str, Any]]:
     deployed, under_way = champions(settings), releases_under_way(settings, now=utc_now())
     with open_instance(settings) as instance:
         models = [_collect_one(settings, file, deployed, instance) for file in files]
-    return [{**model, "release": under_way.get(model["model"])} for model in models]
+    daemon = last_beat(settings.home).told(now=datetime.now(UTC))
+    open_now = _open_incidents(settings)
+    return [
+        {
+            **model,
+            "release": under_way.get(model["model"]),
+            "incidents": [i for i in open_now if i["model"] == model["model"]],
+            "daemon": daemon,
+        }
+        for model in models
+    ]
+
+
+def _open_incidents(settings: Settings) -> list[dict[str, Any]]:
+    """Of all models and of the platform, JSON-ready; one query."""
+    from ml_platform.monitoring.incident_store import SqlIncidentStore
+
+    found = SqlIncidentStore(settings.release_url).unsettled()
+    return [each.model_dump(mode="json") for each in found if each.closed is None]
+
+
+def _platform_lines(settings: Settings, models: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What is wrong with the platform and the models shown."""
+    from ml_platform.cli.incidents import incident_lines
+    from ml_platform.monitoring.incidents import Incident
+    from ml_platform.monitoring.recipients import PLATFORM
+
+    daemon = last_beat(settings.home).told(now=datetime.now(UTC))
+    if daemon.startswith("dead"):
+        yield f"daemon: {daemon}; start it again: ml-platform up"
+    names = {PLATFORM, *(model["model"] for model in models)}
+    found = [Incident.model_validate(i) for i in _open_incidents(settings) if i["model"] in names]
+    if found:
+        yield "open incidents:"
+        yield from (f"  {line}" for line in incident_lines(found))
 
 
 def _collect_one(

@@ -1,0 +1,51 @@
+"""`ml-platform alerts`: whether messages about a model would arrive."""
+
+import click
+
+from ml_platform.cli.declared import declaration_of
+from ml_platform.exceptions import DeclarationError, ServiceUnavailable
+from ml_platform.settings import Settings
+
+
+@click.group()
+def alerts() -> None:
+    """Try whether messages about a model arrive."""
+
+
+@alerts.command()
+@click.argument("name")
+def test(name: str) -> None:
+    """Send a test message to each address that NAME declares, one by one.
+
+    NAME `platform` tries ML_PLATFORM_ALERT_URLS. Exit code 4 when an address does not take it.
+    """
+    from ml_platform.monitoring.delivery import send_by_apprise
+    from ml_platform.monitoring.recipients import PLATFORM
+
+    settings = Settings.from_environment()
+    if name == PLATFORM:
+        urls, where = settings.alert_urls, "ML_PLATFORM_ALERT_URLS is empty"
+    else:
+        declaration = declaration_of(settings, name)
+        declared = declaration.spec.alerts
+        urls = (*declared.urls, *declared.escalate_to)
+        where = f"{declaration.file}: alerts.urls: no address is declared"
+    if not urls:
+        raise DeclarationError(f"{where}; valid: addresses as apprise writes them")
+    failed: list[str] = []
+    for url in urls:
+        taken = send_by_apprise([url], f"[TEST] {name}", f"A test message about {name}.")
+        click.echo(f"{shown(url)}: {'sent' if taken else 'not taken'}")
+        failed += [] if taken else [shown(url)]
+    if failed:
+        raise ServiceUnavailable(f"{', '.join(failed)} did not take the message")
+
+
+def shown(url: str) -> str:
+    """An address without what may be secret in it.
+
+    >>> shown("slack://token/of/channel")
+    'slack://...'
+    """
+    scheme, separator, _ = url.partition("://")
+    return f"{scheme}://..." if separator else "an address without a scheme"
