@@ -17,6 +17,8 @@ COMMANDS = {
     "serve": "Serve a model's champion, or the version asked for.",
     "score": "Score rows by the champion, or by the version asked for.",
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
+    "incidents": "Show every open incident, or the latest 50 of a model, open and over.",
+    "alerts": "Try whether messages about a model arrive.",
     "key": "Make, list and revoke API keys of the inference services.",
     "ingest": "Move what services logged into the inference tables, now.",
     "feedback": "Bring labels in from a file, join them to predictions, see what they say.",
