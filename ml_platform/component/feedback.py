@@ -132,6 +132,7 @@ def of_feedback(outcome: "FeedbackOutcome", declaration: Declaration, *, now: da
         "files": len(outcome.taken),
         "trainable": state.audit.trainable,
         "findings": findings,
+        **({} if outcome.release is None else {"release": outcome.release}),
         **_of_windows(state),
         **_of_delay(state.delay),
         **_of_estimate(state),

@@ -126,7 +126,7 @@ class Production:
 
     def scores(self, *, matured: Span, positive: str, version: int | None = None) -> Scores | None:
         """Scores after a matured span, by bins, with the outcomes of the span; None without any."""
-        later = f"time >= {_moment(matured[1])} AND score IS NOT NULL"
+        later = f"time >= {moment_sql(matured[1])} AND score IS NOT NULL"
         later += "" if version is None else f" AND version = {version}"
         levels = [i / _SCORE_BINS for i in range(1, _SCORE_BINS)]
         [(edges,)] = self.duck.execute(
@@ -209,7 +209,9 @@ def production(
 _NO_LABELS = """
 CREATE TEMP VIEW labeled AS SELECT NULL::VARCHAR AS prediction_id, NULL::VARCHAR AS label,
 NULL::TIMESTAMPTZ AS observed_at, NULL::TIMESTAMPTZ AS received_at, NULL::VARCHAR AS source,
-NULL::VARCHAR AS outcome, NULL::TIMESTAMPTZ AS time, NULL::DOUBLE AS score WHERE false
+NULL::VARCHAR AS outcome, NULL::TIMESTAMPTZ AS time, NULL::VARCHAR AS prediction,
+NULL::DOUBLE AS score, NULL::BIGINT AS version, NULL::VARCHAR AS role, NULL::BOOLEAN AS random
+WHERE false
 """
 
 
@@ -219,10 +221,11 @@ def _day(file: str) -> str:
 
 
 def _within(span: Span) -> str:
-    return f"time >= {_moment(span[0])} AND time < {_moment(span[1])}"
+    return f"time >= {moment_sql(span[0])} AND time < {moment_sql(span[1])}"
 
 
-def _moment(moment: datetime) -> str:
+def moment_sql(moment: datetime) -> str:
+    """The moment as an SQL expression."""
     return f"make_timestamptz({_us(moment)})"
 
 

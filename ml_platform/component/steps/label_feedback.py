@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.label_quality import record_quality
 from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped
 from ml_platform.data.contract import ColumnContract
 from ml_platform.data.duration import format_duration
@@ -46,13 +47,17 @@ class FeedbackState:
 
 @dataclass(frozen=True)
 class FeedbackOutcome:
-    """What a run did, and what is known after it. table: of Delta, under the data URL."""
+    """What a run did, and what is known after it. table: of Delta, under the data URL.
+
+    release: what labels say to the release under way; None where there is none.
+    """
 
     table: str
     version: int
     taken: tuple[Imported | Refused, ...]
     join: JoinOutcome
     state: FeedbackState
+    release: str | None = None
 
 
 def label_feedback(
@@ -72,6 +77,7 @@ def label_feedback(
         taken=taken,
         join=joined,
         state=state,
+        release=record_quality(declaration, platform, state.audit, now=now),
     )
 
 
