@@ -15,11 +15,15 @@ from ml_platform.evaluation.bootstrap import (
     scaled,
 )
 from ml_platform.evaluation.metrics.metric import Metric, Scores, Target
+from ml_platform.evaluation.proportions import share_interval
 from ml_platform.evaluation.report import Evaluation, MetricValue, SliceValue
 from ml_platform.evaluation.slices import slices_of
 from ml_platform.evaluation.spec import EvaluationSpec
 from ml_platform.exceptions import DataError, MetricUnavailable
 from ml_platform.task import Task
+
+_NO_SPREAD = 1e-12
+"""Resamples that differ by no more differ by rounding alone: they say nothing of other rows."""
 
 
 def evaluate(
@@ -78,7 +82,7 @@ def measure_all(
     whole = np.array([values[metric.key].value for metric in measured])
     drawn = _replicates(measured, target, scores, whole, rounds=spec.bootstrap, seed=seed)
     for place, metric in enumerate(measured):
-        interval = percentile_interval(drawn[:, place], confidence=spec.confidence)
+        interval = _interval(drawn[:, place], metric, target, scores, spec.confidence)
         if interval is not None:
             low, high = interval
             update = {"low": low, "high": high}
@@ -105,6 +109,17 @@ def _replicates(
         return drawn
     centre = measure_each(measures, np.ones(len(part)))
     return scaled(drawn, centre=centre, whole=whole, share=len(part) / rows)
+
+
+def _interval(
+    drawn: Scores, metric: Metric, target: Target, scores: Scores, confidence: float
+) -> tuple[float, float] | None:
+    """The central interval of the resamples; without spread, that of a share, where it is one."""
+    ends = percentile_interval(drawn, confidence=confidence)
+    if ends is None or ends[1] - ends[0] > _NO_SPREAD:
+        return ends
+    rows = metric.carried_by(target, scores)
+    return None if not rows else share_interval(ends[0], rows, confidence=confidence)
 
 
 def _measure(metric: Metric, target: Target, scores: Scores) -> MetricValue:

@@ -49,6 +49,17 @@ class Proportions:
         return np.minimum(centre - half, share), np.maximum(centre + half, share)
 
 
+def share_interval(share: float, rows: int, *, confidence: float) -> tuple[float, float]:
+    """Wilson's interval of one share of `rows` rows.
+
+    >>> tuple(round(end, 3) for end in share_interval(1.0, 10, confidence=0.95))
+    (0.722, 1.0)
+    """
+    hits = np.array([share * rows])
+    low, high = Proportions(hits, np.array([float(rows)])).ends(normal_reach(confidence))
+    return float(low[0]), float(high[0])
+
+
 def difference_ends(first: Proportions, second: Proportions, *, confidence: float) -> Ends:
     """Interval of first - second."""
     reach = normal_reach(confidence)

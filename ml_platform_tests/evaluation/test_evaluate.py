@@ -71,3 +71,59 @@ def test_lengths_that_differ_and_missing_slice_columns_are_errors() -> None:
     frame = pd.DataFrame({"carrier": ["UA"]})
     with pytest.raises(DataError, match=r"no column 'origin'.*carrier"):
         evaluate(np.zeros(1, int), np.zeros(1), task=Task.BINARY, spec=spec, frame=frame)
+
+
+def _evaluated(target: np.ndarray, scores: np.ndarray, *, task: Task, metrics: list[str]):
+    spec = EvaluationSpec.model_validate({"metrics": metrics, "bootstrap": 200})
+    return evaluate(target, scores, task=task, spec=spec).metrics
+
+
+def test_a_perfect_share_of_few_rows_has_an_interval_as_wide_as_they_are_few() -> None:
+    rng = np.random.default_rng(1)
+    target = (np.arange(200) < 60).astype(np.int64)
+    scores = np.where(target == 1, 0.6, 0.0) + 0.3 * rng.random(200)
+    keys = {
+        "precision_at_5": 10,
+        "accuracy": 200,
+        "balanced_accuracy": 60,
+        "precision": 60,
+        "recall": 60,
+        "f1": 60,
+        "roc_auc": 60,
+        "average_precision": 60,
+    }
+    metrics = [k for k in keys if k != "precision_at_5"]
+    spec = EvaluationSpec.model_validate(
+        {"metrics": [*metrics, {"type": "precision_at", "percent": 5}], "bootstrap": 200}
+    )
+    found = evaluate(target, scores, task=Task.BINARY, spec=spec).metrics
+    z = 1.959963984540054
+    for key, rows in keys.items():
+        assert found[key].value == pytest.approx(1.0)
+        assert found[key].low == pytest.approx(rows / (rows + z * z)), key
+        assert found[key].high == pytest.approx(1.0)
+
+
+def test_a_false_positive_rate_of_nought_is_not_certain() -> None:
+    target = (np.arange(100) < 20).astype(np.int64)
+    scores = target * 0.5 + np.linspace(0, 0.4, 100)
+    spec = EvaluationSpec.model_validate({"metrics": [{"type": "fpr_at_recall", "recall": 0.8}]})
+    found = evaluate(target, scores, task=Task.BINARY, spec=spec).metrics["fpr_at_recall_80"]
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high is not None
+    assert found.high > 0.1
+
+
+def test_several_classes_all_right_lean_on_the_rarest() -> None:
+    target = np.repeat([0, 1, 2], [50, 30, 8])
+    scores = np.eye(3)[target] * 0.8 + 0.2 / 3
+    found = _evaluated(target, scores, task=Task.MULTICLASS, metrics=["f1_macro", "accuracy"])
+    assert found["f1_macro"].low == pytest.approx(0.6756, abs=1e-4)
+    assert found["accuracy"].low == pytest.approx(0.9582, abs=1e-4)
+
+
+def test_what_is_no_share_and_never_varies_has_no_interval() -> None:
+    target = np.arange(50.0)
+    found = _evaluated(target, target, task=Task.REGRESSION, metrics=["rmse", "mae"])
+    assert found["rmse"].value == 0.0
+    assert found["rmse"].interval is None

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.report import Evaluation, MetricValue
+from ml_platform.evaluation.spec import EvaluationSpec
 from ml_platform.gates.evidence import EvaluationEvidence
 from ml_platform.gates.gate import GATES, Stage
 from ml_platform.task import Task
@@ -118,3 +121,17 @@ def test_check_name_and_metric_keys_come_from_the_metric() -> None:
 def test_wrong_bound_is_refused_at_load(declared, said) -> None:
     with pytest.raises(ValidationError, match=said):
         gate(**declared)
+
+
+def test_all_right_on_ten_rows_is_no_proof_on_the_lower_bound() -> None:
+    target = (np.arange(200) < 60).astype(np.int64)
+    scores = target * 0.5 + np.linspace(0.4, 0, 200)
+    top = {"type": "precision_at", "percent": 5}
+    spec = EvaluationSpec.model_validate({"metrics": [top]})
+    found = EvaluationEvidence(evaluation=evaluate(target, scores, task=Task.BINARY, spec=spec))
+    declared = {"metric": "precision_at_5", "on": "lower_bound"}
+    assert gate(type="minimum_metric", floor=0.9, **declared).judge(found).verdict == "failed"
+    judged = gate(type="minimum_metric", floor=0.7, **declared).judge(found)
+    assert judged.reason.startswith("precision_at_5 0.7225 (lower bound) reaches the floor 0.7")
+    on_value = gate(type="minimum_metric", floor=0.9, metric="precision_at_5")
+    assert on_value.judge(found).verdict == "passed"

@@ -59,6 +59,17 @@ class DecidedMetric(WeightedMetric):
     def of(self, confusion: Confusion) -> float:
         """Measure a confusion matrix (k, k): rows actual, columns decided."""
 
+    @abstractmethod
+    def rows_of(self, confusion: Confusion) -> float:
+        """How many rows of the matrix the metric is a share of."""
+
+    def carried_by(self, target: Target, scores: Scores) -> int:
+        """Rows that the metric is a share of."""
+        k = 2 if scores.ndim == 1 else scores.shape[1]
+        cells = confusion_cells(target, scores, threshold=self.threshold)
+        counted = np.bincount(cells, minlength=k * k).astype(np.float64)
+        return int(self.rows_of(counted.reshape(k, k)))
+
     def weighted(self, target: Target, scores: Scores) -> Weighted:
         """Find the cell of each row once; each call counts."""
         k = 2 if scores.ndim == 1 else scores.shape[1]
@@ -81,6 +92,10 @@ class Accuracy(DecidedMetric):
         """The diagonal over all."""
         return float(np.trace(confusion) / confusion.sum())
 
+    def rows_of(self, confusion: Confusion) -> float:
+        """All."""
+        return float(confusion.sum())
+
 
 @METRICS.register
 class BalancedAccuracy(DecidedMetric):
@@ -95,6 +110,10 @@ class BalancedAccuracy(DecidedMetric):
         if occurs.sum() < 2:
             raise MetricUnavailable(self.key, reason="all rows are of one class")
         return float(np.mean(np.diag(confusion)[occurs] / actual[occurs]))
+
+    def rows_of(self, confusion: Confusion) -> float:
+        """Those of the rarest class that occurs."""
+        return _fewest(confusion.sum(axis=1))
 
 
 @METRICS.register
@@ -112,6 +131,10 @@ class Precision(DecidedMetric):
             raise MetricUnavailable(self.key, reason=reason)
         return float(confusion[1, 1] / decided)
 
+    def rows_of(self, confusion: Confusion) -> float:
+        """Those decided positive."""
+        return float(confusion[:, 1].sum())
+
 
 @METRICS.register
 class Recall(DecidedMetric):
@@ -127,6 +150,10 @@ class Recall(DecidedMetric):
             raise MetricUnavailable(self.key, reason="no row is positive")
         return float(confusion[1, 1] / positives)
 
+    def rows_of(self, confusion: Confusion) -> float:
+        """The positive ones."""
+        return float(confusion[1].sum())
+
 
 @METRICS.register
 class F1(DecidedMetric):
@@ -141,6 +168,10 @@ class F1(DecidedMetric):
             raise MetricUnavailable(self.key, reason="no row is positive")
         return float(2 * confusion[1, 1] / (confusion[1].sum() + confusion[:, 1].sum()))
 
+    def rows_of(self, confusion: Confusion) -> float:
+        """The positive ones."""
+        return float(confusion[1].sum())
+
 
 @METRICS.register
 class F1Macro(DecidedMetric):
@@ -154,3 +185,11 @@ class F1Macro(DecidedMetric):
         both = confusion.sum(axis=0) + confusion.sum(axis=1)
         seen = both > 0
         return float(np.mean(2 * np.diag(confusion)[seen] / both[seen]))
+
+    def rows_of(self, confusion: Confusion) -> float:
+        """Those of the rarest class that occurs."""
+        return _fewest(confusion.sum(axis=1))
+
+
+def _fewest(rows: NDArray[np.float64]) -> float:
+    return float(rows[rows > 0].min())

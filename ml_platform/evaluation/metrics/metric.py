@@ -42,6 +42,15 @@ class Metric(Plugin, ABC):
         Raises MetricUnavailable where the metric is not defined; never returns NaN.
         """
 
+    def carried_by(self, target: Target, scores: Scores) -> int | None:
+        """Of a share, from 0 to 1: how many rows it is a share of; None of anything else.
+
+        Where every resample of the rows gives the same value, the interval is that of a share of
+        so many rows; of a metric that is no share there is none then. Of a mean of shares it is
+        the number behind the one of the fewest.
+        """
+        del target, scores
+
     def weighted(self, target: Target, scores: Scores) -> Weighted:
         """Prepare to measure many resamples of these rows; see `evaluation.bootstrap`.
 

@@ -1,5 +1,6 @@
 """Metrics that depend only on the order of the scores."""
 
+import math
 from abc import abstractmethod
 from typing import ClassVar, Literal
 
@@ -79,6 +80,11 @@ class RocAuc(WeightedMetric):
 
         return mean
 
+    def carried_by(self, target: Target, scores: Scores) -> int:
+        """Rows of the rarest class."""
+        k = 2 if scores.ndim == 1 else scores.shape[1]
+        return int(np.bincount(target.astype(np.int64), minlength=k).min())
+
     def _area(self, concordant: float, positives: float, negatives: float) -> float:
         if positives <= 0 or negatives <= 0:
             raise one_class(self.key, positives)
@@ -110,6 +116,11 @@ class AveragePrecision(WeightedMetric):
             return summed(own, precision) / float(positive[-1])
 
         return mean
+
+    def carried_by(self, target: Target, scores: Scores) -> int:
+        """The positive rows."""
+        del scores
+        return int(target.sum())
 
 
 @METRICS.register
@@ -147,6 +158,11 @@ class PrecisionAt(RankedMetric):
         share = (wanted - rows) / (total[at] - rows)
         return float((true + share * (cumulated.positive[at] - true)) / wanted)
 
+    def carried_by(self, target: Target, scores: Scores) -> int:
+        """Rows above the cut."""
+        del scores
+        return math.ceil(self.percent * len(target) / 100)
+
 
 @METRICS.register
 class FprAtRecall(RankedMetric):
@@ -176,3 +192,9 @@ class FprAtRecall(RankedMetric):
         wanted = self.recall * cumulated.positives
         at = int(np.searchsorted(cumulated.positive, wanted * (1 - 1e-12)))
         return float(cumulated.negative[at] / cumulated.negatives)
+
+    def carried_by(self, target: Target, scores: Scores) -> int:
+        """The rows of the rarer class: the negative ones, or those that set the cut."""
+        del scores
+        positives = int(target.sum())
+        return min(positives, len(target) - positives)
