@@ -20,6 +20,9 @@ from ml_platform.serving.build import bento_folder
 
 _GAVE_UP = "Application startup failed"
 _TAIL = 30
+_TAKEN = "Address already in use"
+_PORTS = 5
+"""Free ports that are tried: what is free when we look may be another's when the service binds."""
 
 
 class ServiceProcess:
@@ -70,10 +73,16 @@ class ServiceProcess:
     def __enter__(self) -> Self:
         """Start; return when the service answers. Raises ServiceUnavailable with its log."""
         self._check()
-        with ExitStack() as stack:
-            self._start(stack)
-            self._await_answer()
-            self._stack = stack.pop_all()
+        tries = 1 if self.port else _PORTS
+        for left in reversed(range(tries)):
+            port = self.port or _free_port(self.host)
+            try:
+                self._stack = self._started(port)
+            except _PortTaken:
+                if not left:
+                    raise
+            else:
+                break
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -118,6 +127,18 @@ class ServiceProcess:
     def _version(self) -> str:
         return self.tag.partition(":")[2]
 
+    def _started(self, port: int) -> ExitStack:
+        """Start on a port and wait for the answer; return what stops it. Raises _PortTaken."""
+        asked, self.port = self.port, port
+        try:
+            with ExitStack() as stack:
+                self._start(stack)
+                self._await_answer()
+                return stack.pop_all()
+        except ServiceUnavailable:
+            self.port = asked
+            raise
+
     def _start(self, stack: ExitStack) -> None:
         scratch = Path(
             stack.enter_context(
@@ -126,7 +147,6 @@ class ServiceProcess:
         )
         self._log_file = self._log or scratch / "service.log"
         self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        self.port = self.port or _free_port(self.host)
         with self._log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command(),
@@ -165,7 +185,9 @@ class ServiceProcess:
         deadline = time.monotonic() + self._start_timeout
         while time.monotonic() < deadline:
             if self._process.poll() is not None or _GAVE_UP in self.log_tail():
-                raise ServiceUnavailable(f"{self.tag} did not start:\n{self.log_tail()}")
+                tail = self.log_tail()
+                error = _PortTaken if _TAKEN in tail else ServiceUnavailable
+                raise error(f"{self.tag} did not start on port {self.port}:\n{tail}")
             with suppress(ServiceUnavailable):
                 if self._is_ready(self._ask("GET", "/health", None, timeout=1.0)):
                     return
@@ -198,6 +220,10 @@ class ServiceProcess:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+
+
+class _PortTaken(ServiceUnavailable):
+    """Somebody else listens or connects from the port."""
 
 
 def _free_port(host: str) -> int:

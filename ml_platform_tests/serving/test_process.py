@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -144,6 +145,32 @@ def test_version_that_was_not_built_is_told_apart_from_one_with_the_same_beginni
         ServiceProcess("flight_delays:33", bentos=bentos),
     ):
         pytest.fail("it must not start")
+
+
+@pytest.mark.slow
+def test_port_that_another_took_meanwhile_is_given_up_for_another(
+    bentos: Path, monkeypatch: pytest.MonkeyPatch
+):
+    taken = socket.create_server(("127.0.0.1", 0))
+    with taken, socket.create_server(("127.0.0.1", 0)) as free:
+        first, second = taken.getsockname()[1], free.getsockname()[1]
+        free.close()
+        ports = iter([first, second])
+        monkeypatch.setattr("ml_platform.serving.process._free_port", lambda _: next(ports))
+        with ServiceProcess("flight_delays:3", bentos=bentos) as service:
+            assert service.port == second
+            assert service.get("/health").body["model_version"] == "3"
+
+
+@pytest.mark.slow
+def test_port_that_was_asked_for_and_is_taken_is_no_service(bentos: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(ServiceUnavailable, match=f"(?s)port {port}:.*already in use"),
+            ServiceProcess("flight_delays:3", bentos=bentos, port=port),
+        ):
+            pytest.fail("it must not start")
 
 
 def test_service_that_is_not_there_does_not_answer(bentos: Path):
