@@ -14,7 +14,8 @@ from ml_platform.cli.supervision import Supervisor, interruptible
 from ml_platform.exceptions import StoreError
 from ml_platform.settings import Settings
 
-DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, FIRST_SERVICE_PORT = 3000, 5000, 3080, 3100
+DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, STATUS_PORT = 3000, 5000, 3080, 3090
+FIRST_SERVICE_PORT = 3100
 RELEASE_POLL_SECONDS = 5.0
 
 
@@ -23,9 +24,10 @@ RELEASE_POLL_SECONDS = 5.0
 def up(ctx: click.Context) -> None:
     """Start Dagster, MLflow UI, reports and inference services in this terminal.
 
-    The inference service of each deployed model starts with the rest, and that of a model
-    deployed later as soon as it is deployed. All listen on loopback, at their usual ports where
-    these are free. Ctrl-C stops all; a program that dies is reported.
+    A status page shows every model at a glance. The inference service of each deployed model
+    starts with the rest, and that of a model deployed later as soon as it is. All listen on
+    loopback, at their usual ports where these are free. Ctrl-C stops all; a program that dies is
+    reported.
     """
     settings = Settings.from_environment()
     click.echo(f"stores are kept in {settings.home}")
@@ -55,11 +57,13 @@ def platform_programs(settings: Settings) -> list[Program]:
         pass  # Dagster's tables are made, before webserver and daemon both try
     write_index(settings.reports)
     create_once(settings.mlflow_url, artifacts=str(settings.artifacts))
-    dagster, mlflow, reports = choose_ports([DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT])
+    usual = [DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, STATUS_PORT]
+    dagster, mlflow, reports, status = choose_ports(usual)
     own_mlflow = sqlite_file(settings.mlflow_url) is not None  # else a server is there already
     environ = {
         "DAGSTER_HOME": str(dagster_home),
         "ML_PLATFORM_REPORTS_ADDRESS": f"http://{LOOPBACK}:{reports}",
+        "ML_PLATFORM_DAGSTER_ADDRESS": f"http://{LOOPBACK}:{dagster}",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # seven processes for evaluations of LLMs
     }
@@ -69,6 +73,7 @@ def platform_programs(settings: Settings) -> list[Program]:
         _program("Dagster UI", _webserver(dagster), settings, environ, port=dagster),
         _program("Dagster daemon", ("dagster._daemon", "run", *_DEFS), settings, environ),
         _program("reports", _file_server(reports, settings), settings, environ, port=reports),
+        _program("status page", _status_page(status), settings, environ, port=status),
     ]
     if own_mlflow:
         command = _mlflow_server(mlflow, settings)
@@ -85,6 +90,10 @@ def _webserver(port: int) -> tuple[str, ...]:
 
 def _file_server(port: int, settings: Settings) -> tuple[str, ...]:
     return ("http.server", str(port), "--bind", LOOPBACK, "--directory", str(settings.reports))
+
+
+def _status_page(port: int) -> tuple[str, ...]:
+    return ("ml_platform.cli.status_page", "--port", str(port))
 
 
 def _mlflow_server(port: int, settings: Settings) -> tuple[str, ...]:

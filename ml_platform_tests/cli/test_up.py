@@ -109,13 +109,13 @@ def test_up_tells_the_addresses_and_leaves_nothing_behind(tmp_path):
         subprocess.Popen(command, stdout=output, stderr=output, env=environ, cwd=here) as up,
     ):
         deadline = time.monotonic() + 240
-        while log.read_text().count("ready ") < 3 and time.monotonic() < deadline:
+        while log.read_text().count("ready ") < 4 and time.monotonic() < deadline:
             assert up.poll() is None, log.read_text()
             time.sleep(0.5)
         up.send_signal(signal.SIGTERM)
         assert up.wait(60) == 0
     text = log.read_text()
-    for name in ("Dagster UI", "MLflow UI", "reports"):
+    for name in ("Dagster UI", "MLflow UI", "reports", "status page"):
         assert f"ready    {name}" in text, text
     assert "died" not in text, text
     assert list(here.iterdir()) == []

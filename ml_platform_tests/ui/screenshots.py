@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ml_platform_tests.cli.status_page.browsing import save_picture as save_status_page
 from ml_platform_tests.serving.docs_page import save_picture
 from ml_platform_tests.ui.browser import MISSING, Browser, installed, open_browser
 from ml_platform_tests.ui.dagster_client import ASSETS, wait_for
@@ -25,6 +26,7 @@ def main() -> None:
         with open_browser(platform.dagster.address, width=1900, height=1560) as browser:
             take_evaluation_report(browser)
     save_picture(IMAGES / "docs_page.png")
+    save_status_page(IMAGES / "status_page.png")
 
 
 def release(platform: RunningPlatform) -> None:
