@@ -23,3 +23,4 @@ def test_documented_defaults_are_the_defaults() -> None:
     assert settings.dagster_home == Path("/srv/ml/dagster")
     assert settings.reports_address == "http://127.0.0.1:3080"
     assert settings.mlflow_address == "http://127.0.0.1:5000"
+    assert settings.dagster_address == "http://127.0.0.1:3000"
