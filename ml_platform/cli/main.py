@@ -37,6 +37,7 @@ COMMANDS = {
     "calibrate": "Propose what gates tolerate from how far equal models come out apart.",
     "reproduce": "Rebuild a registered version from its certificate and compare it bit for bit.",
     "card": "Write the model card of a version, by default of the champion.",
+    "replay": "Let a model's past rows happen to a platform of their own, and report what it did.",
     "import-expectations": "Turn a Great Expectations suite into a contract.",
     "up": "Start Dagster, MLflow UI, reports and inference services in this terminal.",
     "demo": "Train flight_delays, serve it, and ask it once.",

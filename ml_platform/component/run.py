@@ -39,6 +39,7 @@ class RunOutcome:
 
     blocked: names of the checks that stopped it; error: what a person should read, "" when well.
     error_type: name of the class of what was raised, "" when well.
+    released: what the release changed, in one sentence; "" where it came to none.
     reused: whether nothing was trained because nothing had changed.
     """
 
@@ -48,6 +49,7 @@ class RunOutcome:
     version: int | None
     reused: bool
     bento: str | None
+    released: str
     blocked: tuple[str, ...]
     error: str
     error_type: str
@@ -74,9 +76,10 @@ def run_model(
     *,
     instance: dg.DagsterInstance,
     force: bool = False,
+    tags: Mapping[str, str] | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> RunOutcome:
-    """Materialize every asset of the model in this process."""
+    """Materialize every asset of a release of the model in this process."""
     name = declaration.spec.name
     definitions = dg.Definitions.merge(
         model_definitions(declaration),
@@ -90,7 +93,7 @@ def run_model(
         instance=instance,
         raise_on_error=False,
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        tags={MODEL_TAG: name, **({FORCE_TAG: "true"} if force else {})},
+        tags={MODEL_TAG: name, **(tags or {}), **({FORCE_TAG: "true"} if force else {})},
     )
     return _outcome(name, result, instance)
 
@@ -136,6 +139,7 @@ def _outcome(
         version=_value(trained, "version"),
         reused=bool(_value(trained, "reused")),
         bento=_value(deployed, "bento"),
+        released=_value(deployed, "release") or "",
         blocked=tuple(blocked),
         error=error,
         error_type=error_type,

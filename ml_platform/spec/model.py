@@ -166,6 +166,7 @@ def _unknown_columns(spec: ModelSpec) -> Iterator[Problem]:
         (("data", "id"), spec.data.id),
         *((("evaluation", "slices", i), c) for i, c in enumerate(spec.evaluation.slices)),
         *((("evaluation", "sensitive", i), c) for i, c in enumerate(spec.evaluation.sensitive)),
+        *((("monitoring", "ignore", i), c) for i, c in enumerate(spec.monitoring.ignore)),
         *(
             (("evaluation", "benchmarks", i, "where"), c)
             for i, benchmark in enumerate(spec.evaluation.benchmarks)

@@ -32,6 +32,10 @@ class MonitoringSpec(Strict):
     drift: Annotated[DriftTest, Declared(DRIFT_TESTS)] = Field(
         default_factory=_stability, description="How the drift of a column is judged."
     )
+    ignore: tuple[str, ...] = Field(
+        default=(),
+        description="Columns whose drift is no finding, such as the weekday in a daily report.",
+    )
     min_rows: int = Field(
         default=200, gt=0, description="Predictions of a report; drift of fewer is not judged."
     )

@@ -140,6 +140,7 @@ def _columns(window: Window, training: Training) -> Iterator[ColumnHealth]:
         for name in spec.data.contract.columns
         if f"{FEATURE}{name}" in window.known and name not in hashed
         if name not in (spec.data.id, spec.data.event_time, spec.data.target)
+        if name not in spec.monitoring.ignore
     ]
     for name in logged:
         yield column_health(

@@ -1,0 +1,110 @@
+"""What the platform does by itself, driven in simulated time instead of by its daemon's sensors."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import dagster as dg
+
+from ml_platform.component.feedback import join_now
+from ml_platform.component.jobs import monitoring_job_name
+from ml_platform.component.load import model_definitions
+from ml_platform.component.monitoring_sensor import FORMATS
+from ml_platform.component.platform import Platform
+from ml_platform.component.production import ingest_now
+from ml_platform.component.resources import resources
+from ml_platform.component.retraining import decide, request_of
+from ml_platform.component.run import RunOutcome, run_model
+from ml_platform.component.steps.advance import advance
+from ml_platform.retraining.plan import Start
+from ml_platform.spec.load import Declaration
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """A training that the platform began: why, and what came of it."""
+
+    at: datetime
+    why: str
+    outcome: RunOutcome
+
+
+@dataclass(frozen=True)
+class Found:
+    """A check of a monitoring report that failed: of the window that began at `begin`."""
+
+    begin: datetime
+    check: str
+    text: str
+
+
+class PlatformDay:
+    """The platform's own work for one model, in one process.
+
+    What the sensors would start is started here, by the same decisions; a test with a real daemon
+    shows that the sensors do.
+    """
+
+    def __init__(
+        self, declaration: Declaration, platform: Platform, instance: dg.DagsterInstance
+    ) -> None:
+        self.declaration = declaration
+        self.platform = platform
+        self.instance = instance
+        self.retrainings: list[Retraining] = []
+        self.findings: list[Found] = []
+        self._seen: dict[str, int] | None = None
+        self._started: set[str] = set()
+        merged = dg.Definitions.merge(
+            model_definitions(declaration),
+            dg.Definitions(resources=resources(), executor=dg.in_process_executor),
+        )
+        self._report = merged.resolve_job_def(monitoring_job_name(declaration.spec.name))
+
+    def ingest(self, *, now: datetime) -> None:
+        """Move what the service logged into the tables."""
+        ingest_now(self.declaration, self.platform, now=now)
+
+    def advance(self, *, now: datetime) -> None:
+        """Move a release that is under way by its evidence."""
+        self._seen = advance(self.platform, seen=self._seen, now=now).seen
+
+    def join(self, *, now: datetime) -> None:
+        """Join the labels that came, and audit them."""
+        if self.declaration.spec.feedback is not None:
+            join_now(self.declaration, self.platform, now=now)
+
+    def report(self, begin: datetime) -> None:
+        """Report on the window that began then."""
+        partition = begin.strftime(FORMATS[self.declaration.spec.monitoring.partition])
+        result = self._report.execute_in_process(
+            run_id=str(uuid4()),
+            instance=self.instance,
+            raise_on_error=True,
+            partition_key=partition,
+            run_config=QUIET,
+        )
+        self.findings += [
+            Found(begin, check.check_name, check.description or "")
+            for check in result.get_asset_check_evaluations()
+            if not check.passed
+        ]
+
+    def retrain(self, *, now: datetime, told: Callable[[str], None]) -> None:
+        """Train again where something asks for it and the budget allows it."""
+        for decided in decide([self.declaration], self.platform, self.instance, now=now):
+            if not isinstance(decided, Start) or decided.run_key in self._started:
+                continue
+            self._started.add(decided.run_key)
+            told(f"retraining: {decided.why}")
+            tags: Mapping[str, Any] = request_of(decided, now=now).tags
+            outcome = run_model(self.declaration, instance=self.instance, tags=tags)
+            self.retrainings.append(Retraining(now, decided.why, outcome))
+
+
+WINDOWS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
+"""How much time a report covers."""

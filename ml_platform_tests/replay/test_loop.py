@@ -1,0 +1,85 @@
+"""A week of the small model as production: a real service, and the platform's own work."""
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ml_platform.clock import VARIABLE
+from ml_platform.exceptions import ReplayError
+from ml_platform.replay.faults import parse_fault
+from ml_platform.replay.loop import Replay, simulated
+from ml_platform.replay.timeline import Labels
+from ml_platform.replay.whole import replay_and_report
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.running import changed, small_credit
+
+BEGIN = datetime(2024, 2, 3, tzinfo=UTC)
+DAY = timedelta(days=1)
+LOOP = """\
+  feedback: {label_delay: 6h, window: 1d, audit: {min_rows: 10}}
+  retraining: {min_new_labels: 60, cooldown: 1d}
+  monitoring: {start: 2024-01-01, min_rows: 10, evidently: never}
+  gates:
+"""
+
+
+@pytest.fixture
+def looped(tmp_path: Path) -> Declaration:
+    return changed(small_credit(tmp_path / "small_credit"), "  gates:\n", LOOP)
+
+
+def week(**more: object) -> Replay:
+    known = {"labels": Labels(timedelta(hours=6), missing=0.05), "every": timedelta(hours=12)}
+    return Replay(begin=BEGIN, end=BEGIN + 7 * DAY, **(known | more))  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_week_loses_nothing_notices_a_fault_and_trains_again(
+    looped: Declaration, tmp_path: Path
+) -> None:
+    fault = parse_fault("unit:income:12@2024-02-07..2024-02-09")
+    said: list[str] = []
+    report, page = replay_and_report(
+        looped,
+        tmp_path / "home",
+        week(faults=(fault,)),
+        told=lambda now, text: said.append(f"{now:%m-%d} {text}"),
+    )
+    assert report.acknowledged == report.logged == 7 * 24
+    assert report.delivered == sum(report.labels.values()) > 140
+    assert report.lost == 0
+    [noticed] = report.faults
+    assert noticed.after is not None
+    assert noticed.after <= DAY
+    assert report.retrainings
+    assert "matured labels are new" in report.retrainings[0].why
+    assert report.releases[0].action == "promote_direct"
+    assert [m.month for m in report.months] == ["2024-02"]
+    assert 0.5 < (report.months[0].first or 0) <= 1
+    assert json.loads(page.with_suffix(".json").read_text("utf-8"))["model"] == "small_credit"
+    assert "small_credit replayed" in page.read_text("utf-8")
+    assert said[0] == "02-03 training the first version"
+
+
+def test_a_replay_has_stores_and_a_clock_of_its_own_and_leaves_the_environment_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_RELEASE_URL", "postgresql://production")
+    monkeypatch.delenv(VARIABLE, raising=False)
+    before = dict(os.environ)
+    with simulated(tmp_path / "home", start=BEGIN) as (settings, clock):
+        assert settings.release_url == f"sqlite:///{tmp_path}/home/release.db"
+        assert clock() == BEGIN.timestamp()
+    assert dict(os.environ) == before
+
+
+def test_a_model_without_event_time_and_id_cannot_be_replayed(
+    looped: Declaration, tmp_path: Path
+) -> None:
+    data = looped.spec.data.model_copy(update={"id": None})
+    nameless = Declaration(looped.spec.model_copy(update={"data": data}), looped.file)
+    with pytest.raises(ReplayError, match=r"declare both"):
+        replay_and_report(nameless, tmp_path / "home", week(), told=lambda *_: None)
