@@ -1,6 +1,6 @@
 """The whole way of a model, from its source to the champion, in one process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +15,7 @@ from ml_platform_tests.component.running import (
     MODELS,
     changed,
     checks,
+    failure,
     materialize,
     materialized,
     metadata,
@@ -31,9 +32,17 @@ class Released:
         self.declaration = small_credit(folder / "small_credit")
         self.platform = Platform(Settings.from_environment())
         with dg.DagsterInstance.ephemeral() as instance:
-            self.first = materialize(self.declaration, instance)
-            self.second = materialize(self.declaration, instance)
-            self.forced = materialize(self.declaration, instance, tags={FORCE_TAG: "true"})
+            self.first = self.run(instance)
+            self.second = self.run(instance)
+            self.forced = self.run(instance, tags={FORCE_TAG: "true"})
+
+    def run(
+        self, instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """One run of the model's job, which must succeed."""
+        result = materialize(self.declaration, instance, tags=tags)
+        assert result.success, failure(result)
+        return result
 
 
 @pytest.fixture(scope="module")
