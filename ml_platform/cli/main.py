@@ -14,7 +14,7 @@ COMMANDS = {
     "init": "Declare a model from a data file.",
     "check": "Check the declared models without starting anything.",
     "train": "Train a model through its gates up to the deployed Bento.",
-    "serve": "Serve a model's champion, or the version asked for.",
+    "serve": "Serve a model under its release: champion, and candidate while there is one.",
     "score": "Score rows by the champion, or by the version asked for.",
     "status": "Show every model: last run, version, gate verdicts, what is deployed.",
     "incidents": "Show every open incident, or the latest 50 of a model, open and over.",
