@@ -8,7 +8,7 @@ from pydantic import PrivateAttr
 
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.snapshots import SnapshotStore
-from ml_platform.evaluation.evidently_process import EvidentlyProcess
+from ml_platform.evaluation.evidently_process import EvidentlyProcess, evidently_process
 from ml_platform.registry.registry import ModelRegistry
 from ml_platform.release.store import ReleaseStore, SqlReleaseStore
 from ml_platform.settings import Settings
@@ -44,10 +44,10 @@ class Platform:
         """Which version is champion, and how it came to be."""
         return SqlReleaseStore(self.settings.release_url)
 
-    @cached_property
+    @property
     def evidently(self) -> EvidentlyProcess:
         """Draws Evidently's pages beside us; started ahead, it imports while we train."""
-        return EvidentlyProcess()
+        return evidently_process()
 
 
 class PlatformResource(dg.ConfigurableResource[Platform]):

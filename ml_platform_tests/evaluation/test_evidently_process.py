@@ -25,9 +25,24 @@ def test_page_from_the_other_process_is_a_page_and_a_second_one_is_too() -> None
         assert "amount" in page
 
 
+def test_one_process_answers_all_and_another_takes_over_when_it_is_killed() -> None:
+    beside = EvidentlyProcess()
+    beside.start()
+    first = beside._process
+    assert first is not None
+    declared = {"numerical_columns": ["amount"], "categorical_columns": []}
+    beside.run(rows(), rows(), declared)
+    assert beside._process is first
+    first.kill()
+    first.wait()
+    assert "amount" in beside.run(rows(), rows(), declared)
+    assert beside._process is not first
+
+
 def test_process_that_was_never_asked_ends_with_its_owner() -> None:
     beside = EvidentlyProcess()
     beside.start()
+    assert beside._process is not None
     pid = beside._process.pid
     del beside
     assert not Path(f"/proc/{pid}").exists()
