@@ -20,7 +20,7 @@ def test(name: str) -> None:
     NAME `platform` tries ML_PLATFORM_ALERT_URLS. Exit code 4 when an address does not take it.
     """
     from ml_platform.monitoring.delivery import send_by_apprise
-    from ml_platform.monitoring.recipients import PLATFORM
+    from ml_platform.monitoring.incidents import PLATFORM
 
     settings = Settings.from_environment()
     if name == PLATFORM:

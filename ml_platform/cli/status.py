@@ -80,8 +80,7 @@ def _open_incidents(settings: Settings) -> list[dict[str, Any]]:
 def _platform_lines(settings: Settings, models: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What is wrong with the platform and the models shown."""
     from ml_platform.cli.incidents import incident_lines
-    from ml_platform.monitoring.incidents import Incident
-    from ml_platform.monitoring.recipients import PLATFORM
+    from ml_platform.monitoring.incidents import PLATFORM, Incident
 
     daemon = last_beat(settings.home).told(now=datetime.now(UTC))
     if daemon.startswith("dead"):

@@ -17,8 +17,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import WAITING, Waiting
 from ml_platform.monitoring import waivers
 from ml_platform.monitoring.daemon_alert import KIND as DAEMON
-from ml_platform.monitoring.incidents import Finding, Incident
-from ml_platform.monitoring.recipients import PLATFORM
+from ml_platform.monitoring.incidents import PLATFORM, Finding, Incident
 from ml_platform.monitoring.release_findings import of_transitions
 from ml_platform.monitoring.standing import standing
 from ml_platform.plugins import Strict

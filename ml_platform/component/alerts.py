@@ -16,7 +16,8 @@ from ml_platform.monitoring.daemon_alert import LOCK
 from ml_platform.monitoring.delivery import Delivery, Recipient, Send, send_by_apprise, take_in
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
-from ml_platform.monitoring.recipients import PLATFORM, platform_recipient
+from ml_platform.monitoring.incidents import PLATFORM
+from ml_platform.monitoring.recipients import platform_recipient
 from ml_platform.monitoring.sender import PatientSender
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration

@@ -12,8 +12,7 @@ from dagster._core.scheduler.instigation import (
     TickStatus,
 )
 
-from ml_platform.monitoring.incidents import Finding
-from ml_platform.monitoring.recipients import PLATFORM
+from ml_platform.monitoring.incidents import PLATFORM, Finding
 
 KIND = "sensor"
 

@@ -8,8 +8,8 @@ from filelock import FileLock, Timeout
 from ml_platform.clock import utc_now
 from ml_platform.monitoring.delivery import Delivery, Send, send_by_apprise, take_in
 from ml_platform.monitoring.incident_store import IncidentStore
-from ml_platform.monitoring.incidents import Finding
-from ml_platform.monitoring.recipients import PLATFORM, platform_recipient
+from ml_platform.monitoring.incidents import PLATFORM, Finding
+from ml_platform.monitoring.recipients import platform_recipient
 from ml_platform.monitoring.sender import PatientSender
 
 KIND = "daemon"

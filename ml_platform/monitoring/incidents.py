@@ -11,6 +11,9 @@ from pydantic import AwareDatetime, Field, JsonValue
 from ml_platform.plugins import Strict
 from ml_platform.spec.monitoring import Severity
 
+PLATFORM = "platform"
+"""The model that incidents of the platform itself belong to."""
+
 
 class Finding(Strict):
     """Something that is wrong, or right again, at a time.

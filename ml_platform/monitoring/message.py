@@ -1,6 +1,6 @@
 """What an incident's message says: what, since when, how bad, which version, what to do."""
 
-from ml_platform.monitoring.incidents import Due, Incident
+from ml_platform.monitoring.incidents import PLATFORM, Due, Incident
 from ml_platform.spec.monitoring import AlertsSpec
 
 WHAT_TO_DO = {
@@ -12,6 +12,14 @@ WHAT_TO_DO = {
     "rolled_back": "see why: ml-platform history {model}",
     "blocked_gate": "see the gates: ml-platform status {model}; ml-platform certificate {model}",
     "waiver_expiring": "mend what was waived, or waive anew: ml-platform waive {model} --help",
+    "gate": "it only warned; see the gates: ml-platform status {model}",
+    "data_quality": "see the columns in the monitoring report; mend the source",
+    "predictions": "roll back: ml-platform rollback {model}",
+    "latency": "see the versions in the monitoring report and the load of the machine",
+    "feedback": "see the audit: ml-platform feedback status {model}",
+    "run_failed": "see the run in the Dagster UI; start it again when its cause is mended",
+    "budget": "wait, or raise the budget under `retraining`",
+    "sensor": "see its ticks in the Dagster UI",
     "daemon": "start it again: ml-platform up",
 }
 
@@ -44,7 +52,8 @@ def body(message: Due, *, spec: AlertsSpec, owner: str) -> str:
         lines.append(f"What to do: {todo.format(model=incident.model)}")
     if spec.runbook is not None:
         lines.append(f"Runbook: {spec.runbook}")
-    lines.append(f'Roll back: ml-platform rollback {incident.model} --reason "{incident.id}"')
+    if incident.model != PLATFORM:
+        lines.append(f'Roll back: ml-platform rollback {incident.model} --reason "{incident.id}"')
     return "\n".join(lines)
 
 

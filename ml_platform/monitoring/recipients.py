@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from ml_platform.monitoring.delivery import Recipient
+from ml_platform.monitoring.incidents import PLATFORM
 from ml_platform.spec.monitoring import AlertsSpec
-
-PLATFORM = "platform"
-"""The model that incidents of the platform itself belong to."""
 
 
 def platform_recipient(urls: Sequence[str]) -> Recipient:

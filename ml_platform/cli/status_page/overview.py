@@ -13,8 +13,7 @@ from ml_platform.data.handles import HandleStore
 from ml_platform.exceptions import DeclarationError
 from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
-from ml_platform.monitoring.incidents import Incident
-from ml_platform.monitoring.recipients import PLATFORM
+from ml_platform.monitoring.incidents import PLATFORM, Incident
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.release.state import ReleaseState
 from ml_platform.release.store import SqlReleaseStore
