@@ -1,16 +1,14 @@
 """Where incidents are kept: beside the releases, in SQLite or Postgres."""
 
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Iterable
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from ml_platform.monitoring.incidents import Incident
-from ml_platform.release.database import WRITES, open_engine, store_errors
+from ml_platform.release.database import Database
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+    pass
 
 _CREATE = (
     """
@@ -57,7 +55,7 @@ class SqlIncidentStore:
     """Incidents behind a SQLAlchemy URL; the table is made when first needed."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self._database = Database(url, create=_CREATE)
 
     def put(self, incidents: Iterable[Incident]) -> None:
         """Store incidents, each in place of the one with its id."""
@@ -65,7 +63,7 @@ class SqlIncidentStore:
 
         rows = [_row(incident) for incident in incidents]
         if rows:
-            with self._connection("write incidents to", writes=True) as connection:
+            with self._database.connection("write incidents to", writes=True) as connection:
                 connection.execute(text(_PUT), rows)
 
     def unsettled(self) -> list[Incident]:
@@ -80,27 +78,14 @@ class SqlIncidentStore:
 
     def close(self) -> None:
         """Give the connections back; the store opens new ones when it is used again."""
-        self._engine.dispose()
+        self._database.close()
 
     def _read(self, where: str, **values: object) -> list[Incident]:
         from sqlalchemy import text
 
-        with self._connection("read incidents from") as connection:
+        with self._database.connection("read incidents from") as connection:
             found = connection.execute(text(f"SELECT content FROM incidents {where}"), values)
             return [Incident.model_validate_json(row.content) for row in found]
-
-    @contextmanager
-    def _connection(
-        self, doing: str, *, writes: bool = False
-    ) -> "Generator[Connection, None, None]":
-        with store_errors(doing, self.url), self._engine.connect() as connection:
-            connection.execution_options(**{WRITES: writes})
-            with connection.begin():
-                yield connection
-
-    @cached_property
-    def _engine(self) -> "Engine":
-        return open_engine(self.url, create=_CREATE)
 
 
 class InMemoryIncidentStore:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,35 @@ _VALID = "sqlite:////absolute/path/release.db, postgresql://user:password@host/d
 
 Column = tuple[str, str, str]
 """Table, name and type."""
+
+
+class Database:
+    """A store's tables behind a SQLAlchemy URL; they are made when first needed.
+
+    create, added: as in `open_engine`.
+    """
+
+    def __init__(self, url: str, *, create: Sequence[str], added: Sequence[Column] = ()) -> None:
+        self.url = url
+        self._create, self._added = create, added
+
+    @contextmanager
+    def connection(
+        self, doing: str, *, writes: bool = False
+    ) -> "Generator[Connection, None, None]":
+        """Give a connection in a transaction. doing: for errors, such as "read"."""
+        with store_errors(doing, self.url), self._engine.connect() as connection:
+            connection.execution_options(**{WRITES: writes})
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give the connections back; new ones are opened when it is used again."""
+        self._engine.dispose()
+
+    @cached_property
+    def _engine(self) -> "Engine":
+        return open_engine(self.url, create=self._create, added=self._added)
 
 
 def open_engine(url: str, *, create: Sequence[str], added: Sequence[Column] = ()) -> "Engine":

@@ -1,20 +1,18 @@
 """Where releases are kept: transitions, append-only with compare-and-set, evidence, workers."""
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from functools import cached_property
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ml_platform.exceptions import NothingReleased, RevisionConflict
 from ml_platform.release import rows, tables
-from ml_platform.release.database import WRITES, open_engine, store_errors
+from ml_platform.release.database import Database
 from ml_platform.release.evidence import Counts
 from ml_platform.release.rows import ReleaseEvidence, StepEvidence
 from ml_platform.release.state import Action, ReleaseState, Transition, apply, replay
 from ml_platform.release.worker import FORGOTTEN, WorkerReport
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, CursorResult, Engine
+    from sqlalchemy import Connection, CursorResult
 
 
 class ReleaseStore(Protocol):
@@ -103,14 +101,14 @@ class SqlReleaseStore:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        self._database = Database(url, create=tables.CREATE, added=tables.ADDED)
 
     def append(self, transition: Transition, *, expected_revision: int) -> ReleaseState:
         """Store a transition if the model still is at `expected_revision`."""
         from sqlalchemy.exc import IntegrityError
 
         model, revision = transition.model, transition.revision
-        with self._connection("append to", writes=True) as connection:
+        with self._database.connection("append to", writes=True) as connection:
             before = _state(connection, model)
             check_revision(transition, expected_revision=expected_revision, found=before.revision)
             after = apply(before, transition)
@@ -128,17 +126,17 @@ class SqlReleaseStore:
 
     def history(self, model: str, *, after: int = 0) -> list[Transition]:
         """The transitions of a model after a revision, the first one first."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             return _history(connection, model, after=after)
 
     def state(self, model: str) -> ReleaseState:
         """The state of a model."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             return _state(connection, model)
 
     def states(self) -> dict[str, ReleaseState]:
         """The state of every model that has transitions."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             read = _run(connection, tables.STATES).mappings().all()
             behind = set(_run(connection, tables.BEHIND).scalars())
             found = {r["model"]: rows.state(r) for r in read if r["model"] not in behind}
@@ -149,12 +147,12 @@ class SqlReleaseStore:
 
     def revision(self, model: str) -> int:
         """The revision of a model."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             return int(_run(connection, tables.REVISION, model=model).scalar_one())
 
     def models(self) -> list[str]:
         """The models that have transitions, by name."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             return sorted(str(name) for name in _run(connection, tables.MODELS).scalars())
 
     def record_evidence(
@@ -168,50 +166,37 @@ class SqlReleaseStore:
             for (version, role), each in counts.items()
         ]
         where = {"model": model, "entered": entered, "worker": worker}
-        with self._connection("write to", writes=True) as connection:
+        with self._database.connection("write to", writes=True) as connection:
             for row in found:
                 _run(connection, tables.PUT_EVIDENCE, **where, **row)
 
     def evidence(self, model: str, *, entered: int) -> StepEvidence:
         """What all workers counted at a step, added up by (version, role)."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             read = _run(connection, tables.EVIDENCE, model=model, entered=entered).mappings()
             return rows.release_evidence(read).get(model, {}).get(entered, {})
 
     def open_evidence(self) -> dict[str, ReleaseEvidence]:
         """What was counted at each step of every release under way."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             return rows.release_evidence(_run(connection, tables.OPEN_EVIDENCE).mappings())
 
     def report_worker(self, report: WorkerReport) -> None:
         """Put what a worker tells of itself in place of what it told before."""
         before = report.seen_seconds - FORGOTTEN.total_seconds()
-        with self._connection("write to", writes=True) as connection:
+        with self._database.connection("write to", writes=True) as connection:
             _run(connection, tables.FORGET_WORKERS, model=report.model, before=before)
             _run(connection, tables.PUT_WORKER, **rows.worker_row(report))
 
     def workers(self, model: str) -> list[WorkerReport]:
         """The workers of a model that were seen within the last hour, by name."""
-        with self._connection("read") as connection:
+        with self._database.connection("read") as connection:
             found = _run(connection, tables.WORKERS, model=model).mappings()
             return [rows.worker(row) for row in found]
 
     def close(self) -> None:
         """Give the connections back; the store opens new ones when it is used again."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _connection(
-        self, doing: str, *, writes: bool = False
-    ) -> "Generator[Connection, None, None]":
-        with store_errors(doing, self.url), self._engine.connect() as connection:
-            connection.execution_options(**{WRITES: writes})
-            with connection.begin():
-                yield connection
-
-    @cached_property
-    def _engine(self) -> "Engine":
-        return open_engine(self.url, create=tables.CREATE, added=tables.ADDED)
+        self._database.close()
 
 
 def _run(connection: "Connection", statement: str, **values: Any) -> "CursorResult[Any]":
