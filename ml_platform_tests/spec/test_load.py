@@ -53,6 +53,12 @@ def test_error_names_file_line_field_and_what_is_valid(tmp_path: Path, old: str)
     assert valid in str(caught.value)
 
 
+def test_a_model_cannot_have_the_name_of_the_platform(tmp_path: Path) -> None:
+    file = write(tmp_path / "shop", VALID.replace("name: shop", "name: platform"))
+    with pytest.raises(DeclarationError, match="name: 'platform' names what concerns no single"):
+        load_declaration(file)
+
+
 def test_every_error_is_reported_at_once(tmp_path: Path) -> None:
     text = VALID.replace("task: binary", "task: x").replace("dtype: int64", "dtype: x")
     with pytest.raises(DeclarationError) as caught:
