@@ -1,6 +1,7 @@
 """Gradient boosted trees by XGBoost."""
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -167,6 +168,7 @@ class XGBoost(Trainer):
 
         booster = xgboost.Booster()
         try:
+            _require_whole(folder / FILE)
             booster.load_model(folder / FILE)
         except (xgboost.core.XGBoostError, OSError, ValueError) as error:
             raise ModelError(f"{folder / FILE} cannot be read: {_first_line(error)}") from error
@@ -211,6 +213,17 @@ def gpu_is_visible() -> bool:
         booster = xgboost.train({"device": "cuda", "verbosity": 0}, data, 0)
         config = json.loads(booster.save_config())
     return str(config["learner"]["generic_param"]["device"]).startswith("cuda")
+
+
+def _require_whole(file: Path) -> None:
+    """Raise ValueError for a part of a file: XGBoost would read on beyond its end, and crash."""
+    with file.open("rb") as opened:
+        first = opened.read(1)
+        opened.seek(0, os.SEEK_END)
+        opened.seek(max(opened.tell() - 1, 0))
+        last = opened.read(1)
+    if (first, last) != (b"{", b"}"):
+        raise ValueError("it is no whole UBJSON object")
 
 
 def _first_line(error: Exception) -> str:
