@@ -32,7 +32,8 @@ class AssetOf:
     upstream: the asset that each argument of the decorated function reads.
     after: assets that it comes after and reads no handle of; they need not be materialized.
     partitions: of time, one run each.
-    pool: of which one runs at a time; that of the model's releases if empty.
+    in_production: whether it belongs to no release: it has a group of its own, so that a click
+        materializes a release whole, and need not wait for a training.
     """
 
     declaration: Declaration
@@ -46,7 +47,7 @@ class AssetOf:
     checks: Mapping[str, str] = field(default_factory=dict[str, str])
     blocking: bool = False
     partitions: dg.PartitionsDefinition[str] | None = None
-    pool: str = ""
+    in_production: bool = False
 
     def __call__(self, compute: Compute) -> dg.AssetsDefinition:
         """The asset: key, group, owner, checks, and one run of the model at a time."""
@@ -77,7 +78,7 @@ class AssetOf:
         return dg.AssetSpec(
             key,
             deps=reads,
-            group_name=spec.name,
+            group_name=f"{spec.name}_production" if self.in_production else spec.name,
             description=self.about,
             kinds={self.kind},
             metadata=self.shown,
@@ -90,7 +91,7 @@ class AssetOf:
         def step(context: dg.AssetExecutionContext, inputs: Mapping[str, Any]) -> Results:
             return compute(context, context.resources.platform, **inputs)
 
-        hints = compute.__annotations__
+        hints, name = compute.__annotations__, self.declaration.spec.name
         reads = {name: dg.In(hints[name], input_manager_key="handles") for name in self.upstream}
         outputs = {name: dg.Out(dg.Nothing) for name in checks}
         return dg.OpDefinition(
@@ -99,5 +100,5 @@ class AssetOf:
             ins=reads | {asset: dg.In(dg.Nothing) for asset in self.after},
             outs={"result": dg.Out(io_manager_key="handles"), **outputs},
             required_resource_keys={"platform"},
-            pool=self.pool or f"model_{self.declaration.spec.name}",
+            pool=f"production_{name}" if self.in_production else f"model_{name}",
         )

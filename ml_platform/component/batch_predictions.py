@@ -32,7 +32,7 @@ def batch_predictions(declaration: Declaration, scoring: ScoringSpec) -> dg.Asse
         name=BATCH_PREDICTIONS,
         about=about,
         kind="parquet" if scoring.output.endswith(".parquet") else "table",
-        pool=f"production_{declaration.spec.name}",
+        in_production=True,
         upstream={"bento": "deployed_bento"},
     )
     def scored(context: dg.AssetExecutionContext, platform: Any, bento: DeployedBento) -> Results:

@@ -80,7 +80,7 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
         after=("inference_log",),
         checks={CHECK: "The labeled predictions may stand for all: they were not selected."},
         blocking=True,
-        pool=f"production_{declaration.spec.name}",
+        in_production=True,
     )
     def labeled_feedback(context: dg.AssetExecutionContext, platform: Any) -> Results:
         from ml_platform.component.steps.label_feedback import label_feedback

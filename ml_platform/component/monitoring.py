@@ -63,7 +63,7 @@ def monitoring_asset(declaration: Declaration) -> dg.AssetsDefinition:
         kind="report",
         checks={name: ABOUT[name] for name in CHECKS},
         partitions=partitions(spec),
-        pool=f"production_{declaration.spec.name}",
+        in_production=True,
     )
     def monitoring_report(context: dg.AssetExecutionContext, platform: Any) -> Results:
         return _report(context, declaration, platform.stores)

@@ -77,9 +77,14 @@ def _inference_log(declaration: Declaration) -> dg.AssetsDefinition:
         "Every prediction that a service of the model answered, one partition a day, each once. "
         "Moved here from the services' journals; labels go to `labels_received`."
     )
-    pool = f"production_{declaration.spec.name}"  # it need not wait for a training
 
-    @AssetOf(declaration=declaration, name=INFERENCE_LOG, about=about, kind="deltalake", pool=pool)
+    @AssetOf(
+        declaration=declaration,
+        name=INFERENCE_LOG,
+        about=about,
+        kind="deltalake",
+        in_production=True,
+    )
     def inference_log(context: dg.AssetExecutionContext, platform: Any) -> Results:
         return _ingest(context, declaration, platform.stores)
 
