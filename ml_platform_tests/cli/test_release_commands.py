@@ -70,7 +70,7 @@ class Home:
                 url=url,
                 revision=revision,
                 versions=(1,),
-                seen_at=datetime.now(UTC) + timedelta(minutes=1),
+                seen_at=datetime.now(UTC) + timedelta(seconds=2),
             )
         )
 
