@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from ml_platform.exceptions import ServiceUnavailable
 from ml_platform.serving.http.keys import new_key
 from ml_platform.serving.process import ServiceProcess
+from ml_platform.serving.worker import FLUSH_SECONDS
 from ml_platform_tests.serving.raw_requests import answers, fuzzed
 from ml_platform_tests.serving.small_service import small_service
 
@@ -73,6 +74,7 @@ def test_hot_routes_pass_by_bentoml_and_give_the_same_bytes(running: Running):
 
 def test_every_worker_tells_what_all_counted(running: Running):
     service, record = running
+    time.sleep(2 * FLUSH_SECONDS)  # what the tests before counted is told by all workers
     before = metrics(service)
     for _ in range(30):
         assert service.post("/predict", record).status == 200
