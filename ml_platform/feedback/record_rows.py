@@ -207,7 +207,7 @@ def _exactly(value: Any, kind: type) -> Any:
 
 def _int64(value: Any) -> int:
     whole = int(value)
-    broken = isinstance(value, float) and whole != value  # a whole one may be beyond 2**53
+    broken = isinstance(value, float) and not value.is_integer()
     if isinstance(value, bool) or broken or not -(2**63) <= whole < 2**63:
         raise ValueError(f"{value!r} is no whole number")
     return whole
