@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 WORKERS ?= 2
+PINNED := --constraint constraints.txt --editable '.[examples,postgres,dev]'
 APT_PACKAGES := chromium chromium-driver postgresql wrk
 
 export ML_PLATFORM_HOME ?= $(CURDIR)/.ml_platform
@@ -25,8 +26,11 @@ setup: $(STAMP) ## Create .venv with the pinned versions (again only when the pi
 $(STAMP): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("error: ml_platform is tested on Python 3.11, found %d.%d at $(PYTHON); name another: make PYTHON=/path/to/python3.11" % v)'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: cannot create $(VENV); on Debian: apt-get install python3-venv"; exit 1; }
-	@echo "Installing the pinned packages into $(VENV) (a few minutes the first time) ..."
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[examples,postgres,dev]'
+	@echo "Installing the pinned packages into $(VENV) (a minute or two the first time) ..."
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(PINNED) || { \
+	  echo "uv could not (it reads no pip.conf); pip does it, which takes some minutes"; \
+	  $(BIN)/python -m pip install --quiet --no-compile $(PINNED); }
 	@touch $@
 
 demo: setup ## Train a real model, serve it, ask it once
