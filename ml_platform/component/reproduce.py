@@ -7,11 +7,10 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import trained_part
 from ml_platform.component.steps.certify import certificate_of
 from ml_platform.component.steps.code import environment
-from ml_platform.exceptions import ModelError
+from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.gates.reproducibility import digests
 from ml_platform.plugins import Strict
 from ml_platform.registry.certificate import Certificate
-from ml_platform.spec.recipe import DECLARATION, Recipe
 from ml_platform.training.fit import train
 
 
@@ -45,7 +44,7 @@ def reproduce(platform: Platform, name: str, version: int) -> Reproduction:
     declaration is not there, SnapshotNotFound when its rows are not.
     """
     certificate = certificate_of(platform, name, version)
-    recipe = _recipe(platform, name, version)
+    recipe = recipe_of(platform, name, version)
     snapshot = certificate.snapshot
     frame = platform.snapshots.read(snapshot.table, content_hash=snapshot.content_hash)
     split = recipe.split.split(frame, target=recipe.target, event_time=recipe.event_time)
@@ -78,14 +77,6 @@ def reproduce(platform: Platform, name: str, version: int) -> Reproduction:
         ),
         changed=_changed(certificate),
     )
-
-
-def _recipe(platform: Platform, name: str, version: int) -> Recipe:
-    run_id = platform.registry.get(name, version).run_id
-    text = platform.registry.read_artifact_text(run_id, DECLARATION)
-    if text is None:
-        raise ModelError(f"the MLflow run {run_id} of {name}:{version} has no {DECLARATION}")
-    return Recipe.read(text)
 
 
 def _changed(certificate: Certificate) -> tuple[str, ...]:

@@ -58,12 +58,16 @@ class Gate(Plugin, ABC, Generic[Evidence]):
     def judge(self, evidence: Evidence) -> GateResult:
         """Return a verdict with its reason; not measurable is `inconclusive`, never an error."""
 
+    @property
+    def declared(self) -> dict[str, Any]:
+        """The gate with all of its fields, JSON-ready, as a record names what gave it."""
+        return self.model_dump(mode="json")
+
     def record(self, result: GateResult) -> GateRecord:
         """The result as the certificate keeps it."""
         mode = {"passed": None, "failed": self.enforce, "inconclusive": self.on_inconclusive}
         blocks = mode[result.verdict] == "block" and self.enforce == "block"
-        declared = self.model_dump(mode="json")
-        return GateRecord(check=self.check_name, gate=declared, result=result, blocks=blocks)
+        return GateRecord(check=self.check_name, gate=self.declared, result=result, blocks=blocks)
 
 
 GATES: Registry[Gate[Any]] = Registry("gate", Gate, package="ml_platform.gates")

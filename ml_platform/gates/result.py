@@ -1,5 +1,7 @@
 """What a gate says."""
 
+import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
@@ -35,3 +37,19 @@ class GateRecord(Strict):
     gate: dict[str, Any]
     result: GateResult
     blocks: bool
+
+    def is_of(self, declared: Mapping[str, Any]) -> bool:
+        """Whether this gate gave it, as it is `Gate.declared` now."""
+        return self.gate == declared
+
+    def change_to(self, declared: Mapping[str, Any]) -> str:
+        """What became of the gate since, for people: `floor from 0.7 to 0.9`; "" for nothing."""
+        return ", ".join(
+            f"{name} from {_told(self.gate, name)} to {_told(declared, name)}"
+            for name in sorted({**self.gate, **declared})
+            if _told(self.gate, name) != _told(declared, name)
+        )
+
+
+def _told(gate: Mapping[str, Any], field: str) -> str:
+    return json.dumps(gate[field], ensure_ascii=False) if field in gate else "nothing"

@@ -1,8 +1,9 @@
 """The release certificate: what a version was judged by, bound to that very version by a hash."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
+from typing import Any
 
 import orjson
 from pydantic import AwareDatetime, Field, ValidationError
@@ -64,16 +65,16 @@ def verify(
     *,
     model: str,
     version: int,
-    required_checks: Iterable[str],
+    required: Mapping[str, Mapping[str, Any]],
     now: datetime,
 ) -> Certificate:
     """Return the certificate in `text` if the version may be released on it.
 
     text: the stored document, None when there is none; digest: the hash kept with the version.
-    required_checks: names of the checks that the declaration in force asks for.
+    required: the gates that the declaration in force asks for, by their checks.
     Raises DeploymentRefused with everything that is wrong: no certificate, changed since it was
-    issued, of another version, a check that was never judged, a verdict that blocks and that no
-    waiver covers any more.
+    issued, of another version, a gate that was never judged or is another one now, a verdict that
+    blocks and that no waiver covers any more.
     """
     if text is None or digest is None:
         lacking = "certificate" if text is None else "hash of its certificate"
@@ -90,7 +91,7 @@ def verify(
     certificate = _read(text, model=model, version=version)
     problems = [
         *_of_another(certificate, model=model, version=version),
-        *_never_judged(certificate, required_checks),
+        *_not_judged(certificate, required),
         *(_blocked(record, certificate.waivers) for record in certificate.blocking(now=now)),
     ]
     if problems:
@@ -114,10 +115,24 @@ def _of_another(certificate: Certificate, *, model: str, version: int) -> list[s
     return [f"its certificate is that of {certificate.model}:{certificate.version}"]
 
 
-def _never_judged(certificate: Certificate, required_checks: Iterable[str]) -> list[str]:
-    judged = {record.check for record in certificate.records}
-    missing = sorted(set(required_checks) - judged)
-    return [f"its certificate lacks {', '.join(missing)}; run the checks"] if missing else []
+def _not_judged(
+    certificate: Certificate, required: Mapping[str, Mapping[str, Any]]
+) -> Iterator[str]:
+    """The gates that are declared now and were not then, or otherwise; and how to judge them."""
+    judged = {record.check: record for record in certificate.records}
+    missing = sorted(required.keys() - judged.keys())
+    changed = [
+        f"{record.check} was changed after it was judged: {record.change_to(required[check])}"
+        for check, record in judged.items()
+        if check in required and not record.is_of(required[check])
+    ]
+    yield from [f"its certificate lacks {', '.join(missing)}"] if missing else []
+    yield from changed
+    if missing or changed:
+        yield (
+            f"`ml-platform train {certificate.model}` judges as is declared now, and trains anew "
+            "only where data, contract or code changed too"
+        )
 
 
 def _blocked(record: GateRecord, waivers: Iterable[Waiver]) -> str:

@@ -110,10 +110,17 @@ class ModelSpec(Strict):
         return tuple(gate for gate in _with_defaults(self.gates) if gate.stage is stage)
 
     @property
-    def required_checks(self) -> tuple[str, ...]:
-        """Names of the checks whose verdicts a certificate of this declaration must hold."""
+    def contract_gate(self) -> dict[str, Any]:
+        """The contract as the gate that it is, as a record names what gave it."""
+        contract = self.data.contract
+        return {"type": "contract", "version": contract.version, "on_invalid": contract.on_invalid}
+
+    @property
+    def required_gates(self) -> dict[str, dict[str, Any]]:
+        """The gates whose verdicts a certificate of this declaration must hold, by their checks."""
         stages = (Stage.VALIDATED_DATA, Stage.TRAINED_MODEL, Stage.EVALUATION_REPORT)
-        return ("contract", *(g.check_name for stage in stages for g in self.all_gates(stage)))
+        gates = {g.check_name: g.declared for stage in stages for g in self.all_gates(stage)}
+        return {"contract": self.contract_gate, **gates}
 
     def digest_of(self, *sections: str) -> str:
         """Content hash of some sections of the declaration (sha256, hex)."""

@@ -126,7 +126,7 @@ def test_verdicts_of_every_stage_stand_in_the_certificate(
 
     certificate = intact_certificate(platform, "small_credit", 1)
     assert certificate is not None
-    assert {record.check for record in certificate.records} == set(gated.spec.required_checks)
+    assert {record.check for record in certificate.records} == set(gated.spec.required_gates)
     again = materialize(gated, instance, only=BEFORE_DEPLOYMENT)
     assert again.success
     assert intact_certificate(platform, "small_credit", 1) == certificate

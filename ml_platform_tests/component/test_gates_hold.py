@@ -15,6 +15,7 @@ from ml_platform.component.steps.certify import (
 from ml_platform.component.steps.waive import waive
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.registry.waiver import Waiver
+from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
@@ -26,6 +27,7 @@ from ml_platform_tests.component.running import (
     metadata,
 )
 
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FLOOR = "{type: minimum_metric, metric: roc_auc, floor: 0.7}"
 OUT_OF_REACH = "{type: minimum_metric, metric: roc_auc, floor: 0.9999}"
 
@@ -77,14 +79,33 @@ def test_gate_that_only_warns_lets_the_version_pass_and_shows_in_the_certificate
     assert "minimum_metric_roc_auc|failed" in str(metadata(result, "evaluation_report")["gates"])
 
 
-def test_gate_added_after_certification_must_be_run_first(
+def test_gate_added_or_changed_after_certification_must_be_judged_first(
     declaration: Declaration, instance: dg.DagsterInstance
 ) -> None:
-    assert materialize(declaration, instance, only=BEFORE_DEPLOYMENT).success
+    lenient = changed(declaration, FLOOR, FLOOR.replace("}", ", enforce: warn}"))
+    assert materialize(lenient, instance, only=BEFORE_DEPLOYMENT).success
+
+    def refusal(of: Declaration) -> str:
+        result = materialize(of, instance, only=["deployed_bento"])
+        assert not result.success
+        return failure(result)
+
     added = "\n    - {type: maximum_metric, metric: log_loss, ceiling: 5}"
-    demanding = changed(declaration, FLOOR, FLOOR + added)
-    result = materialize(demanding, instance, only=["deployed_bento"])
-    assert "lacks maximum_metric_log_loss; run the checks" in failure(result)
+    demanding = changed(lenient, "enforce: warn}", "enforce: warn}" + added)
+    assert "lacks maximum_metric_log_loss; `ml-platform train small_credit`" in refusal(demanding)
+    raised = changed(changed(demanding, added, ""), "floor: 0.7, enforce: warn}", "floor: 0.72}")
+    assert (
+        "minimum_metric_roc_auc was changed after it was judged: "
+        'enforce from "warn" to "block", floor from 0.7 to 0.72; `ml-platform train small_credit`'
+    ) in refusal(raised)
+    other_contract = changed(raised, "version: 1", "version: 2")
+    assert "contract was changed after it was judged: version from 1 to 2" in refusal(
+        other_contract
+    )
+    again = changed(other_contract, "version: 2", "version: 1")
+    judged = materialize(again, instance, only=["evaluation_report"])
+    assert checks(judged) == {"minimum_metric_roc_auc": True}
+    assert verified_certificate(again, Platform(Settings.from_environment()), 1, now=NOW)
 
 
 def test_tampered_or_missing_certificate_is_refused(

@@ -8,6 +8,7 @@ import pytest
 
 from ml_platform.component.assets import FORCE_TAG
 from ml_platform.component.platform import Platform
+from ml_platform.serving.build import bento_folder
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, load_declaration
 from ml_platform_tests.component.running import (
@@ -25,8 +26,12 @@ from ml_platform_tests.component.running import (
 ALL = [*BEFORE_DEPLOYMENT, "deployed_bento"]
 
 
+def files_of(folder: Path) -> dict[Path, bytes]:
+    return {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
 class Released:
-    """A small model that went all the way once, then again unchanged, then by force."""
+    """A small model that went all the way: once, unchanged, by force, under another contract."""
 
     def __init__(self, folder: Path) -> None:
         self.declaration = small_credit(folder / "small_credit")
@@ -35,6 +40,13 @@ class Released:
             self.first = self.run(instance)
             self.second = self.run(instance)
             self.forced = self.run(instance, tags={FORCE_TAG: "true"})
+            self.bento = bento_folder(self.platform.settings.bentos, "small_credit", 2)
+            self.built = files_of(self.bento)
+            spec = self.declaration
+            lax = changed(
+                spec, "income: {dtype: float64, min: 1", "income: {dtype: float64, min: 0"
+            )
+            self.under_another_contract = materialize(lax, instance, only=["deployed_bento"])
 
     def run(
         self, instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None
@@ -110,11 +122,14 @@ class TestReleased:
         assert metadata(released.forced, "trained_model")["version"] == 2
         registry = released.platform.registry
         folders = [registry.download("small_credit", v, tmp_path / str(v)) for v in (1, 2)]
-        content = [
-            {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
-            for folder in folders
-        ]
-        assert content[0] == content[1]
+        assert files_of(folders[0]) == files_of(folders[1])
+
+    def test_bento_keeps_the_contract_that_its_version_was_trained_under(
+        self, released: Released
+    ) -> None:
+        assert released.under_another_contract.success, failure(released.under_another_contract)
+        assert metadata(released.under_another_contract, "deployed_bento")["reused"] is True
+        assert files_of(released.bento) == released.built
 
     def test_what_a_person_wants_to_see_is_there(self, released: Released) -> None:
         raw = metadata(released.first, "raw_data")

@@ -8,6 +8,10 @@ from ml_platform.gates.result import GateRecord, GateResult, Verdict
 from ml_platform.registry.certificate import Certificate, verify
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+ANEW = (
+    "`ml-platform train flights` judges as is declared now, and trains anew only where data, "
+    "contract or code changed too"
+)
 
 
 def record(check: str, verdict: Verdict = "passed", *, blocks: bool = False) -> GateRecord:
@@ -32,8 +36,9 @@ def certificate(*records: GateRecord, model: str = "flights", version: int = 3) 
     )
 
 
-def check(text: str | None, digest: str | None, *required: str, version: int = 3) -> Certificate:
-    return verify(text, digest, model="flights", version=version, required_checks=required, now=NOW)
+def check(text: str | None, digest: str | None, *names: str, version: int = 3) -> Certificate:
+    required = {name: {"type": name} for name in names}
+    return verify(text, digest, model="flights", version=version, required=required, now=NOW)
 
 
 def test_a_complete_certificate_comes_back_as_it_was_issued() -> None:
@@ -76,7 +81,22 @@ def test_a_blocking_verdict_and_a_missing_check_are_told_at_once() -> None:
         check(issued.text, issued.digest, "contract", "training_smoke", "no_regression")
     assert str(refused.value) == (
         "flights:3 may not be deployed: its certificate lacks no_regression, training_smoke; "
-        "run the checks; minimum_metric failed: roc_auc 0.61 is below 0.70"
+        f"{ANEW}; minimum_metric failed: roc_auc 0.61 is below 0.70"
+    )
+
+
+def test_a_gate_that_changed_after_it_was_judged_is_refused_with_what_changed() -> None:
+    judged = {"type": "minimum_metric", "floor": 0.7, "enforce": "warn", "note": "old"}
+    passed = record("minimum_metric").model_copy(update={"gate": judged})
+    issued = certificate(passed)
+    declared = {"type": "minimum_metric", "floor": 0.9, "enforce": "block"}
+    named = {"model": "flights", "version": 3, "now": NOW}
+    assert verify(issued.text, issued.digest, required={"minimum_metric": judged}, **named)
+    with pytest.raises(DeploymentRefused) as refused:
+        verify(issued.text, issued.digest, required={"minimum_metric": declared}, **named)
+    assert str(refused.value) == (
+        "flights:3 may not be deployed: minimum_metric was changed after it was judged: "
+        'enforce from "warn" to "block", floor from 0.7 to 0.9, note from "old" to nothing; ' + ANEW
     )
 
 

@@ -20,7 +20,7 @@ def waiver(check: str = "minimum_metric", *, days: float = 7, by: str = "Ada") -
 
 def test_a_waived_gate_lets_its_version_pass_until_the_waiver_ends() -> None:
     issued = certificate(FAILED).model_copy(update={"waivers": (waiver(),)})
-    name = {"model": "flights", "version": 3, "required_checks": ["minimum_metric"]}
+    name = {"model": "flights", "version": 3, "required": {"minimum_metric": FAILED.gate}}
     held = verify(issued.text, issued.digest, now=GIVEN + timedelta(days=6), **name)  # type: ignore[arg-type]
     assert held == issued
     with pytest.raises(DeploymentRefused, match=r"waived by Ada until .*, which is over"):

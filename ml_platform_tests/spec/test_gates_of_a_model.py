@@ -21,7 +21,7 @@ def test_gates_of_every_stage_but_the_service_stand_in_the_certificate(tmp_path)
         "    - {type: leakage}\n    - {type: model_size, max_bytes: 9}\n    - {type: load_test}"
     )
     spec = load_declaration(write(tmp_path, with_gate(gates))).spec
-    assert spec.required_checks == (
+    assert tuple(spec.required_gates) == (
         "contract",
         "contract_drift_last",
         "label_drift_champion",

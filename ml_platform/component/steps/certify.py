@@ -95,7 +95,7 @@ def verified_certificate(
 ) -> Certificate:
     """The certificate of a version, if it holds for the declaration in force.
 
-    Raises DeploymentRefused when it is missing, altered, of another version, lacks a gate that
+    Raises DeploymentRefused when it is missing, altered, of another version, lacks a gate as it
     is declared now, or holds a verdict that blocks and no waiver covers now.
     """
     spec, registry = declaration.spec, platform.registry
@@ -105,7 +105,7 @@ def verified_certificate(
         registered.tags.get(DIGEST_TAG),
         model=spec.name,
         version=version,
-        required_checks=spec.required_checks,
+        required=spec.required_gates,
         now=now,
     )
 

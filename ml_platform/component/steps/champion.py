@@ -11,6 +11,7 @@ import pandas as pd
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import trained_part
 from ml_platform.component.steps.holdout import Judged
+from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.component.steps.runtimes import rival_of
 from ml_platform.data.same_rows import rows_in
 from ml_platform.exceptions import (
@@ -22,7 +23,6 @@ from ml_platform.exceptions import (
 from ml_platform.gates.evidence import ChampionEvidence
 from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
-from ml_platform.spec.recipe import DECLARATION, Recipe
 from ml_platform.training.model import Model
 
 
@@ -92,19 +92,17 @@ def _trained_rows(
     """The rows of the version's snapshot that its own split gave to training."""
     table, _, number = registered.tags["training_data"].rpartition("@")
     hashed = registered.tags["training_data_hash"]
-    text = platform.registry.read_artifact_text(registered.run_id, DECLARATION)
-    recipe = None if text is None else Recipe.read(text)
-    data = declaration.spec.data if recipe is None else recipe
-    split = declaration.spec.split if recipe is None else recipe.split
+    recipe = recipe_of(platform, declaration.spec.name, registered.version)
+    split = recipe.split
     rows = _read(
         platform,
         table,
         {"version": int(number), "content_hash": hashed},
-        key=data.id if data.id == declaration.spec.data.id else None,
-        also=split.reads(target=data.target, event_time=data.event_time),
+        key=recipe.id if recipe.id == declaration.spec.data.id else None,
+        also=split.reads(target=recipe.target, event_time=recipe.event_time),
     )
-    parts = split.split(rows, target=data.target, event_time=data.event_time)
-    return trained_part(rows.iloc[parts.train], platform, registered, key=data.id)
+    parts = split.split(rows, target=recipe.target, event_time=recipe.event_time)
+    return trained_part(rows.iloc[parts.train], platform, registered, key=recipe.id)
 
 
 def _read(

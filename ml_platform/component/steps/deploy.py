@@ -12,6 +12,7 @@ from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
 from ml_platform.component.steps.holdout import Judged, load_holdout
+from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.component.steps.prove import with_scoring
 from ml_platform.component.steps.train import model_hash
 from ml_platform.exceptions import DeploymentRefused
@@ -24,6 +25,7 @@ from ml_platform.serving.client_records import client_records
 from ml_platform.serving.examples import keep_example
 from ml_platform.serving.process import ServiceProcess
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.recipe import Recipe
 
 SMOKE_ROWS = 200
 
@@ -44,13 +46,15 @@ def build_and_test(
     """Build the Bento of a certified version, unless it is there, and judge it as a service.
 
     What was released with this certificate on this very Bento is not tested again.
+    It answers by the contract that it was trained under, whatever is declared now.
     Raises DeploymentRefused when the certificate does not hold, whoever asks.
     """
     certificate = verified_certificate(declaration, platform, report.version, now=now)
+    recipe = recipe_of(platform, declaration.spec.name, report.version)
     judged = cache(partial(load_holdout, declaration, platform, report.snapshot, report.version))
-    certificate = with_scoring(declaration, platform, certificate, judged)
+    certificate = with_scoring(platform, certificate, recipe.contract, judged)
     before = _built_at(declaration, platform, report.version)
-    tag = _build(declaration, platform, certificate)
+    tag = _build(declaration, platform, certificate, recipe)
     reused = before is not None and before == _built_at(declaration, platform, report.version)
     handle = DeployedBento(tag=tag, version=report.version, certificate=certificate.digest)
     known = _verdicts_at_release(declaration, platform, handle) if reused else ()
@@ -71,7 +75,7 @@ def _verdicts_at_release(
     declaration: Declaration, platform: Platform, handle: DeployedBento
 ) -> tuple[GateRecord, ...]:
     """What the service gates said when this version was released; empty unless they still apply."""
-    declared = [g.model_dump(mode="json") for g in declaration.spec.all_gates(Stage.DEPLOYED_BENTO)]
+    declared = [gate.declared for gate in declaration.spec.all_gates(Stage.DEPLOYED_BENTO)]
     for transition in reversed(platform.releases.history(declaration.spec.name)):
         evidence = transition.evidence
         if (
@@ -83,7 +87,9 @@ def _verdicts_at_release(
     return ()
 
 
-def _build(declaration: Declaration, platform: Platform, certificate: Certificate) -> str:
+def _build(
+    declaration: Declaration, platform: Platform, certificate: Certificate, recipe: Recipe
+) -> str:
     spec = declaration.spec
     with TemporaryDirectory() as temporary:
         folder = platform.registry.download(spec.name, certificate.version, Path(temporary))
@@ -95,12 +101,12 @@ def _build(declaration: Declaration, platform: Platform, certificate: Certificat
         return build_bento(
             model_folder=folder,
             serving=spec.serving,
-            key=spec.data.id,
+            key=recipe.id,
             model_hash=certificate.model_hash,
             scoring=certificate.scoring,
             name=spec.name,
             version=certificate.version,
-            contract=spec.data.contract.model_dump(mode="json"),
+            contract=recipe.contract.model_dump(mode="json"),
             release=_release_of(declaration, platform, certificate),
             bentos=platform.settings.bentos,
         )

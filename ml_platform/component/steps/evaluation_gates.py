@@ -95,6 +95,6 @@ def _with_rows(
 
 
 def _kept(gate: Gate[Any], earlier: GateRecord | None, *, rival: int | None) -> GateRecord | None:
-    if not gate.noisy or earlier is None or earlier.gate != gate.model_dump(mode="json"):
+    if not gate.noisy or earlier is None or not earlier.is_of(gate.declared):
         return None
     return earlier if earlier.result.details.get("champion_version") == rival else None

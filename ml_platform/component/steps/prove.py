@@ -13,26 +13,24 @@ from ml_platform.registry.certificate import Certificate
 from ml_platform.serving.client_records import client_records
 from ml_platform.serving.records import Record, RecordChecker
 from ml_platform.serving.scoring import code_digest, prove
-from ml_platform.spec.load import Declaration
 
 HOLDOUT_ROWS = 1_000
 """Rows of the holdout that both paths score; a transform runs for each of them alone."""
 
 
 def with_scoring(
-    declaration: Declaration,
-    platform: Platform,
-    certificate: Certificate,
-    judged: Callable[[], Judged],
+    platform: Platform, certificate: Certificate, contract: Contract, judged: Callable[[], Judged]
 ) -> Certificate:
     """Return the certificate with what was proven of the compiled path, and keep it.
+
+    contract: that the version was trained under.
 
     Proven once for a version and the code that scores it; where the paths differ, or there is no
     compiled one, the certificate says why and the Bento scores by the training library.
     """
     if certificate.scoring is not None and certificate.scoring.code == code_digest():
         return certificate
-    model, contract = judged().model, declaration.spec.data.contract
+    model = judged().model
     holdout = checked_records(judged().holdout, contract, list(model.inputs))
     _, scoring = prove(model, contract.columns, holdout=holdout)
     proven = certificate.model_copy(update={"scoring": scoring})

@@ -9,13 +9,12 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from ml_platform.component.platform import Platform
-from ml_platform.data.contract import Contract
+from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.gates.evidence import Runtime, Runtimes
 from ml_platform.serving.client_records import client_records
 from ml_platform.serving.scoring import predictor_of
 from ml_platform.spec.load import Declaration
-from ml_platform.spec.recipe import DECLARATION, Recipe
 from ml_platform.training.model import Model
 
 RECORDS = 256
@@ -47,35 +46,26 @@ def rival_of(declaration: Declaration, platform: Platform, version: int) -> int 
 def _load(
     declaration: Declaration, platform: Platform, version: int, holdout: pd.DataFrame, folder: Path
 ) -> Runtimes:
-    contract = declaration.spec.data.contract
-    candidate = _runtime(declaration, platform, version, contract, folder)
-    columns = [name for name in contract.columns if name in holdout.columns]
+    name = declaration.spec.name
+    candidate = _runtime(platform, name, version, folder)
+    columns = [each for each in declaration.spec.data.contract.columns if each in holdout.columns]
     records = client_records(holdout.head(RECORDS), columns)
     champion = rival_of(declaration, platform, version)
     if champion is None:
         return Runtimes(candidate=candidate, records=records)
     try:
-        # The champion answers as its Bento does: by the contract that it was trained under.
-        theirs = _contract_of(declaration, platform, champion) or contract
-        other = _runtime(declaration, platform, champion, theirs, folder)
+        other = _runtime(platform, name, champion, folder)
         other.predict(records[:1])
     except MLPlatformError as error:
         return Runtimes(candidate=candidate, records=records, problem=str(error))
     return Runtimes(candidate=candidate, records=records, champion=other)
 
 
-def _runtime(
-    declaration: Declaration, platform: Platform, version: int, contract: Contract, folder: Path
-) -> Runtime:
+def _runtime(platform: Platform, name: str, version: int, folder: Path) -> Runtime:
+    """The version as its Bento answers: by the contract that it was trained under."""
     to = folder / str(version)
     to.mkdir()
-    saved = platform.registry.download(declaration.spec.name, version, to)
-    model = Model.load(saved)
+    saved = platform.registry.download(name, version, to)
+    model, contract = Model.load(saved), recipe_of(platform, name, version).contract
     predictor = predictor_of(model, contract.columns, version=str(version))
     return Runtime(version=version, folder=saved, predict=predictor.predict_batch)
-
-
-def _contract_of(declaration: Declaration, platform: Platform, version: int) -> Contract | None:
-    run_id = platform.registry.get(declaration.spec.name, version).run_id
-    text = platform.registry.read_artifact_text(run_id, DECLARATION)
-    return None if text is None else Recipe.read(text).contract

@@ -48,7 +48,7 @@ def brought_up_to_date(
     anew = {gate.check_name: gate.record(gate.judge(evidence)) for gate in changed}
     training = tuple(anew.get(gate.check_name) or earlier[gate.check_name] for gate in gates)
     data = tuple(
-        known if known is not None and known.gate == record.gate else record
+        known if known is not None and known.is_of(record.gate) else record
         for record in (validated.contract, *validated.gates)
         for known in [earlier.get(record.check)]
     )
@@ -58,7 +58,7 @@ def brought_up_to_date(
 
 
 def _is_judged(gate: Gate[object], record: GateRecord | None) -> bool:
-    return record is not None and record.gate == gate.model_dump(mode="json")
+    return record is not None and record.is_of(gate.declared)
 
 
 def _evidence(declaration: Declaration, parts: Parts, fit: Fit) -> TrainingEvidence:

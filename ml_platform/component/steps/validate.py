@@ -106,8 +106,7 @@ def contract_record(declaration: Declaration, validation: Validation) -> GateRec
         rows=validation.rows,
         reason=reason,
     )
-    declared = {"type": "contract", "version": contract.version, "on_invalid": contract.on_invalid}
-    blocks = not validation.passed
+    declared, blocks = declaration.spec.contract_gate, not validation.passed
     return GateRecord(check="contract", gate=declared, result=result, blocks=blocks)
 
 
