@@ -2,7 +2,9 @@
 
     MLPlatformError
     ├── DeclarationError         a defs.yaml is wrong; names file, line and what would be valid
-    ├── UnknownPlugin            no gate, trainer, source ... of that name
+    ├── PluginError              no such plugin can be had
+    │   ├── UnknownPlugin        no gate, trainer, source ... of that name
+    │   └── UnusablePlugin       there is one of that name, but it does not load
     ├── StoreError               a store is away, full, or refuses us
     ├── DataError
     │   ├── SourceError          a source cannot be read
@@ -42,7 +44,11 @@ class DeclarationError(MLPlatformError):
     """A model's declaration is wrong."""
 
 
-class UnknownPlugin(MLPlatformError):
+class PluginError(MLPlatformError):
+    """What a `type` names cannot be had."""
+
+
+class UnknownPlugin(PluginError):
     """No plugin of this kind has that name."""
 
     def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
@@ -50,6 +56,14 @@ class UnknownPlugin(MLPlatformError):
         close = get_close_matches(name, choices, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""
         super().__init__(f"unknown {kind} {name!r}{hint} (valid: {', '.join(choices)})")
+
+
+class UnusablePlugin(PluginError):
+    """There is a plugin of that name, but it does not load."""
+
+    def __init__(self, kind: str, name: str, reason: str, valid: Iterable[str]) -> None:
+        choices = ", ".join(sorted(valid))
+        super().__init__(f"{kind} {name!r} cannot be used: {reason} (valid: {choices})")
 
 
 class StoreError(MLPlatformError):

@@ -9,11 +9,14 @@ A plugin is one frozen class that is its configuration and its behaviour togethe
         floor: float
 
 In YAML it is named by its `type`: the name of a shipped plugin, the name of an entry point in
-the group `ml_platform.<kind>s`, or the dotted path `package.module:Class`.
+the group `ml_platform.<kind>s`, or the dotted path `package.module:Class`. Code of others may
+raise anything when it is imported: that is told where the plugin is named, and nowhere else.
 """
 
+import logging
 import pkgutil
-from functools import cached_property
+from collections import defaultdict
+from functools import cache, cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
@@ -21,7 +24,7 @@ from typing import Any, Generic, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import PydanticCustomError, core_schema
 
-from ml_platform.exceptions import UnknownPlugin
+from ml_platform.exceptions import PluginError, UnknownPlugin, UnusablePlugin
 
 
 class Strict(BaseModel):
@@ -39,6 +42,8 @@ class Plugin(Strict):
 P = TypeVar("P", bound=Plugin)
 C = TypeVar("C", bound=Plugin)
 
+_log = logging.getLogger(__name__)
+
 
 class Registry(Generic[P]):
     """All plugins of one kind, loaded when first asked for.
@@ -53,6 +58,7 @@ class Registry(Generic[P]):
         self.base = base
         self.package = package
         self._classes: dict[str, type[P]] = {}
+        self._resolved: dict[str, type[P] | str] = {}  # offers: their class, or what is wrong
 
     @property
     def group(self) -> str:
@@ -72,40 +78,70 @@ class Registry(Generic[P]):
         return self._classes
 
     @cached_property
-    def _offered(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self.group)}
+    def _offered(self) -> dict[str, list[EntryPoint]]:
+        """What other packages offer, by name; a shipped name keeps its meaning."""
+        offered: dict[str, list[EntryPoint]] = defaultdict(list)
+        for point in _entry_points().select(group=self.group):
+            if point.name in self._shipped:
+                _log.warning("%s", self._shadowed(point))
+            else:
+                offered[point.name].append(point)
+        return dict(offered)
+
+    def _shadowed(self, point: EntryPoint) -> str:
+        return (
+            f"{_origin(point)} offers a {self.kind} {point.name!r}, which is the name of a shipped "
+            f"one: `type: {point.name}` means the shipped one, `type: {point.value}` the other"
+        )
 
     def names(self) -> list[str]:
         """Every name that `type` may have, dotted paths aside."""
         return sorted(self._shipped.keys() | self._offered.keys())
 
-    def classes(self) -> list[type[P]]:
-        """Every shipped or offered plugin class, in the order of their names."""
-        return [self.find(name) for name in self.names()]
+    def usable(self) -> dict[str, type[P]]:
+        """Every class by its name, in their order, without the offers that `find` refuses."""
+        resolved = {name: self._resolve(name) for name in self.names()}
+        return {name: found for name, found in resolved.items() if not isinstance(found, str)}
 
     def find(self, name: str) -> type[P]:
         """Return the class that `type: name` means.
 
-        Raises UnknownPlugin when there is none, or it is not of this kind.
+        Raises UnknownPlugin when there is none, and UnusablePlugin when its module raises on
+        import, when it is not of this kind, or when two packages offer that name.
         """
-        if name in self._shipped:
-            return self._shipped[name]
-        found: Any = None
         if ":" in name:
             found = self._import(name)
+        elif name in self.names():
+            found = self._resolve(name)
         else:
-            offered = self._offered.get(name)
-            found = offered.load() if offered else None
-        if not (isinstance(found, type) and issubclass(found, self.base)):
             raise UnknownPlugin(self.kind, name, [*self.names(), "package.module:Class"])
+        if isinstance(found, str):
+            raise UnusablePlugin(self.kind, name, found, self.names())
         return found
 
-    def _import(self, path: str) -> object:
+    def _resolve(self, name: str) -> type[P] | str:
+        """The class of a known name, or what is wrong with its offer; tried once."""
+        if name in self._shipped:
+            return self._shipped[name]
+        if name not in self._resolved:
+            points = self._offered[name]
+            self._resolved[name] = _offered_twice(points) or self._import(points[0].value)
+        return self._resolved[name]
+
+    def _import(self, path: str) -> type[P] | str:
+        """The class at `module:Class`, or what is wrong with it."""
         module, _, attribute = path.partition(":")
         try:
-            return getattr(import_module(module), attribute)
-        except (ImportError, AttributeError) as error:
-            raise UnknownPlugin(self.kind, f"{path} ({error})", self.names()) from error
+            found: Any = getattr(import_module(module), attribute)
+        except (Exception, SystemExit) as error:  # a team's module may raise anything
+            said = " ".join(str(error).split())
+            return f"importing {path} raised {type(error).__name__}: {said}"
+        if not (isinstance(found, type) and issubclass(found, self.base)):
+            base = f"{self.base.__module__}.{self.base.__qualname__}"
+            return f"{path} is not a {self.kind}: it does not extend {base}"
+        if not isinstance(found.model_fields["type"].default, str):
+            return _nameless(found)
+        return found
 
     def parse(self, value: object) -> P:
         """Make the plugin that a YAML mapping declares; errors keep the place of the field."""
@@ -120,7 +156,7 @@ class Registry(Generic[P]):
         declared = cast("dict[str, Any]", value)
         try:
             cls = self.find(str(declared["type"]))
-        except UnknownPlugin as error:
+        except PluginError as error:
             raise PydanticCustomError("unknown_plugin", "{text}", {"text": str(error)}) from error
         plugin = cls.model_validate({**declared, "type": _declared_name(cls)})
         return plugin.model_copy(update={"type": declared["type"]})
@@ -149,5 +185,24 @@ def _dump(plugin: Plugin) -> dict[str, Any]:
 def _declared_name(cls: type[Plugin]) -> str:
     default = cls.model_fields["type"].default
     if not isinstance(default, str):
-        raise TypeError(f'{cls.__name__}.type needs a default: type: Literal["x"] = "x"')
+        raise TypeError(_nameless(cls))
     return default
+
+
+def _nameless(cls: type[Plugin]) -> str:
+    return f'{cls.__name__}.type needs a default: type: Literal["x"] = "x"'
+
+
+_entry_points = cache(entry_points)
+"""All entry points of this environment: one search, for all kinds of plugins."""
+
+
+def _offered_twice(points: list[EntryPoint]) -> str | None:
+    if len({point.value for point in points}) == 1:
+        return None
+    claims = " and ".join(f"{_origin(point)} ({point.value})" for point in points)
+    return f"{claims} offer it; name the one that is meant by its path"
+
+
+def _origin(point: EntryPoint) -> str:
+    return f"the package {point.dist.name}" if point.dist else "a package"

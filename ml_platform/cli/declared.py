@@ -33,7 +33,7 @@ def _file_of(name: str, files: list[Path], settings: Settings) -> Path:
     for file in files:
         if _own_name(file) == name:
             return file
-    known = sorted(file.parent.name for file in files)
+    known = sorted(file.parent.name for file in files if file.is_file())
     close = get_close_matches(name, known, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     looked = ", ".join(str(root) for root in model_roots(settings))

@@ -8,10 +8,10 @@ from ml_platform.exceptions import (
     DeclarationError,
     DeploymentRefused,
     MLPlatformError,
+    PluginError,
     ServiceUnavailable,
     SourceError,
     StoreError,
-    UnknownPlugin,
 )
 
 
@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
 
 
 _CODES: tuple[tuple[tuple[type[MLPlatformError], ...], ExitCode], ...] = (
-    ((DeclarationError, UnknownPlugin), ExitCode.USAGE),
+    ((DeclarationError, PluginError), ExitCode.USAGE),
     ((ContractViolation, DeploymentRefused), ExitCode.BLOCKED),
     ((StoreError, SourceError, ServiceUnavailable), ExitCode.UNAVAILABLE),
 )

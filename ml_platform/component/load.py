@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Broken:
 
     @property
     def name(self) -> str:
-        """The name it shows under: that of its folder."""
+        """The name it shows under: that of its folder, as Dagster takes it."""
         return "".join(c if c.isalnum() and c.isascii() else "_" for c in self.file.parent.name)
 
 
@@ -76,7 +77,8 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
         log.error("a model is broken and left out:\n%s", broken.error)
     with _nothing_to_collect():
         parts = [model_definitions(declaration) for declaration in loaded.declarations]
-    assets = [_broken_asset(each) for each in loaded.broken]
+    names = _distinct(broken.name for broken in loaded.broken)
+    assets = [_broken_asset(each, name) for each, name in zip(loaded.broken, names, strict=True)]
     own = dg.Definitions(
         assets=assets,
         resources=resources(),
@@ -139,12 +141,21 @@ def _check_unique(declaration: Declaration, whole: dict[str, Declaration]) -> No
         )
 
 
-def _broken_asset(broken: Broken) -> dg.AssetsDefinition:
+def _distinct(names: Iterable[str]) -> list[str]:
+    """The names, with a number after one that is taken: two folders may share theirs."""
+    distinct: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{number}" for number in count(2))
+        distinct.append(next(each for each in chain([name], numbered) if each not in distinct))
+    return distinct
+
+
+def _broken_asset(broken: Broken, name: str) -> dg.AssetsDefinition:
     lines = [line.strip().replace("`", "'") for line in broken.error.splitlines()]
     items = "\n".join(f"- `{line}`" for line in lines if line)  # a block of code would not wrap
 
     @dg.asset(
-        key=[f"{broken.name}", "broken_declaration"],
+        key=[name, "broken_declaration"],
         group_name="broken",
         kinds={"broken"},
         description=f"This model does not load:\n\n{items}",

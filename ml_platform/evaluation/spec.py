@@ -35,16 +35,16 @@ def metric_of_key(key: str) -> Metric:
 
     Raises UnknownPlugin, which lists the names there are.
     """
-    for cls in METRICS.classes():
+    for cls in METRICS.usable().values():
         metric = cls.of_key(key)
         if metric is not None:
             return metric
-    raise UnknownPlugin("metric", key, METRICS.names())
+    raise UnknownPlugin("metric", key, METRICS.usable())
 
 
 def metric_names(task: Task) -> list[str]:
     """Return the names of the metrics that can measure the task."""
-    return [name for name in METRICS.names() if task in METRICS.find(name).tasks]
+    return [name for name, cls in METRICS.usable().items() if task in cls.tasks]
 
 
 def default_metrics(task: Task) -> tuple[Metric, ...]:

@@ -137,6 +137,7 @@ def _repeated_checks(spec: "ModelSpec") -> Iterator[Problem]:
 def _gates_of_other_tasks(spec: "ModelSpec") -> Iterator[Problem]:
     for i, gate in enumerate(spec.gates):
         if spec.task not in gate.tasks:
-            valid = ", ".join(name for name in GATES.names() if spec.task in GATES.find(name).tasks)
+            gates = GATES.usable().items()
+            valid = ", ".join(name for name, cls in gates if spec.task in cls.tasks)
             text = f"{gate.type} does not judge task {spec.task.value} (valid gates: {valid})"
             yield ("gates", i, "type"), gate.type, text

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ml_platform.exceptions import DeclarationError, UnknownPlugin
+from ml_platform.exceptions import DeclarationError, PluginError
 from ml_platform.plugins import Declared
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.source_map import SourceMap, read_yaml
@@ -36,14 +36,14 @@ class Declaration:
 def find_declarations(roots: Iterable[Path]) -> list[Path]:
     """Every `defs.yaml` in the folders of `roots`, in the order of their paths.
 
-    Raises DeclarationError when a root does not exist.
+    A root that is no folder stands in the list as one broken declaration: `load_declaration` says
+    so of its file, and the other roots are as they are.
     """
     files: set[Path] = set()
     for root in roots:
-        if not root.is_dir():
-            raise DeclarationError(f"{root} is not a folder of models (see ML_PLATFORM_MODELS)")
         own = root / FILE_NAME
-        files.update([own] if own.is_file() else root.glob(f"*/{FILE_NAME}"))
+        alone = own.is_file() or not root.is_dir()
+        files.update([own] if alone else root.glob(f"*/{FILE_NAME}"))
     return sorted(files)
 
 
@@ -53,6 +53,8 @@ def load_declaration(file: Path, *, environ: Mapping[str, str] = os.environ) -> 
     Raises DeclarationError whose text holds one line for each thing that is wrong, as
     `file:line: field: what was found; what would be valid`.
     """
+    if not file.parent.is_dir():
+        raise DeclarationError(f"{file.parent} is not a folder of models (see ML_PLATFORM_MODELS)")
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -65,6 +67,9 @@ def load_declaration(file: Path, *, environ: Mapping[str, str] = os.environ) -> 
     except ValidationError as error:
         lines = [_explain(details, source, file) for details in error.errors()]
         raise DeclarationError("\n".join(lines)) from error
+    except Exception as error:  # a plugin's own validators may raise anything
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise DeclarationError(f"{file}:1: attributes: checking them raised {said}") from error
     return Declaration(spec=spec, file=file)
 
 
@@ -153,7 +158,7 @@ def _declared_class(types: list[Any], value: Any) -> Any:
         if isinstance(candidate, Declared):
             try:
                 return candidate.registry.find(str(value["type"]))
-            except (UnknownPlugin, KeyError, TypeError):
+            except (PluginError, KeyError, TypeError):
                 continue
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
             found = found or candidate

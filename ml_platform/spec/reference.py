@@ -78,7 +78,7 @@ def _is_section(part: Any) -> bool:
 
 
 def _shipped(registry: Registry[Any]) -> list[type[BaseModel]]:
-    return [cls for cls in registry.classes() if cls.__module__.startswith("ml_platform.")]
+    return [cls for cls in registry.usable().values() if cls.__module__.startswith("ml_platform.")]
 
 
 def _registry_section(registry: Registry[Any]) -> Iterator[str]:

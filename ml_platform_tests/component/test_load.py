@@ -1,6 +1,7 @@
 """What a set of declarations becomes in Dagster."""
 
 import json
+import sys
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +14,7 @@ from ml_platform.component.resources import executor, resources
 from ml_platform.exceptions import DeclarationError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.source_map import read_yaml
-from ml_platform_tests.spec.declarations import VALID, write
+from ml_platform_tests.spec.declarations import VALID, line_of, write
 
 SNAPSHOT = Path(__file__).parent / "keys.json"
 
@@ -52,6 +53,72 @@ def test_broken_model_shows_as_broken_and_leaves_the_others(tmp_path: Path) -> N
     key = dg.AssetKey(["wrong_one", "broken_declaration"])
     assert "defs.yaml:7: task:" in (graph.get(key).description or "")
     assert graph.has(dg.AssetKey(["shop", "deployed_bento"]))
+
+
+def test_missing_folder_of_models_shows_as_broken_and_leaves_the_others(tmp_path: Path) -> None:
+    write(tmp_path / "models" / "shop")
+    loaded = load_declarations([tmp_path / "nowhere", tmp_path / "models"])
+    graph = build_definitions(loaded).resolve_asset_graph()
+    key = dg.AssetKey(["nowhere", "broken_declaration"])
+    assert "nowhere is not a folder of models" in (graph.get(key).description or "")
+    assert graph.has(dg.AssetKey(["shop", "deployed_bento"]))
+
+
+def test_broken_models_of_one_name_show_each(tmp_path: Path) -> None:
+    for folder in ("a/shop", "b/shop", "b/花店", "b/本屋"):
+        write(tmp_path / folder, "a: [")
+    loaded = load_declarations(sorted(tmp_path.iterdir()))
+    keys = build_definitions(loaded).resolve_asset_graph().get_all_asset_keys()
+    shown = {key.path[0] for key in keys if key.path[-1] == "broken_declaration"}
+    assert shown == {"shop", "shop_2", "__", "___2"}
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("class Gate(:\n", "SyntaxError: invalid syntax"),
+        ("raise RuntimeError('no licence\\n for this host')\n", "no licence for this host"),
+        ("import sys; sys.exit('not a library')\n", "SystemExit: not a library"),
+        ("", "AttributeError: module 'badplug' has no attribute 'Odd'"),
+        ("Odd = 3\n", "is not a gate: it does not extend ml_platform.gates.gate.Gate"),
+        (
+            "from ml_platform.gates.gate import Gate\nclass Odd(Gate):\n    type: str\n",
+            "Odd.type needs a default",
+        ),
+    ],
+)
+def test_plugin_that_does_not_load_breaks_its_own_model_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    (tmp_path / "badplug.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "badplug", raising=False)
+    text = VALID.replace("type: minimum_metric", 'type: "badplug:Odd"').replace("shop", "other")
+    file = write(tmp_path / "models" / "other", text)
+    write(tmp_path / "models" / "shop")
+    loaded = load_declarations([tmp_path / "models"])
+    assert [d.spec.name for d in loaded.declarations] == ["shop"]
+    [broken] = loaded.broken
+    where = f"{file}:{line_of(text, 'badplug')}: gates[0]: gate 'badplug:Odd' cannot be used: "
+    assert broken.error.startswith(where)
+    assert said in broken.error
+    assert "minimum_metric" in broken.error  # what would be valid
+
+
+def test_plugin_whose_own_validation_raises_breaks_its_own_model_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = "import pydantic\nfrom ml_platform.data.sources.csv import CsvSource\n"
+    code += "class Odd(CsvSource):\n    @pydantic.field_validator('path')\n"
+    code += "    def refuse(cls, path): 1 / 0\n"
+    (tmp_path / "oddplug.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    write(tmp_path / "models" / "other", VALID.replace("type: csv", 'type: "oddplug:Odd"'))
+    write(tmp_path / "models" / "shop")
+    loaded = load_declarations([tmp_path / "models"])
+    assert [d.spec.name for d in loaded.declarations] == ["shop"]
+    [broken] = loaded.broken
+    assert "defs.yaml:1: attributes: checking them raised ZeroDivisionError" in broken.error
 
 
 def test_broken_model_says_why_when_materialized(tmp_path: Path) -> None:

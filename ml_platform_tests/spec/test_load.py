@@ -16,7 +16,7 @@ def test_valid_declaration_loads(tmp_path: Path) -> None:
     assert spec.name == "shop"
     assert spec.data.contract.columns["country"].allowed == ("DE", "NO", "FR")
     assert [gate.check_name for gate in spec.all_gates(Stage.TRAINED_MODEL)] == ["training_smoke"]
-    assert spec.required_checks == ("contract", "training_smoke", "minimum_metric_roc_auc")
+    assert tuple(spec.required_gates) == ("contract", "training_smoke", "minimum_metric_roc_auc")
 
 
 BROKEN = {
@@ -115,8 +115,14 @@ def test_declarations_are_found_one_level_down_in_order(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert [file.parent.name for file in find_declarations([tmp_path])] == ["a", "b"]
     assert find_declarations([tmp_path / "a"]) == [tmp_path / "a" / "defs.yaml"]
-    with pytest.raises(DeclarationError, match="not a folder of models"):
-        find_declarations([tmp_path / "nowhere"])
+
+
+def test_a_folder_of_models_that_is_missing_is_a_broken_declaration(tmp_path: Path) -> None:
+    there = write(tmp_path / "a")
+    missing, found = sorted(find_declarations([tmp_path / "a", tmp_path / "Nowhere"]))
+    assert found == there
+    with pytest.raises(DeclarationError, match="Nowhere is not a folder of models"):
+        load_declaration(missing)
 
 
 def test_a_thousand_mutated_files_load_or_give_a_declaration_error(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class Declarations:
     def __call__(self) -> Iterator[tuple[str, Declaration | str]]:
         """Yield name and declaration, or what is wrong with it."""
         for file in find_declarations(model_roots(self.settings)):
-            stamp = file.stat().st_mtime_ns
+            stamp = file.stat().st_mtime_ns if file.is_file() else 0
             known = self._read.get(file)
             if known is None or known[0] != stamp:
                 known = self._read[file] = (stamp, _loaded(file))
