@@ -1,26 +1,24 @@
 """Candidates that fail in production as they failed nowhere before."""
 
 import time
-from pathlib import Path
 
-from harness.chaos_stage import WORKERS, Figure, on_stage, until
+from harness.chaos_stage import WORKERS, Figure, Stage, until
 from harness.live_load import Load, resident_mb, workers_of
 from harness.live_models import LEAKS, MODEL, move, plan
 
 from ml_platform.release.state import Action
 
 
-def bad_candidate(home: Path, version: int, does: str) -> list[Figure]:
+def bad_candidate(stage: Stage, version: int, does: str) -> list[Figure]:
     """Let a candidate answer everything, and count how soon it is out, and what clients saw."""
-    with on_stage(home) as stage:
-        state = move(stage.store, Action.OPEN, version, plan())
-        stage.followed()
-        with Load(stage.service.host, stage.service.port) as load:
-            out = until(lambda: stage.store.state(MODEL).candidate is None)
-            time.sleep(1.5)
-        counts = stage.store.evidence(MODEL, entered=state.entered)
-        tried = counts[version, "candidate"].requests if (version, "candidate") in counts else 0
-        last = stage.store.history(MODEL)[-1]
+    state = move(stage.store, Action.OPEN, version, plan())
+    stage.followed()
+    with Load(stage.service.host, stage.service.port) as load:
+        out = until(lambda: stage.store.state(MODEL).candidate is None)
+        time.sleep(1.5)
+    counts = stage.store.evidence(MODEL, entered=state.entered)
+    tried = counts[version, "candidate"].requests if (version, "candidate") in counts else 0
+    last = stage.store.history(MODEL)[-1]
     failed = sum(load.failed.values())
     seen = load.versions.get(str(version), 0)
     return [
@@ -35,16 +33,15 @@ def bad_candidate(home: Path, version: int, does: str) -> list[Figure]:
     ]
 
 
-def leaking_candidate(home: Path) -> list[Figure]:
+def leaking_candidate(stage: Stage) -> list[Figure]:
     """Let a candidate keep 8 MB of each request."""
-    with on_stage(home) as stage:
-        before = max(resident_mb(pid) for pid in workers_of(stage.service.pid))
-        move(stage.store, Action.OPEN, LEAKS, plan())
-        stage.followed()
-        with Load(stage.service.host, stage.service.port, clients=2) as load:
-            out = until(lambda: stage.store.state(MODEL).candidate is None, patience=60)
-            time.sleep(1)
-            after = max(resident_mb(pid) for pid in workers_of(stage.service.pid))
+    before = max(resident_mb(pid) for pid in workers_of(stage.service.pid))
+    move(stage.store, Action.OPEN, LEAKS, plan())
+    stage.followed()
+    with Load(stage.service.host, stage.service.port, clients=2) as load:
+        out = until(lambda: stage.store.state(MODEL).candidate is None, patience=60)
+        time.sleep(1)
+        after = max(resident_mb(pid) for pid in workers_of(stage.service.pid))
     failed = sum(load.failed.values())
     return [
         Figure(

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from harness.chaos_stage import Figure, champion_is_good, on_stage, other, settings_of, until
+from harness.chaos_stage import Figure, Stage, champion_is_good, on_stage, other, settings_of, until
 from harness.live_load import Load, journaled, moved_away, workers_of
 from harness.live_models import GOOD, MODEL, move
 
@@ -21,9 +21,9 @@ from ml_platform.serving.live_process import LiveServiceProcess
 _NO_LIMIT = resource.RLIM_INFINITY
 
 
-def swaps(home: Path, rounds: int) -> list[Figure]:
+def swaps(stage: Stage, rounds: int) -> list[Figure]:
     """Promote one good version after the other; count failures, and the time to take effect."""
-    with on_stage(home) as stage, Load(stage.service.host, stage.service.port) as load:
+    with Load(stage.service.host, stage.service.port) as load:
         time.sleep(1)
         champion, effects = GOOD, list[float]()
         for _ in range(rounds):
@@ -50,10 +50,10 @@ def swaps(home: Path, rounds: int) -> list[Figure]:
     ]
 
 
-def worker_kills(home: Path, rounds: int) -> list[Figure]:
+def worker_kills(stage: Stage, rounds: int) -> list[Figure]:
     """Kill a worker with SIGKILL, wait for its successor, and so on."""
     chance = random.Random(7)
-    with on_stage(home) as stage, Load(stage.service.host, stage.service.port) as load:
+    with Load(stage.service.host, stage.service.port) as load:
         for _ in range(rounds):
             until(lambda: len(workers_of(stage.service.pid)) >= 2)
             time.sleep(chance.uniform(0.1, 0.6))
@@ -83,9 +83,9 @@ def kills(home: Path, rounds: int) -> list[Figure]:
     return [_logged(f"kill -9 of the whole service under load, {rounds} rounds", *every, journal)]
 
 
-def store_away(home: Path, seconds: float) -> list[Figure]:
+def store_away(stage: Stage, seconds: float) -> list[Figure]:
     """Take the database of the release store away, and start a second service meanwhile."""
-    with on_stage(home) as stage, Load(stage.service.host, stage.service.port) as load:
+    with Load(stage.service.host, stage.service.port) as load:
         time.sleep(1)
         with moved_away(stage.settings.home / "release.db"):
             told = until(lambda: stage.service.get("/health").body["status"] == "degraded")
@@ -139,9 +139,9 @@ def clock_jumps(home: Path) -> list[Figure]:
     ]
 
 
-def disk_full(home: Path) -> list[Figure]:
+def disk_full(stage: Stage) -> list[Figure]:
     """Let the workers write no byte more to any file, for two seconds."""
-    with on_stage(home) as stage, Load(stage.service.host, stage.service.port) as load:
+    with Load(stage.service.host, stage.service.port) as load:
         time.sleep(1)
         for pid in workers_of(stage.service.pid):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, _NO_LIMIT))

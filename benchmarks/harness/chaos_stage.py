@@ -36,6 +36,11 @@ class Stage(NamedTuple):
     store: SqlReleaseStore
     service: LiveServiceProcess
 
+    def set(self) -> None:
+        """Put it where every scenario begins."""
+        champion_is_good(self.store)
+        self.followed()
+
     @property
     def journal(self) -> Path:
         """Where the service logs."""
