@@ -1,4 +1,5 @@
 import json
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ from ml_platform.exceptions import ModelError, NothingReleased, ServiceUnavailab
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action
 from ml_platform.serving.live.followed import FollowedRelease
+from ml_platform.serving.live.shadow import CAPACITY
 from ml_platform_tests.serving.live.fakes import COLUMNS, MODEL, FakeModel, World, loaded
 
 CANARY = Plan(steps=(Step(stage=Stage.CANARY, percent=50), Step(stage=Stage.RAMP, percent=100)))
@@ -142,8 +144,12 @@ def test_failing_candidate_is_out_within_ten_requests_and_every_request_is_answe
 
 
 def test_hanging_transform_costs_a_request_its_time_once(world: World):
+    go_on = threading.Event()
+    begun: list[float] = []
+
     def hang(record: Any) -> float | None:
-        time.sleep(0.5)
+        begun.append(record["x"])
+        go_on.wait(30)
         return None
 
     world.versions[2] = loaded(2, FakeModel(hang), has_code=True)
@@ -152,10 +158,10 @@ def test_hanging_transform_costs_a_request_its_time_once(world: World):
     world.move(Action.OPEN, 2, ALL)
     settled(follower)
 
-    started = time.perf_counter()
     assert versions(world, follower, 10) == {"1": 10}
 
-    assert time.perf_counter() - started < 0.4
+    assert len(begun) == 1, "the first call still hangs, and none after it was waited for"
+    go_on.set()
     follower.follow()
     assert world.store.state(MODEL).candidate is None
 
@@ -301,19 +307,21 @@ def test_shadow_scores_what_the_champion_answers_and_nobody_sees_it(world: World
 
 
 def test_shadow_that_cannot_keep_up_drops_and_counts(world: World):
-    world.versions[2] = loaded(2, FakeModel(lambda record: time.sleep(0.03)))
+    go_on = threading.Event()
+    world.versions[2] = loaded(2, FakeModel(lambda record: go_on.wait(30) and None))
     follower = world.follower()
     follower.start()
     world.move(Action.OPEN, 2, SHADOW)
     settled(follower)
 
-    started = time.perf_counter()
-    versions(world, follower, 1200)
-    took = time.perf_counter() - started
+    asked = CAPACITY + 176
+    assert versions(world, follower, asked) == {"1": asked}
+    counts = world.counters.snapshot()["2", "shadow"]
+    go_on.set()
     follower.close()
 
-    assert world.counters.snapshot()["2", "shadow"].shadow_dropped > 100
-    assert took < 1200 * 0.03
+    assert counts.requests == 0, "every answer came before the shadow's first"
+    assert counts.shadow_dropped in (175, 176)  # all but what waits, and the one under way
 
 
 def test_evidence_is_counted_for_each_step_by_itself(world: World):
