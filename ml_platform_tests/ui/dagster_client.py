@@ -33,6 +33,14 @@ RUNS = """query ($filter: RunsFilter) {
   }
 }"""
 
+FAILURES = """query ($id: ID!) {
+  logsForRun(runId: $id) {
+    ... on EventConnection { events {
+      ... on ExecutionStepFailureEvent { error { message causes { message } } }
+    } }
+  }
+}"""
+
 ASSET_NODES = """query ($keys: [AssetKeyInput!]) {
   assetNodes(assetKeys: $keys) {
     assetKey { path }
@@ -116,6 +124,12 @@ class DagsterClient:
     def wait_for_run(self, run_id: str, *, seconds: float = 300) -> Run:
         """Wait until a run is over."""
         return wait_for(lambda: self._if_over(run_id), f"run {run_id} to end", seconds=seconds)
+
+    def failure(self, run_id: str) -> str:
+        """What the first failed step of a run says, with what caused it."""
+        events = self.query(FAILURES, id=run_id)["logsForRun"]["events"]
+        error = next(event["error"] for event in events if event.get("error"))
+        return "\n".join([error["message"], *(cause["message"] for cause in error["causes"])])
 
     def materialized(self, model: str) -> dict[str, str | None]:
         """The run that last made each asset of a model; None where none did."""

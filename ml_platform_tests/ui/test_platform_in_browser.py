@@ -137,3 +137,16 @@ def test_two_runs_of_one_model_take_turns(dagster: DagsterClient) -> None:
     assert first.ended is not None
     assert second.started is not None
     assert first.ended <= second.started
+
+
+def test_launch_of_deployed_bento_alone_without_a_certificate_fails_with_the_reason(
+    clicked_run: Run, platform: RunningPlatform, dagster: DagsterClient, browser: Browser
+) -> None:
+    assert clicked_run.status == "SUCCESS"
+    [certificate] = platform.settings.artifacts.rglob("certificate-v1.json")
+    certificate.unlink()
+    alone = dagster.launch("small_credit_release", [("small_credit", "deployed_bento")])
+    assert dagster.wait_for_run(alone).status == "FAILURE"
+    assert "small_credit:1 may not be deployed: it has no certificate" in dagster.failure(alone)
+    browser.open(f"/runs/{alone}")
+    assert browser.see("Failure").is_displayed()
