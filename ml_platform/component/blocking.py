@@ -9,11 +9,9 @@ import dagster as dg
 
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
-from ml_platform.registry.waiver import NEVER_WAIVED, Waiver, unwaived, waiver_of
+from ml_platform.registry.waiver import Waiver, unwaived, waiver_of
+from ml_platform.registry.ways_on import past_gates
 from ml_platform.spec.load import Declaration
-
-BEFORE_A_VERSION = (Stage.VALIDATED_DATA, Stage.TRAINED_MODEL)
-"""Assets whose gates are judged before there is a version."""
 
 
 def check_specs(
@@ -36,7 +34,7 @@ def check_specs(
 
 @dataclass(frozen=True)
 class Waived:
-    """The waivers of a version, as they hold at a time."""
+    """The waivers of a version, as they hold at a time; None before there is a version."""
 
     waivers: tuple[Waiver, ...]
     now: datetime
@@ -79,43 +77,21 @@ def stop_if_blocked(
     *,
     waived: Waived = NOTHING_WAIVED,
 ) -> None:
-    """End the run when a gate blocks, saying which, why, and what one can do.
+    """End the run when a gate blocks, saying which, on what numbers, and what one can do.
 
     Raises dagster.Failure that no retry policy repeats.
     """
     blocking = unwaived(records, waived.waivers, now=waived.now)
     if not blocking:
         return
-    verdicts = "\n".join(f"  {r.check}: {r.result.verdict}: {r.result.reason}" for r in blocking)
+    verdicts = "\n".join(f"  {r.check}: {r.result.verdict}: {r.result.told}" for r in blocking)
+    ways = past_gates(
+        blocking, model=declaration.spec.name, file=declaration.file, version=waived.version
+    )
     raise dg.Failure(
-        f"{key.to_user_string()} is blocked by {len(blocking)} gate(s):\n{verdicts}\n"
-        "What you can do:\n"
-        "  1. Look at what the check found, and mend the data or the model.\n"
-        f"  2. Change the gate, where its bound is wrong, in {declaration.file}.\n"
-        f"  3. {_way_round(declaration, key, blocking, waived.version)}",
+        f"{key.to_user_string()} is blocked by {len(blocking)} gate(s):\n{verdicts}\n{ways}",
         metadata={record.check: record.result.reason for record in blocking},
         allow_retries=False,
-    )
-
-
-def _way_round(
-    declaration: Declaration, key: dg.AssetKey, blocking: Sequence[GateRecord], version: int | None
-) -> str:
-    """What lets the work go on although the gate stands: by the declaration, or for a while."""
-    names = {record.check for record in blocking}
-    if "contract" in names:
-        return "Set `on_invalid: quarantine` on the contract to go on without the bad rows."
-    unclear = all(record.result.verdict == "inconclusive" for record in blocking)
-    field = "on_inconclusive" if unclear else "enforce"
-    warn = f"Set `{field}: warn` on the gate to see it without being stopped"
-    waivable = sorted(names - NEVER_WAIVED)
-    if key.path[-1] in BEFORE_A_VERSION:
-        return f"{warn}; it cannot be waived, as there is no version yet that a waiver could name."
-    if not waivable:
-        return f"{warn}."
-    return (
-        f"{warn}, or answer for this version alone: ml-platform waive {declaration.spec.name} "
-        f"{waivable[0]} --version {version or 'V'} --by WHO --reason WHY --until DATE."
     )
 
 

@@ -20,8 +20,13 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class _Finding:
+    """What speaks against the data, and the number that it rests on."""
+
     verdict: Verdict
     reason: str
+    value: float | None
+    bound: float
+    interval: tuple[float, float] | None = None
 
 
 @GATES.register
@@ -56,49 +61,55 @@ class Leakage(Gate[TrainingEvidence]):
             reason = f"the features cannot be looked at: {error}"
             return GateResult(verdict="inconclusive", rows=len(holdout), reason=reason)
         share = _repeated(evidence, holdout)
-        findings = [*self._features(found), *self._rows(share, len(holdout))]
+        findings = [*self._features(found), *self._duplicates(share, len(holdout))]
         return self._result(findings, found, share, len(holdout))
 
     def _features(self, found: list[LoneFeature] | str) -> Iterator[_Finding]:
         if isinstance(found, str):
-            yield _Finding("inconclusive", found)
+            yield _Finding("inconclusive", found, None, self.max_single_feature_auc)
             return
         for feature in found:
             if feature.low > self.max_single_feature_auc:
-                yield _Finding("failed", f"{feature.text} alone: is it known in time?")
+                yield self._of(feature, "failed", "alone: is it known in time?")
             elif feature.auc > self.max_single_feature_auc:
-                yield _Finding("inconclusive", f"{feature.text} alone, on too few rows to be sure")
+                yield self._of(feature, "inconclusive", "alone, on too few rows to be sure")
 
-    def _rows(self, share: float, rows: int) -> Iterator[_Finding]:
+    def _of(self, feature: LoneFeature, verdict: Verdict, words: str) -> _Finding:
+        bound, interval = self.max_single_feature_auc, (feature.low, feature.high)
+        return _Finding(verdict, f"{feature.text} {words}", feature.auc, bound, interval)
+
+    def _duplicates(self, share: float, rows: int) -> Iterator[_Finding]:
         if share > self.max_duplicates:
             count = round(share * rows)
-            yield _Finding("failed", f"{count:,} of {rows:,} holdout rows are training rows too")
+            text = f"{count:,} of {rows:,} holdout rows are training rows too"
+            yield _Finding("failed", text, share, self.max_duplicates)
 
     def _result(
         self, findings: list[_Finding], found: list[LoneFeature] | str, share: float, rows: int
     ) -> GateResult:
         features = [] if isinstance(found, str) else found
-        best = features[0] if features else None
         said = {finding.verdict for finding in findings}
-        verdict: Verdict = "failed" if "failed" in said else "passed"
-        if verdict == "passed" and said:
-            verdict = "inconclusive"
-        texts = [finding.reason for finding in findings if finding.verdict == verdict]
-        passed = (
-            f"{best.text if best else 'no feature'} is the best alone; {share:.2%} repeated rows"
-        )
+        verdict: Verdict = "failed" if "failed" in said else "inconclusive" if said else "passed"
+        told = [finding for finding in findings if finding.verdict == verdict]
+        told = told or [self._passed(features, share)]
         return GateResult(
             verdict=verdict,
-            value=None if best is None else best.auc,
-            bound=self.max_single_feature_auc,
-            interval=None if best is None else (best.low, best.high),
+            value=told[0].value,
+            bound=told[0].bound,
+            interval=told[0].interval,
             rows=rows,
-            reason="; ".join(texts[:SHOWN]) or passed,
+            reason="; ".join(finding.reason for finding in told[:SHOWN]),
             details={
                 "repeated_rows": share,
                 "features": [{"feature": f.name, "auc": f.auc} for f in features[:20]],
             },
         )
+
+    def _passed(self, features: list[LoneFeature], share: float) -> _Finding:
+        words = f"is the best alone; {share:.2%} repeated rows"
+        if features:
+            return self._of(features[0], "passed", words)
+        return _Finding("passed", f"no feature {words}", None, self.max_single_feature_auc)
 
 
 def _repeated(evidence: TrainingEvidence, holdout: pd.DataFrame) -> float:

@@ -45,11 +45,12 @@ class LoadTest(Gate[ServiceEvidence]):
             concurrency=self.concurrency,
         )
         verdict, reason = self._verdict(load)
+        wrong = load.error_rate > self.max_error_rate
         return GateResult(
             verdict=verdict,
-            value=load.quantile_ms(0.95),
-            bound=self.p95_ms,
-            interval=load.p95_interval,
+            value=load.error_rate if wrong else load.quantile_ms(0.95),
+            bound=self.max_error_rate if wrong else self.p95_ms,
+            interval=None if wrong else load.p95_interval,
             rows=self.requests,
             reason=reason,
             details={

@@ -1,6 +1,7 @@
 """What a gate says."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -28,6 +29,29 @@ class GateResult(Strict):
     interval: tuple[float, float] | None = None
     rows: int | None = None
     details: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """The reason, and of value, bound and rows what it does not say itself."""
+        named = {"measured": self.value, "bound": self.bound, "rows": self.rows}
+        unsaid = [
+            f"{name} {_number(number)}"
+            for name, number in named.items()
+            if number is not None and not _says(self.reason, name, number)
+        ]
+        return f"{self.reason} ({', '.join(unsaid)})" if unsaid else self.reason
+
+
+def _number(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
+
+
+def _says(reason: str, name: str, number: float) -> bool:
+    """Whether a sentence has the number, in one of the forms that the gates write."""
+    if name == "rows":
+        return re.search(rf"(n=|(?<![\d,.])){number:,}(\)|( \w+)? rows)", reason) is not None
+    forms = {_number(number), f"{number:.3g}", f"{number:g}"}
+    return not forms.isdisjoint(re.findall(r"-?\d(?:[\d,.]*\d)?(?:e[+-]\d+)?", reason))
 
 
 class GateRecord(Strict):

@@ -1,8 +1,9 @@
 """The release certificate: what a version was judged by, bound to that very version by a hash."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
 from ml_platform.registry.waiver import Waiver, unwaived
+from ml_platform.registry.ways_on import past_a_certificate, past_gates
 from ml_platform.training.scoring_path import ScoringPath
 
 
@@ -66,21 +68,22 @@ def verify(
     model: str,
     version: int,
     required: Mapping[str, Mapping[str, Any]],
+    file: Path,
     now: datetime,
 ) -> Certificate:
     """Return the certificate in `text` if the version may be released on it.
 
     text: the stored document, None when there is none; digest: the hash kept with the version.
-    required: the gates that the declaration in force asks for, by their checks.
+    required: the gates that the declaration in force asks for, by their checks; it is in `file`.
     Raises DeploymentRefused with everything that is wrong: no certificate, changed since it was
     issued, of another version, a gate that was never judged or is another one now, a verdict that
-    blocks and that no waiver covers any more.
+    blocks and that no waiver covers any more; and with what one can do.
     """
     if text is None or digest is None:
         lacking = "certificate" if text is None else "hash of its certificate"
-        raise _refused(model, version, [f"it has no {lacking}; it has to pass its gates first"])
+        raise refused(model, version, [f"it has no {lacking}; it has to pass its gates first"])
     if digest_of(text) != digest:
-        raise _refused(
+        raise refused(
             model,
             version,
             [
@@ -89,13 +92,17 @@ def verify(
             ],
         )
     certificate = _read(text, model=model, version=version)
+    blocking = certificate.blocking(now=now)
     problems = [
         *_of_another(certificate, model=model, version=version),
         *_not_judged(certificate, required),
-        *(_blocked(record, certificate.waivers) for record in certificate.blocking(now=now)),
+        *(_blocked(record, certificate.waivers) for record in blocking),
     ]
+    if blocking:
+        ways = past_gates(blocking, model=model, file=file, version=version)
+        raise refused(model, version, problems, ways=ways)
     if problems:
-        raise _refused(model, version, problems)
+        raise refused(model, version, problems)
     return certificate
 
 
@@ -106,7 +113,7 @@ def _read(text: str, *, model: str, version: int) -> Certificate:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "document"
         problem = f"its certificate cannot be read: {where}: {first['msg']}"
-        raise _refused(model, version, [problem]) from error
+        raise refused(model, version, [problem]) from error
 
 
 def _of_another(certificate: Certificate, *, model: str, version: int) -> list[str]:
@@ -118,30 +125,27 @@ def _of_another(certificate: Certificate, *, model: str, version: int) -> list[s
 def _not_judged(
     certificate: Certificate, required: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
-    """The gates that are declared now and were not then, or otherwise; and how to judge them."""
+    """The gates that are declared now and were not then, or otherwise."""
     judged = {record.check: record for record in certificate.records}
     missing = sorted(required.keys() - judged.keys())
-    changed = [
-        f"{record.check} was changed after it was judged: {record.change_to(required[check])}"
-        for check, record in judged.items()
-        if check in required and not record.is_of(required[check])
-    ]
-    yield from [f"its certificate lacks {', '.join(missing)}"] if missing else []
-    yield from changed
-    if missing or changed:
-        yield (
-            f"`ml-platform train {certificate.model}` judges as is declared now, and trains anew "
-            "only where data, contract or code changed too"
-        )
+    if missing:
+        yield f"its certificate lacks {', '.join(missing)}"
+    for check, record in judged.items():
+        if check in required and not record.is_of(required[check]):
+            yield f"{check} was changed after it was judged: {record.change_to(required[check])}"
 
 
 def _blocked(record: GateRecord, waivers: Iterable[Waiver]) -> str:
     expired = [f"; {waiver}, which is over" for waiver in waivers if waiver.check == record.check]
-    return f"{record.check} {record.result.verdict}: {record.result.reason}{''.join(expired[-1:])}"
+    return f"{record.check} {record.result.verdict}: {record.result.told}{''.join(expired[-1:])}"
 
 
-def _refused(model: str, version: int, problems: list[str]) -> DeploymentRefused:
-    return DeploymentRefused(f"{model}:{version} may not be deployed: {'; '.join(problems)}")
+def refused(
+    model: str, version: int, problems: Sequence[str], *, ways: str = ""
+) -> DeploymentRefused:
+    """The error that says what is wrong with a version, and the ways on; by default a new one."""
+    told = f"{model}:{version} may not be deployed: {'; '.join(problems)}"
+    return DeploymentRefused(f"{told}\n{ways or past_a_certificate(model=model)}")
 
 
 def digest_of(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -92,15 +93,24 @@ def test_run_of_the_whole_job_stops_before_it(blocked: Blocked, platform: Platfo
     assert not blocked.result.success
     assert materialized(blocked.result) == list(BEFORE_DEPLOYMENT)
     assert checks(blocked.result)["minimum_metric_roc_auc"] is False
-    said = failure(blocked.result)
-    assert "minimum_metric_roc_auc: failed: roc_auc" in said
-    way = "ml-platform waive small_credit minimum_metric_roc_auc --version 1 --by WHO"
-    assert way in said
+    assert_tells_numbers_and_ways(failure(blocked.result), blocked)
     assert platform.releases.state("small_credit").champion is None
 
 
 def test_run_of_deployed_bento_alone_is_refused(blocked: Blocked) -> None:
-    assert REFUSED in refused(blocked, blocked.instance)
+    said = refused(blocked, blocked.instance)
+    assert REFUSED in said
+    assert_tells_numbers_and_ways(said, blocked)
+
+
+def assert_tells_numbers_and_ways(said: str, blocked: Blocked) -> None:
+    """Which gate, what was measured against which bound on how many rows, and what to do."""
+    numbers = r"minimum_metric_roc_auc:? failed: roc_auc 0\.\d+ .*floor 0\.9999 \(n=200\)"
+    assert re.search(numbers, said)
+    assert "  1. Look at what the check found, and mend the data or the model." in said
+    assert f"  2. Change the gate, where its bound is wrong, in {blocked.declaration.file}" in said
+    waive = "ml-platform waive small_credit minimum_metric_roc_auc --version 1 --by WHO"
+    assert re.search(rf"  3\. Set `enforce: warn` .*{waive}", said)
 
 
 def test_run_after_the_history_was_lost_is_refused(

@@ -69,11 +69,13 @@ def test_gate_added_or_changed_after_certification_must_be_judged_first(
 
     added = "\n    - {type: maximum_metric, metric: log_loss, ceiling: 5}"
     demanding = changed(lenient, "enforce: warn}", "enforce: warn}" + added)
-    assert "lacks maximum_metric_log_loss; `ml-platform train small_credit`" in refusal(demanding)
+    said = refusal(demanding)
+    assert "its certificate lacks maximum_metric_log_loss\n" in said
+    assert "judged as is declared now, and certified: ml-platform train small_credit" in said
     raised = changed(changed(demanding, added, ""), "floor: 0.7, enforce: warn}", "floor: 0.72}")
     assert (
         "minimum_metric_roc_auc was changed after it was judged: "
-        'enforce from "warn" to "block", floor from 0.7 to 0.72; `ml-platform train small_credit`'
+        'enforce from "warn" to "block", floor from 0.7 to 0.72\n'
     ) in refusal(raised)
     other_contract = changed(raised, "version: 1", "version: 2")
     assert "contract was changed after it was judged: version from 1 to 2" in refusal(

@@ -83,13 +83,13 @@ def test_errors_are_counted_and_the_first_is_told(server) -> None:
     assert '10 of 70 requests by 5 clients got no prediction; the first: 503 {"error"' in (
         result.reason
     )
+    assert (result.value, result.bound, result.rows) == (10 / 70, 0, 70)
     check_gate(gate(p95_ms=5000, max_error_rate=0.2), evidence(url_of(server)), verdict="passed")
 
 
 def test_service_that_is_gone_fails() -> None:
     result = check_gate(gate(), evidence("http://127.0.0.1:9"), verdict="failed").result
-    assert result.value is None
-    assert result.details["error_rate"] == 1
+    assert result.value == result.details["error_rate"] == 1
 
 
 def test_no_address_or_no_record_is_inconclusive(server) -> None:

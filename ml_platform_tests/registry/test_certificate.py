@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -8,14 +9,26 @@ from ml_platform.gates.result import GateRecord, GateResult, Verdict
 from ml_platform.registry.certificate import Certificate, verify
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-ANEW = (
-    "`ml-platform train flights` judges as is declared now, and trains anew only where data, "
-    "contract or code changed too"
-)
+FILE = Path("models/flights/defs.yaml")
+PAST_GATES = """
+What you can do:
+  1. Look at what the check found, and mend the data or the model.
+  2. Change the gate, where its bound is wrong, in models/flights/defs.yaml, and have it judged: \
+ml-platform train flights
+  3. Set `enforce: warn` on the gate to see it without being stopped, or answer for this version \
+alone: ml-platform waive flights minimum_metric --version 3 --by WHO --reason WHY --until DATE"""
+PAST_THE_CERTIFICATE = """
+What you can do:
+  1. Have the version judged as is declared now, and certified: ml-platform train flights
+  2. Train another in its place: ml-platform train flights --force
+  3. Stay with what is live, or bring back a version that was champion: \
+ml-platform rollback flights --to VERSION --reason WHY"""
 
 
 def record(check: str, verdict: Verdict = "passed", *, blocks: bool = False) -> GateRecord:
-    result = GateResult(verdict=verdict, reason="roc_auc 0.61 is below 0.70", value=0.61)
+    result = GateResult(
+        verdict=verdict, reason="roc_auc 0.61 is below 0.70", value=0.61, bound=0.7, rows=1200
+    )
     return GateRecord(check=check, gate={"type": check}, result=result, blocks=blocks)
 
 
@@ -38,7 +51,9 @@ def certificate(*records: GateRecord, model: str = "flights", version: int = 3) 
 
 def check(text: str | None, digest: str | None, *names: str, version: int = 3) -> Certificate:
     required = {name: {"type": name} for name in names}
-    return verify(text, digest, model="flights", version=version, required=required, now=NOW)
+    return verify(
+        text, digest, model="flights", version=version, required=required, file=FILE, now=NOW
+    )
 
 
 def test_a_complete_certificate_comes_back_as_it_was_issued() -> None:
@@ -53,8 +68,10 @@ def test_a_verdict_that_only_warns_does_not_stop_the_release() -> None:
 
 @pytest.mark.parametrize(("text", "digest"), [(None, "ab"), (None, None), ("{}", None)])
 def test_a_missing_certificate_or_hash_is_refused(text: str | None, digest: str | None) -> None:
-    with pytest.raises(DeploymentRefused, match="flights:3 may not be deployed: it has no "):
+    with pytest.raises(DeploymentRefused) as refused:
         check(text, digest)
+    assert str(refused.value).startswith("flights:3 may not be deployed: it has no ")
+    assert str(refused.value).endswith("pass its gates first" + PAST_THE_CERTIFICATE)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +98,7 @@ def test_a_blocking_verdict_and_a_missing_check_are_told_at_once() -> None:
         check(issued.text, issued.digest, "contract", "training_smoke", "no_regression")
     assert str(refused.value) == (
         "flights:3 may not be deployed: its certificate lacks no_regression, training_smoke; "
-        f"{ANEW}; minimum_metric failed: roc_auc 0.61 is below 0.70"
+        "minimum_metric failed: roc_auc 0.61 is below 0.70 (bound 0.7, rows 1,200)" + PAST_GATES
     )
 
 
@@ -90,13 +107,14 @@ def test_a_gate_that_changed_after_it_was_judged_is_refused_with_what_changed() 
     passed = record("minimum_metric").model_copy(update={"gate": judged})
     issued = certificate(passed)
     declared = {"type": "minimum_metric", "floor": 0.9, "enforce": "block"}
-    named = {"model": "flights", "version": 3, "now": NOW}
+    named = {"model": "flights", "version": 3, "file": FILE, "now": NOW}
     assert verify(issued.text, issued.digest, required={"minimum_metric": judged}, **named)
     with pytest.raises(DeploymentRefused) as refused:
         verify(issued.text, issued.digest, required={"minimum_metric": declared}, **named)
     assert str(refused.value) == (
         "flights:3 may not be deployed: minimum_metric was changed after it was judged: "
-        'enforce from "warn" to "block", floor from 0.7 to 0.9, note from "old" to nothing; ' + ANEW
+        'enforce from "warn" to "block", floor from 0.7 to 0.9, note from "old" to nothing'
+        + PAST_THE_CERTIFICATE
     )
 
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,7 @@ from ml_platform.registry.waiver import Waiver, check_waivable, unwaived
 from ml_platform_tests.registry.test_certificate import certificate, record
 
 GIVEN = datetime(2026, 3, 1, tzinfo=UTC)
+FILE = Path("defs.yaml")
 FAILED = record("minimum_metric", "failed", blocks=True)
 
 
@@ -20,7 +22,12 @@ def waiver(check: str = "minimum_metric", *, days: float = 7, by: str = "Ada") -
 
 def test_a_waived_gate_lets_its_version_pass_until_the_waiver_ends() -> None:
     issued = certificate(FAILED).model_copy(update={"waivers": (waiver(),)})
-    name = {"model": "flights", "version": 3, "required": {"minimum_metric": FAILED.gate}}
+    name = {
+        "model": "flights",
+        "version": 3,
+        "required": {"minimum_metric": FAILED.gate},
+        "file": FILE,
+    }
     held = verify(issued.text, issued.digest, now=GIVEN + timedelta(days=6), **name)  # type: ignore[arg-type]
     assert held == issued
     with pytest.raises(DeploymentRefused, match=r"waived by Ada until .*, which is over"):

@@ -106,6 +106,7 @@ def verified_certificate(
         model=spec.name,
         version=version,
         required=spec.required_gates,
+        file=declaration.file,
         now=now,
     )
 

@@ -15,11 +15,10 @@ from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.component.steps.prove import with_scoring
 from ml_platform.component.steps.train import model_hash
-from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
-from ml_platform.registry.certificate import Certificate
+from ml_platform.registry.certificate import Certificate, refused
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.client_records import client_records
 from ml_platform.serving.examples import keep_example
@@ -94,22 +93,28 @@ def _build(
     with TemporaryDirectory() as temporary:
         folder = platform.registry.download(spec.name, certificate.version, Path(temporary))
         if model_hash(folder) != certificate.model_hash:
-            raise DeploymentRefused(
-                f"{spec.name}:{certificate.version} may not be deployed: the stored model is not "
-                "the one that its certificate is about; train again with --force"
-            )
+            problem = "the stored model is not the one that its certificate is about"
+            raise refused(spec.name, certificate.version, [problem])
         return build_bento(
             model_folder=folder,
             serving=spec.serving,
             key=recipe.id,
             model_hash=certificate.model_hash,
             scoring=certificate.scoring,
+            exploration=_explored(declaration),
             name=spec.name,
             version=certificate.version,
             contract=recipe.contract.model_dump(mode="json"),
             release=_release_of(declaration, platform, certificate),
             bentos=platform.settings.bentos,
         )
+
+
+def _explored(declaration: Declaration) -> float | None:
+    """Percent of the keys whose decision is made at random, where that is declared."""
+    feedback = declaration.spec.feedback
+    declared = feedback.exploration if feedback is not None else None
+    return declared.percent if declared is not None else None
 
 
 def _release_of(
