@@ -7,7 +7,15 @@ from typing import Any
 from ml_platform.cli.table import plain_table
 from ml_platform.settings import Settings
 
-_SHOWN = ("version", "role", "requests", "errors", "refusals", "p50_us", "p99_us", "pairs", "agree")
+_SHOWN = {
+    "versions": (
+        "version", "role", "requests", "errors", "refusals", "p50_us", "p99_us", "pairs", "agree",
+        "mean_difference",
+    ),
+    "differences": ("difference", "pairs", "percent"),
+    "slices": ("slice", "pairs", "agree", "mean_difference"),
+}  # fmt: skip
+"""The tables of the evidence, and their columns."""
 
 
 def releases_under_way(settings: Settings, *, now: datetime) -> dict[str, dict[str, Any]]:
@@ -39,11 +47,12 @@ def releases_under_way(settings: Settings, *, now: datetime) -> dict[str, dict[s
 def release_lines(release: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a person reads of one release."""
     yield f"{release['live']}: {release['next'] or 'stays'}: {release['reason']}"
-    rows = release.get("versions") or []
-    kept = [name for name in _SHOWN if any(row.get(name) for row in rows)]
-    if rows:
-        cells = [[_cell(row[name]) for name in kept] for row in rows]
-        yield from (f"  {line}" for line in plain_table(kept, cells))
+    for table, columns in _SHOWN.items():
+        rows = release.get(table) or []
+        kept = [name for name in columns if any(row.get(name) for row in rows)]
+        if rows:
+            cells = [[_cell(row[name]) for name in kept] for row in rows]
+            yield from (f"  {line}" for line in plain_table(kept, cells))
 
 
 def _cell(value: object) -> str:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ml_platform.plugins import Strict
 from ml_platform.release.ab_test import ABVerdict, ab_verdict
+from ml_platform.release.comparison import agreement_row, comparison
 from ml_platform.release.evidence import Agreement, Counts, quantile, total
 from ml_platform.release.findings import ALPHA, SHIFT, Finding, Pair, findings, shift
 from ml_platform.release.plan import Plan, Stage, Step
@@ -24,7 +25,8 @@ class Decision(Strict):
     """What to do with the release, why, and on what; action None leaves it where it is.
 
     version: that the action is about: the candidate, or for a rollback the champion.
-    evidence: JSON-ready: `tests`, a row each, and `versions`, what was counted of each.
+    evidence: JSON-ready: `tests`, a row each, and `versions`, what was counted of each; of a
+        shadow `differences` and `slices`, how its scores lie beside the champion's.
     """
 
     action: Action | None
@@ -65,6 +67,7 @@ def decide(
         "stage": state.stage.value,
         "tests": [each.model_dump(mode="json") for each in found],
         "versions": summary(at_step),
+        **comparison(at_step, state.candidate),
     }
     action, reason = _judged(state, plan, found, at_step, now)
     verdict = None
@@ -89,8 +92,7 @@ def summary(at_step: StepEvidence) -> list[dict[str, Any]]:
             "p99_us": _rounded(quantile(counts.latency, 0.99)),
             "model_us": _rounded(counts.mean_model_time),
             "mean_score": _rounded(counts.score.mean, digits=4),
-            "pairs": counts.shadow.pairs,
-            "agree": counts.shadow.agree,
+            **agreement_row(counts.shadow),
             "dropped": counts.shadow_dropped,
         }
         for (version, role), counts in sorted(at_step.items())

@@ -81,6 +81,19 @@ def difference_bin(difference: float) -> int:
     return number if difference > 0 else -number
 
 
+def difference_bounds(number: int) -> tuple[float, float]:
+    """Return the power of ten that a `difference_bin` lies in, with its sign: from, to.
+
+    >>> difference_bounds(13), difference_bounds(-19), difference_bounds(0)
+    ((0.001, 0.01), (-0.1, -0.01), (-1e-06, 1e-06))
+    """
+    if number == 0:
+        return -_LEAST_DIFFERENCE, _LEAST_DIFFERENCE
+    exponent = (abs(number) - 1) // 4 - 6
+    low, high = float(f"1e{exponent}"), float(f"1e{exponent + 1}")
+    return (low, high) if number > 0 else (-high, -low)
+
+
 @dataclass(slots=True)
 class Moments:
     """Number, sum and sum of squares of a value."""

@@ -25,7 +25,8 @@ class RecordChecker:
     needed: the columns that the model reads; a record must have each of them, null where the
         contract allows null. The other columns are accepted, and ignored unchecked.
 
-    `categories` are the needed columns whose values make slices of the records.
+    `categories` are the needed columns whose values make slices of the records: people see them,
+    so no sensitive one is among them.
     Raises ServingError when a column is needed that the contract does not have, or when one has
     the reserved name `prediction_id`.
     """
@@ -47,7 +48,9 @@ class RecordChecker:
             raise ServingError(f"a column cannot be called {ids.FIELD}; it names the prediction")
         self.limits = limits
         self.categories = tuple(
-            name for name in columns if name in needed and columns[name].dtype in _CATEGORIES
+            name
+            for name, column in columns.items()
+            if name in needed and column.dtype in _CATEGORIES and not column.sensitive
         )
         self._columns = columns
         self._known = {*columns, ids.FIELD}

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from ml_platform.cli.main import main
 from ml_platform.cli.release_status import release_lines, releases_under_way
-from ml_platform.release.evidence import Counts
+from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
@@ -210,3 +210,28 @@ def test_status_shows_candidate_step_and_evidence_by_version(home: Home) -> None
     )
     assert lines[1].split() == ["version", "role", "requests", "errors", "refusals"]
     assert lines[3].split() == ["3", "candidate", "50", "0", "1"]
+
+
+def test_status_shows_how_a_shadow_scores_beside_the_champion(home: Home) -> None:
+    home.move(3, Action.OPEN, Plan(steps=(Step(stage=Stage.SHADOW),)))
+    shadow = Counts(
+        requests=50,
+        shadow=Agreement(50, 45, Moments(50, -2.5, 0.5)),
+        differences={difference_bin(0.0): 40, difference_bin(-0.25): 10},
+        slices={"kind=b": Agreement(20, 15, Moments(20, -2.5, 0.5))},
+    )
+    home.store.record_evidence("m", entered=3, worker="w", counts={(3, "shadow"): shadow})
+    lines = [
+        line.split("  ")
+        for line in release_lines(releases_under_way(home.settings, now=datetime.now(UTC))["m"])
+    ]
+    told = ["|".join(cell.strip() for cell in line if cell.strip()) for line in lines]
+    assert told[1:] == [
+        "version|role|requests|pairs|agree|mean_difference",
+        "3|shadow|50|50|45|-0.05",
+        "difference|pairs|percent",
+        "-1 to -0.1|10|20.0",
+        "none|40|80.0",
+        "slice|pairs|agree|mean_difference",
+        "kind=b|20|15|-0.125",
+    ]

@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 
 from ml_platform.release.decide import Decision, decide
-from ml_platform.release.evidence import Agreement, Counts, Moments, latency_bin, probability_bin
+from ml_platform.release.evidence import (
+    Agreement,
+    Counts,
+    Moments,
+    difference_bin,
+    latency_bin,
+    probability_bin,
+)
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, ReleaseState, Transition, apply
 
@@ -172,6 +179,22 @@ def test_a_shadow_must_agree_with_the_champion_as_declared(
     shadow = answers(pairs, shadow=Agreement(pairs, agree, Moments(pairs, 0.1, 0.1)))
     decision = Release(SHADOW).decide(shadow, answers(pairs), role="shadow")
     assert decision.action is expected
+
+
+def test_a_shadow_is_shown_beside_the_champion_by_score_and_slice() -> None:
+    by_slice = {"kind=b": Agreement(100, 60, Moments(100, -20.0, 4.0))}
+    shadow = answers(
+        500,
+        shadow=Agreement(500, 460, Moments(500, -20.0, 4.0)),
+        differences={difference_bin(0.0): 400, difference_bin(-0.2): 100},
+        slices=by_slice,
+    )
+    shown = Release(SHADOW).decide(shadow, answers(500), role="shadow").evidence
+    assert shown["versions"][1]["mean_difference"] == -0.04
+    assert [row["percent"] for row in shown["differences"]] == [20.0, 80.0]
+    assert shown["slices"] == [
+        {"slice": "kind=b", "pairs": 100, "agree": 60, "mean_difference": -0.2}
+    ]
 
 
 def test_the_time_of_a_shadow_says_nothing() -> None:

@@ -195,3 +195,12 @@ def test_any_json_is_either_checked_or_refused(changes: dict[str, object]):
         return
     assert set(checked) == set(NEEDED)
     assert all(checked[name] is not None for name in ("carrier", "distance", "cancelled"))
+
+
+def test_sensitive_column_makes_no_slices():
+    columns = {
+        "kind": ColumnContract(dtype="category"),
+        "origin": ColumnContract(dtype="category", sensitive=True),
+        "x": ColumnContract(dtype="float64"),
+    }
+    assert RecordChecker(columns, columns).categories == ("kind",)
