@@ -12,7 +12,7 @@
 | role | string | champion, candidate or shadow |
 | latency_us | long | of the model, in microseconds |
 | request_id | string | as the client or a proxy named the request |
-| random | boolean | whether chance assigned the version |
+| random | boolean | whether the decision was to be made at random, to explore |
 | segment | string | the worker and segment of the journal it came by |
 | feature_<column> | as in the contract | what was asked; hashed where the column is sensitive |
 | day | date | the partition: the date of `time` |

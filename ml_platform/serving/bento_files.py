@@ -30,6 +30,8 @@ SERVED_CODE = (
     "data/duration.py",
     "data/expression.py",
     "features",
+    "feedback/__init__.py",
+    "feedback/exploration.py",
     "release/__init__.py",
     "release/evidence.py",
     "training",

@@ -40,6 +40,7 @@ def build_bento(  # noqa: PLR0913 - all named, each a part of what the Bento hol
     key: str | None = None,
     model_hash: str | None = None,
     scoring: ScoringPath | None = None,
+    exploration: float | None = None,
 ) -> str:
     """Build the Bento of a model version; return its tag, `<name>:<version>`.
 
@@ -51,6 +52,7 @@ def build_bento(  # noqa: PLR0913 - all named, each a part of what the Bento hol
     key: the declared id, the field by which a person calls a record.
     model_hash: what the certificate says of the model; the Bento refuses to serve another.
     scoring: what was proven of the compiled path; without, it is scored by the library.
+    exploration: percent of the keys whose decision is made at random; none unless given.
 
     A Bento of that tag with the same content is left as it is; another content replaces it. It
     appears in the store by one rename, so a build that is killed leaves nothing that is served.
@@ -59,7 +61,12 @@ def build_bento(  # noqa: PLR0913 - all named, each a part of what the Bento hol
     from filelock import FileLock
 
     identity = Identity(
-        model=name, version=str(version), key=key, model_hash=model_hash, scoring=scoring
+        model=name,
+        version=str(version),
+        key=key,
+        model_hash=model_hash,
+        scoring=scoring,
+        exploration=exploration,
     )
     _require_tag(name)
     _require_tag(identity.version)

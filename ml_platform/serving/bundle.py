@@ -11,12 +11,15 @@ ml_platform/    the part of this package that serving needs
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ml_platform.data.contract import ColumnContract, Contract
 from ml_platform.exceptions import ModelError
+from ml_platform.feedback.exploration import explores
 from ml_platform.plugins import Strict
 from ml_platform.serving.counters import Counters
 from ml_platform.serving.live.fixed import FixedRelease
@@ -40,6 +43,7 @@ class Identity(Strict):
     model_hash: SHA-256 of the model's manifest that its certificate is about, which itself has
         that of every other file; None for a model without certificate.
     scoring: what the build proved of the compiled path; None: nothing, so it is not taken.
+    exploration: percent of the keys whose decision is made at random; None: not declared.
     """
 
     model: str
@@ -47,6 +51,7 @@ class Identity(Strict):
     key: str | None = None
     model_hash: str | None = None
     scoring: ScoringPath | None = None
+    exploration: float | None = None
 
 
 @dataclass(frozen=True)
@@ -93,10 +98,16 @@ class Bundle:
     def replies(self) -> Replies:
         """Return the routes of the service of this version."""
         predictor, counters, about = self.predictor(), Counters(), self.about()
-        live = FixedRelease(predictor, counters)
+        live = FixedRelease(predictor, counters, explores=self.explores())
         return Replies(
             live, about=lambda: about, counters=counters, limits=predictor.checker.limits
         )
+
+    def explores(self) -> Callable[[str], bool] | None:
+        """Return what tells of a key whether its decision is made at random; None: never."""
+        if self.identity.exploration is None:
+            return None
+        return partial(explores, percent=self.identity.exploration, salt=self.identity.model)
 
     def about(self) -> dict[str, Any]:
         """Return what `GET /model` answers."""
@@ -111,6 +122,7 @@ class Bundle:
                 name: {**_field(column), "needed": name in self.model.inputs}
                 for name, column in self.contract.columns.items()
             },
+            "exploration": self.identity.exploration,
             "release": self.release,
         }
 

@@ -25,7 +25,9 @@ def open_fixed(folder: Path, *, journal: Path | None) -> Worker:
     """
     bundle = Bundle.read(folder)
     counters = Counters()
-    live = FixedRelease(bundle.predictor(), counters, key=bundle.identity.key)
+    live = FixedRelease(
+        bundle.predictor(), counters, key=bundle.identity.key, explores=bundle.explores()
+    )
     about: dict[str, Any] = {**bundle.about(), "journal": "on" if journal else "off"}
     replies = Replies(
         live,

@@ -38,7 +38,7 @@ class Recorder:
             role=CHAMPION if served.role == FALLBACK else served.role,
             latency_us=latency_us,
             request_id=request_id,
-            random=one.random,
+            random=one.explored,
             sensitive=self._sensitive,
         )
 

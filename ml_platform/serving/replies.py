@@ -141,6 +141,8 @@ class Replies:
         answer.update(predictor.probability_fields(score))
         answer["prediction_id"] = one.prediction_id
         answer["model_version"] = predictor.version
+        if lineup.explores is not None:
+            answer["explore"] = one.explored
         told = max(score) if isinstance(score, tuple) else score
         tally.answered(request_us, one.model_us, told, label)
         served.census(one.checked, tally)

@@ -13,3 +13,7 @@ def test_a_larger_share_keeps_who_explored_already_and_another_salt_draws_others
     some = {key for key in keys if explores(key, 2, "loans")}
     assert some < {key for key in keys if explores(key, 10, "loans")}
     assert some != {key for key in keys if explores(key, 2, "other")}
+
+
+def test_a_key_as_no_utf8_has_it_is_placed_all_the_same():
+    assert explores("\ud800", 100, "loans")

@@ -146,6 +146,11 @@ def _prediction(about: Mapping[str, Any]) -> Schema:
         "prediction_id": {"type": "string"},
         "model_version": {"type": "string"},
     }
+    if about.get("exploration") is not None:
+        properties["explore"] = {
+            "type": "boolean",
+            "description": "Decide this one at random, whatever is predicted.",
+        }
     share = {"type": "number", "minimum": 0, "maximum": 1}
     if about["classes"]:
         properties["probability"] = share

@@ -40,7 +40,8 @@ def prediction_record(  # noqa: PLR0913 - a value object between would cost as m
     key: what assigned the version; None where nothing but the id did.
     at: seconds since 1970, UTC. features: the fields of the contract as they came.
     score: probability of the positive class, the value of a regression, the highest of several.
-    role: "champion", "candidate" or "shadow". random: whether chance assigned the version.
+    role: "champion", "candidate" or "shadow". random: whether the decision was to be
+        made at random, to explore.
     sensitive: what to do with columns that the contract calls sensitive.
     """
     if sensitive is not None:

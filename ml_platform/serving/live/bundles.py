@@ -41,6 +41,7 @@ def loaded_from(bundle: Bundle) -> Loaded:
         about=about,
         census=census_of(bundle.model),
         has_code=bundle.model.transform is not None,
+        explores=bundle.explores(),
     )
 
 

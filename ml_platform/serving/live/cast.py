@@ -58,6 +58,7 @@ class Cast:
             share=share(state.percent) if trial is not None and shadow is None else 0,
             salt=salt(state.model, str(state.candidate)),
             shadow=shadow,
+            explores=champion.explores,
         )
 
     def close(self) -> None:

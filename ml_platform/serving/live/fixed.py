@@ -1,5 +1,6 @@
 """One release as it is: `bentoml serve <tag>`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ml_platform.serving.counters import Counters
@@ -12,11 +13,19 @@ class FixedRelease:
     """A version that answers everything, whatever the release store says.
 
     key: the field of a record that is its key; None makes it the prediction id.
+    explores: tells of a key whether its decision is made at random; None where none ever is.
     """
 
-    def __init__(self, predictor: Predictor, counters: Counters, *, key: str | None = None) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        counters: Counters,
+        *,
+        key: str | None = None,
+        explores: Callable[[str], bool] | None = None,
+    ) -> None:
         served = served_as("champion", predictor, counters, census_of(predictor.model))
-        self.lineup = Lineup(champion=served, fallback=served, key_column=key)
+        self.lineup = Lineup(champion=served, fallback=served, key_column=key, explores=explores)
 
     def health(self) -> dict[str, Any]:
         """Nothing to add."""

@@ -1,5 +1,6 @@
 """Who answers at this moment: a champion, and beside it perhaps a candidate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -86,6 +87,7 @@ class Lineup:
     fallback: the champion as it answers for a candidate that could not.
     key_column: the field that a person calls the record by; None where none is declared.
     candidate: takes the keys whose `position` lies below `share`, of 2**64.
+    explores: tells of a key whether its decision is made at random; None where none ever is.
     """
 
     champion: Served
@@ -95,6 +97,7 @@ class Lineup:
     share: int = 0
     salt: bytes = b""
     shadow: Shadow | None = None
+    explores: Callable[[str], bool] | None = None
 
     def key_of(self, record: dict[str, Any]) -> str | None:
         """Return the key of a record; None for one that is known by its prediction id alone.

@@ -18,7 +18,7 @@ class Prediction(NamedTuple):
     sent: whether the client made the id. key: the record's own; None where it has none.
     record: as received, without the prediction id; checked: what the model saw of it.
     model_us: microseconds of checking and scoring; of a batch, the share of one record.
-    random: whether chance decided which version answers.
+    explored: whether the decision about it is to be made at random, whatever the model says.
     """
 
     served: Served
@@ -26,19 +26,23 @@ class Prediction(NamedTuple):
     sent: bool
     key: str | None
     record: dict[str, Any]
+    explored: bool
     checked: Record
     score: Score
     model_us: int
-    random: bool
 
 
 class Asked(NamedTuple):
-    """A record before anything is known of it but its name."""
+    """A record before anything is known of it but its name.
+
+    explored: whether the decision about it is to be made at random.
+    """
 
     prediction_id: str
     sent: bool
     key: str | None
     record: dict[str, Any]
+    explored: bool
 
     def drawn_by(self, lineup: Lineup) -> bool:
         """Tell whether the candidate is to answer."""
@@ -57,7 +61,9 @@ def asked(lineup: Lineup, content: object, new_id: NewId) -> Asked:
         record = _object(content)
         prediction_id = ids.prediction_id(record, new=new_id)
         sent = record.pop(ids.FIELD, None) is not None
-        return Asked(prediction_id, sent, lineup.key_of(record), record)
+        key = lineup.key_of(record)
+        explored = lineup.explores is not None and lineup.explores(key or prediction_id)
+        return Asked(prediction_id, sent, key, record, explored)
     except RecordRefused as refused:
         lineup.champion.tally.refused(refused.reason)
         raise
@@ -69,17 +75,15 @@ def predicted(lineup: Lineup, one: Asked) -> Prediction:
     What the candidate does not answer, the champion does. Raises RecordRefused, PredictionFailed.
     """
     candidate = lineup.candidate
-    if candidate is None:
-        return _by_champion(lineup.champion, one, drawn=False)
-    if not one.drawn_by(lineup):
-        return _by_champion(lineup.champion, one, drawn=True)
+    if candidate is None or not one.drawn_by(lineup):
+        return _by_champion(lineup.champion, one)
     started = perf_counter()
     found = candidate.score_one(one.record)
     if found is not None:
         model_us = int((perf_counter() - started) * 1e6)
-        return Prediction(candidate.served, *one, found[0], found[1], model_us, True)
+        return Prediction(candidate.served, *one, found[0], found[1], model_us)
     try:
-        answered = _by_champion(lineup.fallback, one, drawn=False)
+        answered = _by_champion(lineup.fallback, one)
     except (RecordRefused, PredictionFailed):
         candidate.absolve()
         raise
@@ -87,7 +91,7 @@ def predicted(lineup: Lineup, one: Asked) -> Prediction:
     return answered
 
 
-def _by_champion(served: Served, one: Asked, *, drawn: bool) -> Prediction:
+def _by_champion(served: Served, one: Asked) -> Prediction:
     started = perf_counter()
     try:
         checked = served.predictor.checker.check(one.record)
@@ -99,7 +103,7 @@ def _by_champion(served: Served, one: Asked, *, drawn: bool) -> Prediction:
         served.tally.failed("prediction_failed")
         raise
     model_us = int((perf_counter() - started) * 1e6)
-    return Prediction(served, *one, checked, score, model_us, drawn)
+    return Prediction(served, *one, checked, score, model_us)
 
 
 def predicted_batch(
@@ -120,12 +124,10 @@ def predicted_batch(
         model_us = _each(started, len(tried))
         for index, pair in zip(tried, found, strict=True):
             if pair is not None:
-                done[index] = Prediction(candidate.served, *every[index], *pair, model_us, True)
+                done[index] = Prediction(candidate.served, *every[index], *pair, model_us)
     failed = [index for index in tried if done[index] is None]
     own = sorted(set(range(len(every))) - set(tried))
-    for index, one in zip(
-        own, _by(lineup.champion, every, own, candidate is not None), strict=True
-    ):
+    for index, one in zip(own, _by(lineup.champion, every, own), strict=True):
         done[index] = one
     if candidate is not None and failed:
         for index, one in zip(failed, _fallen_back(lineup, candidate, every, failed), strict=True):
@@ -143,7 +145,7 @@ def _fallen_back(
     lineup: Lineup, candidate: Candidate, every: Sequence[Asked], failed: Sequence[int]
 ) -> list[Prediction]:
     try:
-        answered = _by(lineup.fallback, every, failed, False)
+        answered = _by(lineup.fallback, every, failed)
     except (RecordRefused, PredictionFailed):
         candidate.absolve()
         raise
@@ -177,9 +179,7 @@ def _asked_all(lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewI
     return every
 
 
-def _by(
-    served: Served, every: Sequence[Asked], indices: Sequence[int], drawn: bool
-) -> list[Prediction]:
+def _by(served: Served, every: Sequence[Asked], indices: Sequence[int]) -> list[Prediction]:
     if not indices:
         return []
     started = perf_counter()
@@ -198,7 +198,7 @@ def _by(
         raise
     model_us = _each(started, len(indices))
     return [
-        Prediction(served, *every[index], seen, score, model_us, drawn)
+        Prediction(served, *every[index], seen, score, model_us)
         for index, seen, score in zip(indices, checked, scores, strict=True)
     ]
 

@@ -24,7 +24,8 @@ _log = logging.getLogger(__name__)
 class Loaded:
     """A version in memory, ready to answer.
 
-    key: the field of a record that is its key. about: what `GET /model` tells of it.
+    key: the field of a record that is its key. explores: tells of a key whether its decision is
+    made at random; None where exploration is not declared. about: what `GET /model` tells of it.
     has_code: its features come from a team's own code, which may hang.
     """
 
@@ -35,6 +36,7 @@ class Loaded:
     about: Mapping[str, Any]
     census: Census
     has_code: bool
+    explores: Callable[[str], bool] | None = None
 
 
 @dataclass

@@ -95,6 +95,12 @@ def test_answer_is_that_of_the_task(classes: list[Any], answered: set[str]):
     assert set(schema["required"]) == answered
 
 
+def test_answer_says_whom_to_decide_at_random_where_exploration_is_declared():
+    schema = made(about={"exploration": 2.0})["components"]["schemas"]["Prediction"]
+    assert schema["properties"]["explore"]["type"] == "boolean"
+    assert "explore" in schema["required"]
+
+
 def test_keys_are_asked_for_where_they_are_needed():
     def locks(content: dict[str, Any]) -> list[str]:
         return [
