@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ml_platform.drift.bins import Binned, binned
 from ml_platform.drift.column import ColumnDrift
-from ml_platform.drift.noise import noise_of
+from ml_platform.drift.noise import Noise, noise_of
 from ml_platform.plugins import Plugin, Registry
 
 Floats = NDArray[np.float64]
@@ -67,14 +67,7 @@ class DriftTest(Plugin):
 
     def judge(self, counted: Binned, *, name: str, columns: int = 1, seed: int = 0) -> ColumnDrift:
         """Judge a column that was counted already."""
-        noise = noise_of(
-            lambda p, q: self.distance(p, q, counted.spacing),
-            counted,
-            power=1 if self.squared else 2,
-            confidence=CONFIDENCE,
-            alarms=(1 - CONFIDENCE) / columns,
-            seed=seed,
-        )
+        noise = self.noise(counted, alarms=(1 - CONFIDENCE) / columns, seed=seed)
         if noise.high < self.threshold:
             verdict = "stable"
         else:
@@ -89,6 +82,20 @@ class DriftTest(Plugin):
             threshold=self.threshold,
             rows=(int(counted.reference.sum()), int(counted.current.sum())),
             shares=counted.shares,
+        )
+
+    def noise(self, counted: Binned, *, alarms: float, seed: int) -> Noise:
+        """Separate the effect from the noise of sampling; to override where it is measured apart.
+
+        alarms: how often noise alone may be called significant.
+        """
+        return noise_of(
+            lambda p, q: self.distance(p, q, counted.spacing),
+            counted,
+            power=1 if self.squared else 2,
+            confidence=CONFIDENCE,
+            alarms=alarms,
+            seed=seed,
         )
 
     def _unmeasured(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.drift.bins import Binned
+from ml_platform.drift.bins import Binned, Counts
 
 Floats = NDArray[np.float64]
 Distance = Callable[[Floats, Floats], Floats]
@@ -52,8 +52,8 @@ def noise_of(
     own = counted.reference / rows[0], counted.current / rows[1]
     common = (counted.reference + counted.current) / sum(rows)
     measured = float(distance(*own) ** power)
-    chance = _drawn(distance, (common, common), rows, rng) ** power
-    again = _drawn(distance, own, rows, rng) ** power
+    chance = distance(*_redrawn_shares((common, common), rows, rng)) ** power
+    again = distance(*_redrawn_shares(own, rows, rng)) ** power
     mean, variance = float(chance.mean()), float(chance.var())
     # A quadratic form of normals is close to a gamma of the same two moments (Satterthwaite).
     shape = mean * mean / variance if variance > 0 else 1.0
@@ -69,18 +69,22 @@ def noise_of(
     )
 
 
-def _drawn(
-    distance: Distance,
-    shares: tuple[Floats, Floats],
-    rows: tuple[int, int],
-    rng: np.random.Generator,
-) -> Floats:
-    """Distances (rounds,) between samples drawn anew."""
+def redrawn(
+    shares: tuple[Floats, Floats], rows: tuple[int, int], rng: np.random.Generator
+) -> tuple[Counts, Counts]:
+    """Counts (rounds, b) of both samples drawn anew, as many rows as they have."""
     first, second = (
-        rng.multinomial(count, _exact(share), size=ROUNDS) / count
+        rng.multinomial(count, _exact(share), size=ROUNDS)
         for share, count in zip(shares, rows, strict=True)
     )
-    return distance(first, second)
+    return first, second
+
+
+def _redrawn_shares(
+    shares: tuple[Floats, Floats], rows: tuple[int, int], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    first, second = redrawn(shares, rows, rng)
+    return first / rows[0], second / rows[1]
 
 
 def _exact(shares: Floats) -> Floats:
