@@ -116,5 +116,5 @@ def _of(metadata: Mapping[str, Any], name: str) -> Any:
 
 
 def _version(metadata: Mapping[str, Any]) -> int | None:
-    found = _of(metadata, "version") or _of(metadata, "champion")
+    found = _of(metadata, "version")
     return int(found) if isinstance(found, (int, float)) and found else None

@@ -144,8 +144,8 @@ def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:
             data_version=dg.DataVersion(outcome.handle.certificate),
             metadata=shown,
         )
-        link = {"report": shown["report"]}
-        yield from check_results(context.asset_key, outcome.records, metadata=link, waived=waived)
+        beside = {"report": shown["report"], "version": trained.version}
+        yield from check_results(context.asset_key, outcome.records, metadata=beside, waived=waived)
         stop_if_blocked(declaration, context.asset_key, outcome.records, waived=waived)
 
     return evaluation_report
@@ -166,7 +166,8 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         now = utc_now()
         built = build_and_test(declaration, platform.stores, report, now=now)
         waived = Waived(built.certificate.waivers, now=now, version=report.version)
-        yield from check_results(context.asset_key, built.records, waived=waived)
+        beside = {"version": report.version}
+        yield from check_results(context.asset_key, built.records, metadata=beside, waived=waived)
         stop_if_blocked(declaration, context.asset_key, built.records, waived=waived)
         who = f"run {context.run.run_id}"
         outcome = release(

@@ -95,7 +95,9 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
         )
         assert declaration.spec.feedback is not None
         record = outcome.state.audit.record(declaration.spec.feedback.audit)
-        yield from check_results(context.asset_key, [record])
+        champion = platform.stores.releases.state(declaration.spec.name).champion
+        about = {} if champion is None else {"version": champion}
+        yield from check_results(context.asset_key, [record], metadata=about)
         stop_if_blocked(declaration, context.asset_key, [record])
 
     return labeled_feedback

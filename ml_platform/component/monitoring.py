@@ -125,6 +125,7 @@ def check_result(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
         metadata={
             "verdict": check.verdict,
             "rows": check.rows,
+            **({"version": check.version} if check.version is not None else {}),
             **check.figures,
             **({"subjects": dg.MetadataValue.json(list(check.subjects))} if check.subjects else {}),
         },

@@ -11,8 +11,10 @@ from filelock import FileLock
 
 from ml_platform.component.alerts import alerts_sensor
 from ml_platform.component.instance import open_instance
+from ml_platform.component.monitoring import check_result
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import WAITING, Waiting
+from ml_platform.monitoring.checks import Check
 from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import Finding, Incident
@@ -21,6 +23,7 @@ from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import transition
 from ml_platform_tests.component.running import changed
+from ml_platform_tests.serving.small_bento import small_bento
 
 MODEL = "small_credit"
 
@@ -181,6 +184,24 @@ def job(name: str, *, fails: bool, check: bool = False) -> dg.JobDefinition:
     return definitions.resolve_job_def(name)
 
 
+def test_a_finding_of_the_report_names_its_version_in_the_message(
+    watch: Watch, instance: dg.DagsterInstance
+) -> None:
+    key = dg.AssetKey([MODEL, "monitoring_report"])
+    slow = Check(
+        name="latency", verdict="failed", severity="critical", text="too slow", rows=9, version=4
+    )
+
+    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec("latency", asset=key)])
+    def monitoring_report():
+        yield dg.MaterializeResult()
+        yield check_result(key, slow)
+
+    dg.materialize([monitoring_report], instance=instance)
+    watch.tick()
+    assert "Version: 4" in watch.post.bodies[0].splitlines()
+
+
 def test_a_failed_run_is_told_with_its_cause_until_the_job_succeeds(
     watch: Watch, instance: dg.DagsterInstance
 ) -> None:
@@ -222,6 +243,8 @@ def test_a_run_begun_from_the_asset_graph_belongs_to_its_model(
 
 
 def test_a_rollback_is_told_until_the_next_promotion(watch: Watch, platform: Platform) -> None:
+    small_bento(platform.settings.bentos, MODEL, 1)
+
     def append(revision: int, version: int, action: Action) -> list[str]:
         moved = transition(MODEL, revision, version, action)
         platform.releases.append(moved, expected_revision=revision - 1)
@@ -233,6 +256,21 @@ def test_a_rollback_is_told_until_the_next_promotion(watch: Watch, platform: Pla
     assert append(2, 2, Action.OPEN) == []
     assert append(3, 2, Action.CUT_OUT) == [f"[CRITICAL] {MODEL}: rolled back"]
     assert append(4, 3, Action.PROMOTE_DIRECT) == [f"[RECOVERED] {MODEL}: rolled back"]
+
+
+def test_a_champion_that_is_replaced_and_cannot_be_put_back_is_told(
+    watch: Watch, platform: Platform
+) -> None:
+    for version in (1, 2):
+        moved = transition(MODEL, version, version)
+        platform.releases.append(moved, expected_revision=version - 1)
+        watch.tick()
+    assert watch.post.take() == [f"[WARNING] {MODEL}: no way back"]
+    assert "version 1 cannot be put back" in watch.post.bodies[0]
+    small_bento(platform.settings.bentos, MODEL, 2)
+    platform.releases.append(transition(MODEL, 3, 3), expected_revision=2)
+    watch.tick()
+    assert watch.post.take() == [f"[RECOVERED] {MODEL}: no way back"]
 
 
 def test_a_training_that_waits_for_its_budget_is_told_and_one_that_cools_down_is_not(

@@ -150,6 +150,7 @@ def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
     assert "waived by Ada" in str(metadata(later, "evaluation_report")["gates"])
     [check] = [c for c in later.get_asset_check_evaluations() if "minimum" in c.check_name]
     assert "waived by Ada until" in (check.description or "")
+    assert check.metadata["version"].value == 1, "the alert names it"
     assert verified_certificate(strict, platform, 1, now=now).waivers == (waiver,)
     with pytest.raises(DeploymentRefused, match="which is over"):
         verified_certificate(strict, platform, 1, now=waiver.until)

@@ -149,6 +149,15 @@ def test_latency_is_held_against_a_declared_bound_only() -> None:
     assert found(report(), max_p95_ms=0.01)["latency"].verdict == "failed"
 
 
+def test_a_check_names_the_version_that_it_is_about() -> None:
+    slow = predictions(version=np.repeat([3, 4], 500), latency_us=np.repeat([20, 9_000], 500))
+    constant = predictions(version=np.repeat([3, 5], 500), score=np.repeat([0.2, 0.7], 500))
+    constant = pa.concat_tables([constant.slice(500), predictions(500)])
+    assert found(report(slow))["latency"].version == 4
+    assert found(report(constant))["predictions"].version == 5
+    assert found(report())["live_quality"].version == 3, "else the champion"
+
+
 def live(value: float, half: float, *, greater_is_better: bool = True) -> LiveWindow:
     metric = MetricValue(
         key="roc_auc",
