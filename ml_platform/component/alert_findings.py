@@ -22,8 +22,10 @@ from ml_platform.monitoring.release_findings import of_transitions
 from ml_platform.monitoring.standing import standing
 from ml_platform.plugins import Strict
 from ml_platform.release.state import ReleaseState
+from ml_platform.serving.loadable import way_back
 
 BUDGET = "budget"
+NO_WAY_BACK = "no_way_back"
 EVERY_WAIVERS = timedelta(hours=1)
 EVERY_SENSORS = timedelta(minutes=2)
 
@@ -108,7 +110,24 @@ def _releases(platform: Platform, cursor: Cursor, states: Mapping[str, ReleaseSt
         if seen.get(model, 0) < revision
         for transition in platform.releases.history(model, after=seen.get(model, 0))
     ]
-    return of_transitions(news), {"releases": revisions}
+    retired = (states[t.model] for t in news if t.at == states[t.model].since)
+    ways = [_way_back(platform, state) for state in retired]
+    return [*of_transitions(news), *filter(None, ways)], {"releases": revisions}
+
+
+def _way_back(platform: Platform, state: ReleaseState) -> Finding | None:
+    """Whether the version that a new champion replaced could be put back; it was retired now."""
+    found = way_back(platform.settings.bentos, state)
+    if found is None or state.since is None:
+        return None
+    return Finding(
+        model=state.model,
+        kind=NO_WAY_BACK,
+        ok=found.problem is None,
+        text=found.text,
+        at=state.since,
+        version=found.version,
+    )
 
 
 def _waivers(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import Field
@@ -13,6 +13,9 @@ from ml_platform.component.platform import Platform, PlatformResource
 from ml_platform.component.tables import markdown_table
 from ml_platform.release.state import ReleaseState, Transition
 
+if TYPE_CHECKING:
+    from ml_platform.serving.loadable import WayBack
+
 SENSOR = "releases"
 JOB = "release_command"
 EVERY_SECONDS = 10
@@ -21,8 +24,10 @@ TABLES = {
     "tests": ("test", "verdict", "candidate", "champion", "weight", "bound", "reason"),
     "versions": (
         "version", "role", "requests", "errors", "refusals", "p50_us", "p99_us", "model_us",
-        "mean_score", "pairs", "agree", "dropped",
+        "mean_score", "pairs", "agree", "mean_difference", "dropped",
     ),
+    "differences": ("difference", "pairs", "percent"),
+    "slices": ("slice", "pairs", "agree", "mean_difference"),
 }  # fmt: skip
 """What of a decision's evidence is shown as a table, and the order of its columns."""
 
@@ -44,7 +49,7 @@ def releases_sensor() -> dg.SensorDefinition:
         seen: dict[str, int] | None = json.loads(context.cursor) if context.cursor else None
         found = advance(platform.stores, seen=seen, now=utc_now())
         events = [
-            observation(transition, state)
+            observation(transition, state, way_back=_way_back(platform.stores, transition, state))
             for transition, state in found.news
             if not _told(context.instance, transition)
         ]
@@ -57,8 +62,13 @@ def releases_sensor() -> dg.SensorDefinition:
     return releases
 
 
-def observation(transition: Transition, state: ReleaseState) -> dg.AssetObservation:
-    """An event on `deployed_bento` that shows a transition and what it rests on."""
+def observation(
+    transition: Transition, state: ReleaseState, *, way_back: "WayBack | None" = None
+) -> dg.AssetObservation:
+    """An event on `deployed_bento` that shows a transition and what it rests on.
+
+    way_back: of a transition that replaced the champion, whether a rollback could be served.
+    """
     evidence = transition.evidence
     shown: dict[str, Any] = {
         "revision": transition.revision,
@@ -72,6 +82,8 @@ def observation(transition: Transition, state: ReleaseState) -> dg.AssetObservat
         "stage": state.stage.value,
         "percent": state.percent,
     }
+    if way_back is not None:
+        shown["way_back"] = way_back.text
     for name, columns in TABLES.items():
         if evidence.get(name):
             shown[name] = _table(evidence[name], columns)
@@ -174,6 +186,15 @@ def _rolled_back(platform: Platform, config: ReleaseCommand) -> list[str]:
     if not proof.holds:
         raise ServiceUnavailable("; ".join([*lines, "it is not proven that the service followed"]))
     return lines
+
+
+def _way_back(platform: Platform, transition: Transition, state: ReleaseState) -> "WayBack | None":
+    """Verify the version that was retired, when the transition made the present champion."""
+    from ml_platform.serving.loadable import way_back
+
+    if transition.at != state.since:
+        return None
+    return way_back(platform.settings.bentos, state)
 
 
 def _told(instance: dg.DagsterInstance, transition: Transition) -> bool:

@@ -3,6 +3,33 @@
 import json
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import NamedTuple
+
+from ml_platform.release.state import ReleaseState
+
+
+class WayBack(NamedTuple):
+    """The version that a rollback of the champion would take first.
+
+    problem: why it cannot be served; None where it can.
+    """
+
+    version: int
+    problem: str | None
+
+    @property
+    def text(self) -> str:
+        """In one line for people."""
+        if self.problem is None:
+            return f"version {self.version} can be put back: its files are whole"
+        return f"version {self.version} cannot be put back: {self.problem}"
+
+
+def way_back(bentos: Path, state: ReleaseState) -> WayBack | None:
+    """Verify the version that a rollback would take; None where the champion is the first."""
+    for version in state.last_good[:1]:
+        return WayBack(version, problem(bentos, state.model, version))
+    return None
 
 
 def problem(bentos: Path, model: str, version: int) -> str | None:

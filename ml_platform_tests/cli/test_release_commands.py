@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.release.worker import WorkerReport
 from ml_platform.settings import Settings
+from ml_platform_tests.serving.small_bento import small_bento
 
 PLAN = Plan(
     steps=(
@@ -34,8 +34,8 @@ class Home:
         self.store = SqlReleaseStore(settings.release_url)
         self.move(1, Action.PROMOTE_DIRECT)
         self.move(2, Action.PROMOTE_DIRECT)
-        self.bento(1)
-        self.bento(2)
+        small_bento(settings.bentos, "m", 1)
+        small_bento(settings.bentos, "m", 2)
 
     def move(self, version: int, action: Action, plan: Plan | None = None) -> None:
         revision = self.store.revision("m") + 1
@@ -50,16 +50,6 @@ class Home:
             plan=plan,
         )
         self.store.append(transition, expected_revision=revision - 1)
-
-    def bento(self, version: int) -> Path:
-        source = self.settings.bentos / "bentos" / "m" / str(version) / "src"
-        (source / "model").mkdir(parents=True)
-        manifest = json.dumps({"files": {"trees": sha256(b"trees").hexdigest()}})
-        (source / "model" / "trees").write_bytes(b"trees")
-        (source / "model" / "model.json").write_text(manifest)
-        digest = sha256(manifest.encode()).hexdigest()
-        (source / "bundle.json").write_text(json.dumps({"model_hash": digest}))
-        return source
 
     def worker(self, revision: int, url: str = "http://127.0.0.1:1") -> None:
         self.store.report_worker(

@@ -18,12 +18,13 @@ from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.steps.advance import advance
 from ml_platform.component.steps.release import ReleaseOutcome, release
 from ml_platform.exceptions import StoreError
-from ml_platform.release.evidence import Counts
+from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
 from ml_platform.release.plan import Stage
 from ml_platform.release.state import Action
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import transition
 from ml_platform_tests.component.running import changed
+from ml_platform_tests.serving.small_bento import small_bento
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 GOOD = {(1, "champion"): Counts(requests=9500), (2, "candidate"): Counts(requests=500)}
@@ -96,6 +97,36 @@ def test_a_tick_moves_each_release_by_its_evidence_and_tells_it_on_the_asset(
     assert "|2|candidate|500|30|" in shown["versions"].value
     assert found.skip_message == "2 releases under way, 2 moved"
     assert json.loads(found.cursor) == {"bad": 3, "good": 3, "quiet": 1}
+
+
+def test_a_shadow_that_goes_on_shows_how_it_scores_beside_the_champion(
+    platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
+) -> None:
+    shadow = Counts(
+        requests=500,
+        shadow=Agreement(500, 490, Moments(500, 5.0, 1.0)),
+        differences={difference_bin(0.05): 500},
+        slices={"kind=b": Agreement(200, 190, Moments(200, 5.0, 1.0))},
+    )
+    opened(platform, "m", {(1, "champion"): Counts(requests=500), (2, "shadow"): shadow})
+    [event] = tick(instance).asset_events
+    assert "|0.01 to 0.1|500|100|" in event.metadata["differences"].value
+    assert "|kind=b|200|190|0.025|" in event.metadata["slices"].value
+
+
+def test_a_champion_that_is_replaced_is_verified_for_a_rollback(
+    platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
+) -> None:
+    platform.releases.append(transition("m", 1, 1), expected_revision=0)
+    first = tick(instance, json.dumps({"m": 0}))
+    assert "way_back" not in first.asset_events[0].metadata, "there is none before the first"
+    model = small_bento(platform.settings.bentos, "m", 1)
+    platform.releases.append(transition("m", 2, 2), expected_revision=1)
+    [event] = tick(instance, first.cursor).asset_events
+    assert event.metadata["way_back"].value == "version 1 can be put back: its files are whole"
+    (model / "trees").write_bytes(b"other")
+    [event] = tick(instance, first.cursor).asset_events
+    assert "version 1 cannot be put back" in event.metadata["way_back"].value
 
 
 def test_what_others_did_is_told_and_mirrored_once(

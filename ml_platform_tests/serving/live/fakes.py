@@ -110,6 +110,7 @@ class World:
     counters: Counters = field(default_factory=Counters)
     emit: Emit | None = None
     resident: int = 0
+    now: datetime = NOW
 
     def follower(self) -> FollowedRelease:
         cache = StateCache(self.folder / "state.json")
@@ -120,7 +121,7 @@ class World:
             self.counters,
             worker="w1",
             emit=self.emit,
-            now=lambda: NOW,
+            now=lambda: self.now,
             growth=lambda: Growth(lambda: self.resident),
         )
 

@@ -2,6 +2,8 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,13 @@ def settled(follower: FollowedRelease) -> FollowedRelease:
             return follower
         time.sleep(0.005)
     raise AssertionError("it never settled")
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
 
 
 def ask(world: World, follower: FollowedRelease, key: str, **changes: Any) -> dict[str, Any]:
@@ -109,6 +118,41 @@ def test_replaced_champion_is_let_go_after_its_time(world: World):
     follower.follow()
 
     assert follower.shelf.versions == (2, 3)  # the last one before stays by the release's time
+
+
+def pass_time(world: World, seconds: float) -> None:
+    world.time.seconds += seconds
+    world.now += timedelta(seconds=seconds)
+
+
+def test_champion_before_is_kept_warm_for_the_declared_time_and_let_go_later(world: World):
+    follower = world.follower()
+    follower.start()
+    world.move(Action.PROMOTE_DIRECT, 2)
+    settled(follower)
+
+    pass_time(world, 3599)
+    follower.follow()
+    assert follower.shelf.versions == (1, 2)
+
+    pass_time(world, 2)
+    follower.follow()
+    pass_time(world, 3601)
+    follower.follow()
+    assert follower.shelf.versions == (2,)
+
+
+def test_restarted_service_loads_the_champion_before_while_it_is_to_be_warm(world: World):
+    world.move(Action.PROMOTE_DIRECT, 2)
+    early = world.follower()
+    early.start()
+    until(lambda: early.shelf.versions == (1, 2))
+
+    world.now += timedelta(seconds=3601)
+    late = world.follower()
+    late.start()
+    assert late.shelf.versions == (2,)
+    assert late.shelf.get(1) is None, "it was not even asked for"
 
 
 @pytest.mark.parametrize(
@@ -293,9 +337,7 @@ def test_shadow_scores_what_the_champion_answers_and_nobody_sees_it(world: World
     settled(follower)
 
     answers = [ask(world, follower, f"k{key}", kind="b") for key in range(20)]
-    deadline = time.monotonic() + 5
-    while len(seen) < 20 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: len(seen) == 20)
     follower.close()
 
     assert {answer["model_version"] for answer in answers} == {"1"}
