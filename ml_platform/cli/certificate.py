@@ -65,9 +65,7 @@ def _page(found: "Certificate", *, now: datetime) -> str:
         for each in found.benchmarks.values()
     ]
     lines += ["", *(_verdict(record) for record in found.records)]
-    for waiver in found.waivers:
-        state = "" if waiver.holds(now=now) else " (over)"
-        lines.append(f"{waiver.check} is {waiver}{state}")
+    lines += [f"{waiver.check} is {told}" for waiver, told in found.told_waivers(now=now)]
     return "\n".join(lines)
 
 

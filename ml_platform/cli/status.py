@@ -40,7 +40,8 @@ def status(names: tuple[str, ...], as_json: bool) -> None:
                 what = f"{model['model']}: {verdict['check']} {verdict['state']}"
                 click.echo(f"{what}: {verdict['reason']}")
         for waiver in model.get("waivers", ()):
-            click.echo(f"{model['model']}:{waiver['version']}: {_told(waiver, now=utc_now())}")
+            what = f"{model['model']}:{waiver['version']}"
+            click.echo(f"{what}: {waiver['check']} is {waiver['told']}")
         if model["error"]:
             click.echo(f"{model['model']}: {model['error'].splitlines()[0]}")
         for line in release_lines(model["release"]) if model.get("release") else ():
@@ -96,6 +97,7 @@ def _collect_one(
     settings: Settings, file: Path, deployed: dict[str, int], instance: "DagsterInstance"
 ) -> dict[str, Any]:
     from ml_platform.component.history import last_run, verdicts
+    from ml_platform.monitoring.waivers import certified_of
     from ml_platform.spec.load import load_declaration
 
     try:
@@ -106,6 +108,7 @@ def _collect_one(
     run = last_run(instance, declaration)
     latest = _latest_version(settings, name)
     versions = {version for version in (deployed.get(name), latest) if version is not None}
+    certified = None if latest is None else certified_of(settings.reports, name, latest)
     return {
         "model": name,
         "file": str(file),
@@ -114,7 +117,10 @@ def _collect_one(
         "latest": latest,
         "waivers": [each for v in sorted(versions) for each in _waivers(settings, name, v)],
         "last_run": run and run.model_dump(mode="json"),
-        "gates": [verdict.model_dump(mode="json") for verdict in verdicts(instance, declaration)],
+        "gates": [
+            verdict.model_dump(mode="json")
+            for verdict in verdicts(instance, declaration, certified=certified)
+        ],
     }
 
 
@@ -126,21 +132,12 @@ def _latest_version(settings: Settings, name: str) -> int | None:
 
 
 def _waivers(settings: Settings, name: str, version: int) -> list[dict[str, Any]]:
-    """Those of a version's certificate, from the data docs: MLflow takes seconds to open."""
-    from ml_platform.evaluation.data_docs import EVALUATION
+    """Those of a version's certificate, each with what is to be `told` of it."""
+    from ml_platform.monitoring.waivers import certified_of
 
-    try:
-        text = (settings.reports / name / f"v{version}" / EVALUATION).read_text("utf-8")
-        return list(json.loads(text).get("waivers", ()))
-    except (OSError, ValueError, AttributeError):
-        return []
-
-
-def _told(waiver: dict[str, Any], *, now: datetime) -> str:
-    until = datetime.fromisoformat(waiver["until"])
-    over = "" if now < until else " (over)"
-    end = f"{until:%Y-%m-%d %H:%M %Z}"
-    return f"{waiver['check']} is waived by {waiver['by']} until {end}: {waiver['reason']}{over}"
+    certified = certified_of(settings.reports, name, version)
+    told = certified.told_waivers(now=utc_now()) if certified else ()
+    return [waiver.model_dump(mode="json") | {"told": text} for waiver, text in told]
 
 
 def _row(model: dict[str, Any], *, now: datetime) -> tuple[str, ...]:

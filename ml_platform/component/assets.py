@@ -138,7 +138,7 @@ def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:
         waived = Waived(outcome.certificate.waivers, now=now, version=trained.version)
         if outcome.reused:
             context.log.info("nothing changed: the evaluation of this version is reused")
-        shown = metadata.of_evaluation(outcome, platform.stores)
+        shown = metadata.of_evaluation(outcome, platform.stores, now=now)
         yield dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(outcome.handle.certificate),
@@ -182,7 +182,7 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             value=built.handle,
             data_version=dg.DataVersion(built.handle.tag),
-            metadata=metadata.of_deployment(built, outcome, platform.stores),
+            metadata=metadata.of_deployment(built, outcome, now=now),
         )
 
     return deployed_bento

@@ -9,7 +9,7 @@ import dagster as dg
 
 from ml_platform.gates.gate import Stage
 from ml_platform.gates.result import GateRecord
-from ml_platform.registry.waiver import Waiver, unwaived, waiver_of
+from ml_platform.registry.waiver import Waiver, unwaived, waiver_of, with_void
 from ml_platform.registry.ways_on import past_gates
 from ml_platform.spec.load import Declaration
 
@@ -42,7 +42,7 @@ class Waived:
 
     def waiver_of(self, record: GateRecord) -> Waiver | None:
         """The waiver that lets this blocking record pass, if there is one."""
-        return waiver_of(record.check, self.waivers, now=self.now) if record.blocks else None
+        return waiver_of(record, self.waivers, now=self.now) if record.blocks else None
 
 
 NOTHING_WAIVED = Waived((), datetime.max.replace(tzinfo=UTC))
@@ -84,7 +84,10 @@ def stop_if_blocked(
     blocking = unwaived(records, waived.waivers, now=waived.now)
     if not blocking:
         return
-    verdicts = "\n".join(f"  {r.check}: {r.result.verdict}: {r.result.told}" for r in blocking)
+    verdicts = "\n".join(
+        f"  {r.check}: {r.result.verdict}: {with_void(r, waived.waivers, now=waived.now)}"
+        for r in blocking
+    )
     ways = past_gates(
         blocking, model=declaration.spec.name, file=declaration.file, version=waived.version
     )

@@ -1,4 +1,4 @@
-"""What Dagster remembers of a model: its last run and the last verdict of each gate."""
+"""What is remembered of a model: its last run and the last verdict of each gate."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,8 +8,13 @@ import dagster as dg
 
 from ml_platform.component.blocking import check_specs
 from ml_platform.gates.gate import Stage
+from ml_platform.gates.result import GateRecord
+from ml_platform.monitoring.waivers import Certified
 from ml_platform.plugins import Strict
+from ml_platform.registry.waiver import waiver_of
 from ml_platform.spec.load import Declaration
+
+State = Literal["passed", "failed", "warned", "pending"]
 
 
 class LastRun(Strict):
@@ -26,11 +31,11 @@ class LastRun(Strict):
 
 
 class Verdict(Strict):
-    """The last evaluation of a check; `pending` where there never was one."""
+    """The last evaluation of a check; `pending` where nothing tells of one."""
 
     asset: str
     check: str
-    state: Literal["passed", "failed", "warned", "pending"]
+    state: State
     reason: str = ""
     at: datetime | None = None
 
@@ -56,12 +61,25 @@ def last_run(instance: dg.DagsterInstance, declaration: Declaration) -> LastRun 
     )
 
 
-def verdicts(instance: dg.DagsterInstance, declaration: Declaration) -> list[Verdict]:
-    """Return the last verdict of each declared gate, in the order of the data's way."""
-    return list(_verdicts(instance, declaration))
+def verdicts(
+    instance: dg.DagsterInstance, declaration: Declaration, *, certified: Certified | None
+) -> list[Verdict]:
+    """Return the last verdict of each declared gate, in the order of the data's way.
+
+    certified: of the latest version; it tells where Dagster's history has nothing to say.
+    """
+    return list(_verdicts(instance, declaration, certified or Certified()))
 
 
-def _verdicts(instance: dg.DagsterInstance, declaration: Declaration) -> Iterator[Verdict]:
+def _verdicts(
+    instance: dg.DagsterInstance, declaration: Declaration, certified: Certified
+) -> Iterator[Verdict]:
+    declared = declaration.spec.required_gates
+    told = {
+        record.check: _certified(record, certified)
+        for record in certified.gates
+        if record.is_of(declared.get(record.check, {}))
+    }
     for stage in Stage:
         key = dg.AssetKey([declaration.spec.name, stage.value])
         for spec in check_specs(declaration, key, stage):
@@ -69,7 +87,9 @@ def _verdicts(instance: dg.DagsterInstance, declaration: Declaration) -> Iterato
             event = record.event if record is not None else None
             evaluation = event.asset_check_evaluation if event is not None else None
             if record is None or evaluation is None:
-                yield Verdict(asset=stage.value, check=spec.name, state="pending")
+                state, reason = told.get(spec.name, ("pending", ""))
+                at = certified.when if reason else None
+                yield Verdict(asset=stage.value, check=spec.name, state=state, reason=reason, at=at)
                 continue
             blocks = evaluation.severity is dg.AssetCheckSeverity.ERROR
             yield Verdict(
@@ -79,3 +99,14 @@ def _verdicts(instance: dg.DagsterInstance, declaration: Declaration) -> Iterato
                 reason=evaluation.description or "",
                 at=datetime.fromtimestamp(record.create_timestamp, UTC),
             )
+
+
+def _certified(record: GateRecord, certified: Certified) -> tuple[State, str]:
+    """What Dagster's history would say of a record, and its reason."""
+    reason = record.result.reason
+    if record.result.verdict == "passed":
+        return "passed", reason
+    waiver = certified.when and waiver_of(record, certified.waivers, now=certified.when)
+    if record.blocks and not waiver:
+        return "failed", reason
+    return "warned", f"{reason}; {waiver}" if waiver else reason

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -87,7 +88,7 @@ def of_model(handle: TrainedModel, platform: Platform) -> Metadata:
     }
 
 
-def of_evaluation(outcome: "EvaluationOutcome", platform: Platform) -> Metadata:
+def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: datetime) -> Metadata:
     """Metrics that plot over time, the curves, tables with slices, and links to the reports.
 
     The curves are there twice: at once to be seen where the report server runs, and whole in
@@ -107,7 +108,7 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform) -> Metadata:
         "data_docs": report_link(platform.settings, f"{folder.parts[0]}/index.html"),
         "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
         "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
-        "gates": _verdicts(outcome.certificate),
+        "gates": _verdicts(outcome.certificate, now=now),
         "curves": dg.MetadataValue.md(
             " ".join(f"![{name}]({address}/{name}.png)" for name in outcome.pictures)
         ),
@@ -117,14 +118,14 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform) -> Metadata:
     }
 
 
-def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", platform: Platform) -> Metadata:
+def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", *, now: datetime) -> Metadata:
     """The Bento, the evidence it stands on, and what it replaced."""
     return {
         "bento": built.handle.tag,
         "version": built.handle.version,
         "reused": built.reused,
         "certificate": built.handle.certificate,
-        "certified_gates": _verdicts(built.certificate),
+        "certified_gates": _verdicts(built.certificate, now=now),
         "scoring": str(built.certificate.scoring),
         "release": outcome.summary,
         "serve": f"ml-platform serve {built.handle.tag}",
@@ -188,9 +189,9 @@ def _picture(name: str, png: bytes) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{encoded})")
 
 
-def _verdicts(certificate: "Certificate") -> dg.MarkdownMetadataValue:
-    """Every record of the certificate, and who answers for what is waived."""
-    waived = {waiver.check: str(waiver) for waiver in certificate.waivers}
+def _verdicts(certificate: "Certificate", *, now: datetime) -> dg.MarkdownMetadataValue:
+    """Every record of the certificate, and who answers, or answered, for what is waived."""
+    waived = {waiver.check: told for waiver, told in certificate.told_waivers(now=now)}
     rows = [
         {
             "gate": record.check,

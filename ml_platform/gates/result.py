@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Literal
 
 from pydantic import Field
@@ -61,6 +62,12 @@ class GateRecord(Strict):
     gate: dict[str, Any]
     result: GateResult
     blocks: bool
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all that it says, in hex: other evidence gives another one."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return sha256(text.encode()).hexdigest()
 
     def is_of(self, declared: Mapping[str, Any]) -> bool:
         """Whether this gate gave it, as it is `Gate.declared` now."""

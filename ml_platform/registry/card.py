@@ -9,6 +9,7 @@ from ml_platform.data.page import Block, Cell, Link, Page, Section, Table, facts
 from ml_platform.evaluation.report import Evaluation, MetricValue, SliceValue
 from ml_platform.registry.certificate import Certificate
 from ml_platform.registry.version import ModelVersion
+from ml_platform.registry.waiver import waiver_of
 
 _LISTED = 12
 """Weak slices, and slices without a value, that the limits name."""
@@ -147,10 +148,7 @@ def _verdicts(certificate: Certificate | None, *, now: datetime) -> Section:
         f"Digest: {certificate.digest}",
         Table(rows, ("gate", "verdict", "value", "bound", "rows", "reason")),
     ]
-    waivers = tuple(
-        f"{waiver.check}: {waiver}{'' if waiver.holds(now=now) else ' (over)'}"
-        for waiver in certificate.waivers
-    )
+    waivers = tuple(f"{each.check}: {told}" for each, told in certificate.told_waivers(now=now))
     return Section("Release certificate", [*blocks, *([waivers] if waivers else [])])
 
 
@@ -192,12 +190,13 @@ def _limits(evidence: CardEvidence, *, now: datetime) -> Iterator[str]:
     if evidence.certificate is None:
         yield "It has no intact release certificate."
         return
-    for record in evidence.certificate.records:
+    certificate = evidence.certificate
+    for record in certificate.records:
         if record.result.verdict != "passed":
             yield f"Gate {record.check} {record.result.verdict}: {record.result.reason}"
-    for waiver in evidence.certificate.waivers:
-        if waiver.holds(now=now):
-            yield f"Gate {waiver.check} is {waiver}"
+        waiver = waiver_of(record, certificate.waivers, now=now)
+        if waiver is not None:
+            yield f"Gate {record.check} is {waiver}"
 
 
 def _limits_of(evaluation: Evaluation) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The release certificate: what a version was judged by, bound to that very version by a hash."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +13,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
-from ml_platform.registry.waiver import Waiver, unwaived
+from ml_platform.registry.waiver import Waiver, told_waivers, unwaived, with_void
 from ml_platform.registry.ways_on import past_a_certificate, past_gates
 from ml_platform.training.scoring_path import ScoringPath
 
@@ -60,6 +60,10 @@ class Certificate(Strict):
         """The records that stop the release: they block, and no waiver covers them now."""
         return unwaived(self.records, self.waivers, now=now)
 
+    def told_waivers(self, *, now: datetime) -> list[tuple[Waiver, str]]:
+        """Every waiver with what it says, marked where it is void."""
+        return [*told_waivers(self.waivers, self.records, now=now)]
+
 
 def verify(
     text: str | None,
@@ -96,7 +100,11 @@ def verify(
     problems = [
         *_of_another(certificate, model=model, version=version),
         *_not_judged(certificate, required),
-        *(_blocked(record, certificate.waivers) for record in blocking),
+        *(
+            f"{record.check} {record.result.verdict}: "
+            f"{with_void(record, certificate.waivers, now=now)}"
+            for record in blocking
+        ),
     ]
     if blocking:
         ways = past_gates(blocking, model=model, file=file, version=version)
@@ -133,11 +141,6 @@ def _not_judged(
     for check, record in judged.items():
         if check in required and not record.is_of(required[check]):
             yield f"{check} was changed after it was judged: {record.change_to(required[check])}"
-
-
-def _blocked(record: GateRecord, waivers: Iterable[Waiver]) -> str:
-    expired = [f"; {waiver}, which is over" for waiver in waivers if waiver.check == record.check]
-    return f"{record.check} {record.result.verdict}: {record.result.told}{''.join(expired[-1:])}"
 
 
 def refused(

@@ -1,6 +1,6 @@
 """A waiver: a person answers for one failed gate of one version, for a while."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from pydantic import AwareDatetime, Field
@@ -14,11 +14,13 @@ NEVER_WAIVED = frozenset({"contract", "service_smoke"})
 
 
 class Waiver(Strict):
-    """Lets one version pass one gate until a time.
+    """Lets one version pass one gate until a time, on the evidence that the person saw.
 
     check: name of the check that the gate is.
     by: the person who answers for it; reason: why, for those who read it later.
     until: from then on it is void; granted_at: when it was given.
+    verdict: digest of the record that it was given for, it covers no other; None for a gate that
+        is judged after the certificate, on the running service.
     """
 
     check: str = Field(min_length=1)
@@ -27,20 +29,49 @@ class Waiver(Strict):
     reason: str = Field(min_length=1)
     until: AwareDatetime
     granted_at: AwareDatetime
+    verdict: str | None = None
 
     def holds(self, *, now: datetime) -> bool:
         """Whether it has not expired."""
         return now < self.until
+
+    def void(self, record: GateRecord | None, *, now: datetime) -> str:
+        """Why it covers a record of its gate no more; "" where it does. None: not judged yet."""
+        if not self.holds(now=now):
+            return "over"
+        if record is not None and self.verdict not in (None, record.digest):
+            return "void: given for another verdict"
+        return ""
+
+    def told(self, record: GateRecord | None, *, now: datetime) -> str:
+        """For people, with a mark where it covers the record of its gate no more."""
+        void = self.void(record, now=now)
+        return f"{self} ({void})" if void else str(self)
 
     def __str__(self) -> str:
         """For people: who, until when, why."""
         return f"waived by {self.by} until {self.until:%Y-%m-%d %H:%M %Z}: {self.reason}"
 
 
-def waiver_of(check: str, waivers: Iterable[Waiver], *, now: datetime) -> Waiver | None:
-    """The waiver that covers a check now; the latest of several."""
-    holding = [w for w in waivers if w.check == check and w.holds(now=now)]
-    return max(holding, key=lambda waiver: waiver.granted_at, default=None)
+def waiver_of(record: GateRecord, waivers: Iterable[Waiver], *, now: datetime) -> Waiver | None:
+    """The waiver that covers a record now; the latest of several."""
+    covering = [w for w in waivers if w.check == record.check and not w.void(record, now=now)]
+    return max(covering, key=lambda waiver: waiver.granted_at, default=None)
+
+
+def with_void(record: GateRecord, waivers: Iterable[Waiver], *, now: datetime) -> str:
+    """What a record that blocks says, and the latest waiver of its gate, which is void."""
+    own = [waiver.told(record, now=now) for waiver in waivers if waiver.check == record.check]
+    return "; ".join([record.result.told, *own[-1:]])
+
+
+def told_waivers(
+    waivers: Iterable[Waiver], records: Iterable[GateRecord], *, now: datetime
+) -> Iterator[tuple[Waiver, str]]:
+    """Every waiver of a certificate, with what it says beside the record of its gate."""
+    by_check = {record.check: record for record in records}
+    for waiver in waivers:
+        yield waiver, waiver.told(by_check.get(waiver.check), now=now)
 
 
 def unwaived(
@@ -48,7 +79,7 @@ def unwaived(
 ) -> list[GateRecord]:
     """The records that stop a release: they block, and no waiver covers them now."""
     known = tuple(waivers)
-    return [r for r in records if r.blocks and waiver_of(r.check, known, now=now) is None]
+    return [r for r in records if r.blocks and waiver_of(r, known, now=now) is None]
 
 
 def check_waivable(

@@ -52,6 +52,20 @@ def test_certificate_that_does_not_hold_is_printed_and_refused(folder: Path) -> 
     assert f"may not be deployed: {GATE} failed" in shown.stderr
 
 
+def test_verdicts_are_those_of_the_certificate_where_the_history_was_lost(folder: Path) -> None:
+    [model] = json.loads(call("status", "small_credit", "--json").stdout)
+    assert model["last_run"] is None
+    assert {gate["check"]: gate["state"] for gate in model["gates"]} == {
+        "contract": "passed",
+        "training_smoke": "passed",
+        GATE: "failed",
+        "service_smoke": "pending",
+    }
+    [failed] = [gate for gate in model["gates"] if gate["check"] == GATE]
+    assert failed["reason"].startswith("roc_auc 0.")
+    assert failed["at"]
+
+
 def test_waiver_needs_a_gate_that_blocks_and_an_end_to_come(folder: Path) -> None:
     unknown = waive("minimum_metric_roc")
     assert unknown.exit_code == ExitCode.FAILED

@@ -136,7 +136,8 @@ def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
         granted_at=now,
     )
     certificate = waive(strict, platform, waiver)
-    assert certificate.waivers == (waiver,)
+    [given] = certificate.waivers
+    assert given.model_copy(update={"verdict": None}) == waiver
     reports = platform.settings.reports / "small_credit"
     document = json.loads((reports / "v1" / "evaluation.json").read_text("utf-8"))
     assert document["certificate"] == certificate.digest
@@ -151,6 +152,12 @@ def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
     [check] = [c for c in later.get_asset_check_evaluations() if "minimum" in c.check_name]
     assert "waived by Ada until" in (check.description or "")
     assert check.metadata["version"].value == 1, "the alert names it"
-    assert verified_certificate(strict, platform, 1, now=now).waivers == (waiver,)
-    with pytest.raises(DeploymentRefused, match="which is over"):
+    assert verified_certificate(strict, platform, 1, now=now).waivers == (given,)
+    with pytest.raises(DeploymentRefused, match=r"the outage in May \(over\)"):
         verified_certificate(strict, platform, 1, now=waiver.until)
+    stricter = changed(strict, "floor: 0.9999}", "floor: 0.99999}")
+    again = materialize(stricter, instance, only=["evaluation_report"])
+    assert not again.success
+    void = "the outage in May (void: given for another verdict)"
+    assert void in failure(again)
+    assert void in str(metadata(again, "evaluation_report")["gates"])

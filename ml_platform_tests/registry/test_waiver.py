@@ -30,13 +30,35 @@ def test_a_waived_gate_lets_its_version_pass_until_the_waiver_ends() -> None:
     }
     held = verify(issued.text, issued.digest, now=GIVEN + timedelta(days=6), **name)  # type: ignore[arg-type]
     assert held == issued
-    with pytest.raises(DeploymentRefused, match=r"waived by Ada until .*, which is over"):
+    with pytest.raises(DeploymentRefused, match=r"waived by Ada until .*known outage \(over\)"):
         verify(issued.text, issued.digest, now=GIVEN + timedelta(days=7), **name)  # type: ignore[arg-type]
 
 
 def test_a_waiver_covers_its_own_gate_only() -> None:
     other = record("no_regression", "failed", blocks=True)
     assert unwaived([FAILED, other], [waiver()], now=GIVEN) == [other]
+
+
+def test_a_waiver_covers_the_verdict_that_it_was_given_for_and_no_other():
+    given = waiver().model_copy(update={"verdict": FAILED.digest})
+    worse = FAILED.result.model_copy(update={"value": 0.31})
+    later = FAILED.model_copy(update={"result": worse})
+    assert unwaived([FAILED], [given], now=GIVEN) == []
+    assert unwaived([later], [given], now=GIVEN) == [later]
+    issued = certificate(later).model_copy(update={"waivers": (given,)})
+    [(_, told)] = issued.told_waivers(now=GIVEN)
+    assert told.endswith("known outage (void: given for another verdict)")
+    required = {"minimum_metric": FAILED.gate}
+    with pytest.raises(DeploymentRefused, match=r"\(void: given for another verdict\)"):
+        verify(
+            issued.text,
+            issued.digest,
+            model="flights",
+            version=3,
+            required=required,
+            file=FILE,
+            now=GIVEN,
+        )
 
 
 def test_a_gate_that_passes_and_one_of_another_name_cannot_be_waived() -> None:

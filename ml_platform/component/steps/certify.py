@@ -33,7 +33,8 @@ def issue_certificate(
 ) -> Certificate:
     """Certify a version with its evidence, whatever the verdicts.
 
-    The same evidence keeps the certificate that is there; new evidence keeps its waivers.
+    The same evidence keeps the certificate that is there. New evidence keeps its waivers to be
+    read: they cover the verdicts that they were given for, and no others.
     """
     name, registry = declaration.spec.name, platform.registry
     tags = registry.get(name, trained.version).tags

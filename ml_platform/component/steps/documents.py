@@ -103,9 +103,9 @@ def _page(folder: Path, certificate: Certificate, evaluation: Evaluation, *, now
 
 def _judged(certificate: Certificate, *, now: datetime) -> Iterator[JudgedGate]:
     for record in certificate.records:
-        held = waiver_of(record.check, certificate.waivers, now=now) if record.blocks else None
-        over = [w for w in certificate.waivers if w.check == record.check and w is not held]
-        told = [str(held)] if held else [f"{waiver} (over)" for waiver in over[-1:]]
+        held = waiver_of(record, certificate.waivers, now=now) if record.blocks else None
+        own = [waiver for waiver in certificate.waivers if waiver.check == record.check]
+        told = [waiver.told(record, now=now) for waiver in ([held] if held else own[-1:])]
         yield JudgedGate(
             check=record.check,
             verdict="waived" if held else record.result.verdict,

@@ -1,0 +1,48 @@
+"""What the page of `deployed_bento` shows of the certificate."""
+
+from datetime import UTC, datetime, timedelta
+
+from ml_platform.component.handles import DeployedBento
+from ml_platform.component.metadata import of_deployment
+from ml_platform.component.steps.deploy import BuiltBento
+from ml_platform.component.steps.release import ReleaseOutcome
+from ml_platform.registry.waiver import Waiver
+from ml_platform_tests.registry.test_certificate import certificate, record
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+OUTCOME = ReleaseOutcome("version 3 is champion now", 1)
+
+
+def shown(*waivers: Waiver) -> list[list[str]]:
+    """The rows of the table, its head first."""
+    issued = certificate(record("contract"), record("latency", "failed", blocks=True))
+    issued = issued.model_copy(update={"waivers": waivers})
+    handle = DeployedBento(tag="flights:3", version=3, certificate=issued.digest)
+    built = BuiltBento(handle, issued, (), reused=False)
+    table = str(of_deployment(built, OUTCOME, now=NOW)["certified_gates"].value)
+    rows = [line[1:-1].split("|") for line in table.splitlines() if line.startswith("|")]
+    return [rows[0], *rows[2:]]
+
+
+def test_certificate_is_a_table_of_every_gate() -> None:
+    assert shown() == [
+        ["gate", "verdict", "reason"],
+        ["contract", "passed", "roc_auc 0.61 is below 0.70"],
+        ["latency", "failed", "roc_auc 0.61 is below 0.70"],
+    ]
+
+
+def test_waiver_stands_beside_its_gate_and_says_when_it_is_over() -> None:
+    waiver = Waiver(
+        check="latency",
+        version=3,
+        by="Ada",
+        reason="new hardware",
+        until=NOW + timedelta(days=1),
+        granted_at=NOW - timedelta(days=1),
+    )
+    head, contract, latency = shown(waiver)
+    assert (head[3], contract[3]) == ("waiver", "")
+    assert latency[3] == "waived by Ada until 2026-03-02 00:00 UTC: new hardware"
+    [*_, latency] = shown(waiver.model_copy(update={"until": NOW}))
+    assert latency[3] == "waived by Ada until 2026-03-01 00:00 UTC: new hardware (over)"
