@@ -3,14 +3,14 @@
 import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import Field
 
 from ml_platform.clock import utc_now
 from ml_platform.component.platform import Platform, PlatformResource
-from ml_platform.component.tables import markdown_table
+from ml_platform.component.release_events import evidence_due, is_told, of_transition
 from ml_platform.release.state import ReleaseState, Transition
 
 if TYPE_CHECKING:
@@ -19,17 +19,6 @@ if TYPE_CHECKING:
 SENSOR = "releases"
 JOB = "release_command"
 EVERY_SECONDS = 10
-
-TABLES = {
-    "tests": ("test", "verdict", "candidate", "champion", "weight", "bound", "reason"),
-    "versions": (
-        "version", "role", "requests", "errors", "refusals", "p50_us", "p99_us", "model_us",
-        "mean_score", "pairs", "agree", "mean_difference", "dropped",
-    ),
-    "differences": ("difference", "pairs", "percent"),
-    "slices": ("slice", "pairs", "agree", "mean_difference"),
-}  # fmt: skip
-"""What of a decision's evidence is shown as a table, and the order of its columns."""
 
 
 def releases_sensor() -> dg.SensorDefinition:
@@ -47,12 +36,14 @@ def releases_sensor() -> dg.SensorDefinition:
         from ml_platform.component.steps.advance import advance
 
         seen: dict[str, int] | None = json.loads(context.cursor) if context.cursor else None
-        found = advance(platform.stores, seen=seen, now=utc_now())
+        now = utc_now()
+        found = advance(platform.stores, seen=seen, now=now)
         events = [
-            observation(transition, state, way_back=_way_back(platform.stores, transition, state))
+            of_transition(transition, state, way_back=_way_back(platform.stores, transition, state))
             for transition, state in found.news
-            if not _told(context.instance, transition)
+            if not is_told(context.instance, transition)
         ]
+        events += evidence_due(context.instance, found.standing, now=now)
         return dg.SensorResult(
             skip_reason=f"{found.under_way} releases under way, {found.moved} moved",
             cursor=json.dumps(found.seen, separators=(",", ":")),
@@ -60,41 +51,6 @@ def releases_sensor() -> dg.SensorDefinition:
         )
 
     return releases
-
-
-def observation(
-    transition: Transition, state: ReleaseState, *, way_back: "WayBack | None" = None
-) -> dg.AssetObservation:
-    """An event on `deployed_bento` that shows a transition and what it rests on.
-
-    way_back: of a transition that replaced the champion, whether a rollback could be served.
-    """
-    evidence = transition.evidence
-    shown: dict[str, Any] = {
-        "revision": transition.revision,
-        "action": transition.action.value,
-        "version": transition.version,
-        "who": transition.who,
-        "why": transition.why,
-        "at": dg.MetadataValue.timestamp(transition.at),
-        "champion": state.champion or 0,
-        "candidate": state.candidate or 0,
-        "stage": state.stage.value,
-        "percent": state.percent,
-    }
-    if way_back is not None:
-        shown["way_back"] = way_back.text
-    for name, columns in TABLES.items():
-        if evidence.get(name):
-            shown[name] = _table(evidence[name], columns)
-    rest = {k: v for k, v in evidence.items() if k not in (*TABLES, "service")}
-    if rest:
-        shown["evidence"] = dg.MetadataValue.json(rest)
-    return dg.AssetObservation(
-        asset_key=dg.AssetKey([transition.model, "deployed_bento"]),
-        description=f"{transition.action.value}: {transition.why}",
-        metadata=shown,
-    )
 
 
 class Command(Enum):
@@ -195,26 +151,3 @@ def _way_back(platform: Platform, transition: Transition, state: ReleaseState) -
     if transition.at != state.since:
         return None
     return way_back(platform.settings.bentos, state)
-
-
-def _told(instance: dg.DagsterInstance, transition: Transition) -> bool:
-    """Whether an event shows it already: a tick that was repeated, or another daemon's."""
-    key = dg.AssetKey([transition.model, "deployed_bento"])
-    for record in instance.fetch_observations(key, limit=1).records:
-        shown = record.asset_observation
-        if shown is not None and "revision" in shown.metadata:
-            return int(str(shown.metadata["revision"].value)) >= transition.revision
-    return False
-
-
-def _table(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> dg.MarkdownMetadataValue:
-    """The columns that say something, numbers as people read them."""
-    kept = [name for name in columns if any(row.get(name) for row in rows)]
-    cells = [{name: _cell(row.get(name)) for name in kept} for row in rows]
-    return dg.MetadataValue.md(markdown_table(cells))
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return "" if value is None else value

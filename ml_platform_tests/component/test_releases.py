@@ -6,23 +6,24 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.platform import Platform, PlatformResource
 from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.steps.advance import advance
 from ml_platform.component.steps.release import ReleaseOutcome, release
 from ml_platform.exceptions import StoreError
 from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
-from ml_platform.release.plan import Stage
+from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action
 from ml_platform.spec.load import Declaration
-from ml_platform.testing.releases import transition
+from ml_platform.testing.releases import CANARY, transition
 from ml_platform_tests.component.running import changed
 from ml_platform_tests.serving.small_bento import small_bento
 
@@ -57,10 +58,19 @@ def aliases(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> Aliases:
     return fake
 
 
-def opened(platform: Platform, model: str, counts: dict[tuple[int, str], Counts]) -> None:
-    """A release of version 2 in canary, with evidence."""
+def opened(
+    platform: Platform,
+    model: str,
+    counts: dict[tuple[int, str], Counts],
+    *,
+    at_least: int = 0,
+) -> None:
+    """A release of version 2 in canary, with evidence; it waits for so many predictions."""
     platform.releases.append(transition(model, 1, 1), expected_revision=0)
-    platform.releases.append(transition(model, 2, 2, Action.OPEN), expected_revision=1)
+    canary = Step(stage=Stage.CANARY, percent=5, min_predictions=at_least)
+    plan = Plan(steps=(canary, *CANARY.steps[1:]))
+    way = transition(model, 2, 2, Action.OPEN).model_copy(update={"plan": plan})
+    platform.releases.append(way, expected_revision=1)
     platform.releases.record_evidence(model, entered=2, worker="w", counts=counts)
 
 
@@ -127,6 +137,40 @@ def test_a_champion_that_is_replaced_is_verified_for_a_rollback(
     (model / "trees").write_bytes(b"other")
     [event] = tick(instance, first.cursor).asset_events
     assert "version 1 cannot be put back" in event.metadata["way_back"].value
+
+
+def test_evidence_of_a_release_that_waits_is_shown_now_and_then(
+    platform: Platform,
+    aliases: Aliases,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimulatedClock.create(tmp_path / "clock", start=NOW)
+    monkeypatch.setenv(VARIABLE, str(clock.file))
+
+    def counted(requests: int) -> dict[tuple[int, str], Counts]:
+        return {(2, "candidate"): Counts(requests=requests)}
+
+    def shown_after(minutes: float) -> list[Any]:
+        clock.set((NOW + timedelta(minutes=minutes)).timestamp())
+        found = tick(instance, json.dumps({"m": 2}))
+        for event in found.asset_events:
+            instance.report_runless_asset_event(event)
+        return [event.metadata for event in found.asset_events]
+
+    opened(platform, "m", counted(3), at_least=10)
+    [first] = shown_after(0)
+    told = (first["action"].value, first["why"].value)
+    assert told == ("stays", "3 of 10 predictions at this step")
+    assert "|2|candidate|3|" in first["versions"].value
+    platform.releases.record_evidence("m", entered=2, worker="w", counts=counted(5))
+    assert shown_after(14) == [], "at most every quarter of an hour"
+    [second] = shown_after(15)
+    assert "|2|candidate|5|" in second["versions"].value
+    assert shown_after(31) == [], "and not when it says the same"
+    platform.releases.append(transition("m", 3, 2, Action.REJECT), expected_revision=2)
+    assert [shown["action"].value for shown in shown_after(50)] == ["reject"]
 
 
 def test_what_others_did_is_told_and_mirrored_once(

@@ -8,7 +8,7 @@ from datetime import datetime
 from ml_platform.component.platform import Platform
 from ml_platform.exceptions import MLPlatformError, ReleaseError
 from ml_platform.release.commands import mirror
-from ml_platform.release.decide import decide
+from ml_platform.release.decide import Decision, decide
 from ml_platform.release.state import ReleaseState, Transition
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,8 @@ Seen = dict[str, int]
 class Advanced:
     """What a look at all releases came to.
 
-    moved: how many transitions were decided. news: transitions not told about yet, by whomever,
+    moved: how many transitions were decided. standing: open releases that stay where they are,
+    nothing new about them, and why. news: transitions not told about yet, by whomever,
     each with the state after the last one of its model.
     """
 
@@ -29,6 +30,7 @@ class Advanced:
     moved: int
     under_way: int
     news: tuple[tuple[Transition, ReleaseState], ...]
+    standing: dict[str, tuple[ReleaseState, Decision]]
 
 
 def advance(platform: Platform, *, seen: Mapping[str, int] | None, now: datetime) -> Advanced:
@@ -42,7 +44,8 @@ def advance(platform: Platform, *, seen: Mapping[str, int] | None, now: datetime
     before = store.states()
     known = dict(seen) if seen is not None else {m: s.revision for m, s in before.items()}
     open_ones = {model: state for model, state in before.items() if state.candidate is not None}
-    after = {**before, **(_moved(platform, open_ones, now=now) if open_ones else {})}
+    decided = _decided(platform, open_ones, now=now) if open_ones else {}
+    after = {**before, **_moved(platform, open_ones, decided, now=now)}
     changed = {m: s for m, s in after.items() if s.revision > known.get(m, 0)}
     news: list[tuple[Transition, ReleaseState]] = []
     for model, state in changed.items():
@@ -58,16 +61,30 @@ def advance(platform: Platform, *, seen: Mapping[str, int] | None, now: datetime
         moved=sum(after[m].revision > before[m].revision for m in open_ones),
         under_way=len(open_ones),
         news=tuple(news),
+        standing={m: (before[m], each) for m, each in decided.items() if m not in changed},
     )
 
 
-def _moved(
+def _decided(
     platform: Platform, open_ones: Mapping[str, ReleaseState], *, now: datetime
-) -> dict[str, ReleaseState]:
+) -> dict[str, Decision]:
     evidence = platform.releases.open_evidence()
+    return {
+        model: decide(state, state.plan, evidence.get(model, {}), now=now)
+        for model, state in open_ones.items()
+    }
+
+
+def _moved(
+    platform: Platform,
+    open_ones: Mapping[str, ReleaseState],
+    decided: Mapping[str, Decision],
+    *,
+    now: datetime,
+) -> dict[str, ReleaseState]:
     moved: dict[str, ReleaseState] = {}
-    for model, state in open_ones.items():
-        decision = decide(state, state.plan, evidence.get(model, {}), now=now)
+    for model, decision in decided.items():
+        state = open_ones[model]
         if decision.action is None:
             continue
         try:
