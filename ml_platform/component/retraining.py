@@ -1,6 +1,11 @@
-"""What starts a training by itself: one sensor over all models, and the declared schedules."""
+"""What starts a training by itself: one sensor over all models.
 
-from collections.abc import Iterator, Mapping, Sequence
+A declared schedule only notes that a training is due. The sensor alone starts it, as it does what
+labels, drift, quality and data ask for, so that two reasons at once make one run, and a training
+over its budget waits.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,11 +16,11 @@ from ml_platform.clock import utc_now
 from ml_platform.component.assets import RETRAINING_TAG
 from ml_platform.component.jobs import MODEL_TAG, release_job_name
 from ml_platform.component.platform import Platform
-from ml_platform.component.retraining_facts import facts_of
+from ml_platform.component.retraining_facts import facts_of, note_due
 from ml_platform.plugins import Strict
 from ml_platform.retraining.budget import Budget, TrainingRun
 from ml_platform.retraining.plan import Start, Wait, Wish, plan
-from ml_platform.retraining.triggers import reasons
+from ml_platform.retraining.triggers import Facts, reasons
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
 
@@ -54,7 +59,7 @@ def retraining_sensor(
         jobs=list(jobs),
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Trains a model again when labels, drift, live quality or new data ask for it.",
+        description="Trains a model when its schedule, labels, drift, quality or data ask for it.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         platform, now = Platform(Settings.from_environment()), utc_now()
@@ -70,7 +75,7 @@ def retraining_sensor(
 
 
 def retraining_schedules(declaration: Declaration, job: Any) -> list[dg.ScheduleDefinition]:
-    """The declared schedule, running from the start; it keeps cool-down and budget."""
+    """The declared schedule, running from the start; it notes what is due for the sensor."""
     retraining = declaration.spec.retraining
     if retraining.schedule is None:
         return []
@@ -83,13 +88,10 @@ def retraining_schedules(declaration: Declaration, job: Any) -> list[dg.Schedule
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Retrain {declaration.spec.name}: {retraining.schedule}.",
     )
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        platform, due = Platform(Settings.from_environment()), context.scheduled_execution_time
-        name = declaration.spec.name
-        [decided] = decide([declaration], platform, context.instance, now=due, due={name: due})
-        if isinstance(decided, Wait):
-            return dg.SkipReason(decided.because)
-        return request_of(decided, now=due)
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.SkipReason:
+        platform, tick = Platform(Settings.from_environment()), context.scheduled_execution_time
+        note_due(platform, declaration.spec.name, tick=tick, now=utc_now())
+        return dg.SkipReason(f"due; the sensor {NAME} starts it, within cool-down and budget")
 
     return [schedule]
 
@@ -100,16 +102,14 @@ def decide(
     instance: dg.DagsterInstance,
     *,
     now: datetime,
-    due: Mapping[str, datetime] | None = None,
 ) -> list[Start | Wait]:
-    """Say for each model that has reasons whether it trains now.
-
-    due: the tick of the schedule of a model, where that is what asks.
-    """
-    wishes = list(_wishes(declarations, platform, due or {}))
-    if not wishes:
+    """Say for each model that has reasons whether it trains now."""
+    asked = [(declaration, facts_of(declaration, platform)) for declaration in declarations]
+    if not list(_wishes(asked)):
         return []
-    return plan(wishes, training_runs(instance), budget=_budget_of_all(platform.settings), now=now)
+    runs = training_runs(instance)
+    wishes = _wishes((declaration, facts.after(runs)) for declaration, facts in asked)
+    return plan(wishes, runs, budget=_budget_of_all(platform.settings), now=now)
 
 
 def _budget_of_all(settings: Settings) -> Budget:
@@ -173,12 +173,9 @@ def keep_waiting(platform: Platform, decided: Sequence[Start | Wait], *, now: da
         platform.handles.write(WAITING, text)
 
 
-def _wishes(
-    declarations: Sequence[Declaration], platform: Platform, due: Mapping[str, datetime]
-) -> Iterator[Wish]:
-    for declaration in declarations:
+def _wishes(asked: Iterable[tuple[Declaration, Facts]]) -> Iterator[Wish]:
+    for declaration, facts in asked:
         spec = declaration.spec
-        facts = facts_of(declaration, platform, due=due.get(spec.name))
         why = reasons(spec.retraining, facts)
         if why:
             gpu = getattr(spec.training, "device", "cpu") == "cuda"

@@ -26,9 +26,41 @@ class _Labeled(Strict, extra="ignore"):
     matured: tuple[AwareDatetime, AwareDatetime] | None
 
 
-def facts_of(declaration: Declaration, platform: Platform, *, due: datetime | None = None) -> Facts:
-    """Read the facts; four small files, no rows."""
+class Due(Strict):
+    """A training that a schedule asks for.
+
+    tick: of the schedule, by the machine's clock. at: the same by the platform's, or when it was
+    noted where that is earlier, as simulated time is.
+    """
+
+    tick: AwareDatetime
+    at: AwareDatetime
+
+
+def note_due(platform: Platform, model: str, *, tick: datetime, now: datetime) -> None:
+    """Write down that a training is due; the same tick, evaluated again, changes nothing."""
+    noted = _read(platform.handles.read(_due_file(model)), Due)
+    if noted is None or noted.tick < tick:
+        due = Due(tick=tick, at=min(tick, now))
+        platform.handles.write(_due_file(model), due.model_dump_json())
+
+
+def _due_file(model: str) -> str:
+    return f"retraining/due/{model}.json"
+
+
+def _due(declaration: Declaration, platform: Platform) -> datetime | None:
+    """Since when the schedule asks; one that is not declared any more asks nothing."""
+    if declaration.spec.retraining.schedule is None:
+        return None
+    noted = _read(platform.handles.read(_due_file(declaration.spec.name)), Due)
+    return noted.at if noted is not None else None
+
+
+def facts_of(declaration: Declaration, platform: Platform) -> Facts:
+    """Read the facts; five small files, no rows."""
     name, handles = declaration.spec.name, platform.handles
+    due = _due(declaration, platform)
     trained = _read(handles.read(f"{name}/trained_model/latest.json"), TrainedModel)
     if trained is None:
         return Facts(model=name, due=due)
@@ -40,7 +72,7 @@ def facts_of(declaration: Declaration, platform: Platform, *, due: datetime | No
     return Facts(
         model=name,
         trained_at=trained.asked_at,
-        due=due,
+        due=due if due is not None and due > trained.asked_at else None,
         new_labels=new,
         labels_through=through,
         drifted=report.drifted if report is not None and fresh else (),

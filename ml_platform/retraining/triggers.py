@@ -1,11 +1,13 @@
 """What speaks for training a model again, said with its evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import Self
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from ml_platform.plugins import Strict
+from ml_platform.retraining.budget import TrainingRun
 from ml_platform.spec.retraining import LiveQualitySpec, RetrainingSpec
 
 
@@ -48,7 +50,7 @@ class Facts(Strict):
     """What is known of a model since it was last trained; aggregates only.
 
     trained_at: when its last training started; None when it never was.
-    due: the tick of its schedule that asks now.
+    due: since when its schedule asks.
     new_labels: matured, audited labels since; labels_through: the version of their table.
     drifted: features found drifted since, by the monitoring report `drift_report`.
     certified: the champion's value of the watched metric on its certificate.
@@ -66,6 +68,14 @@ class Facts(Strict):
     certified: float | None = None
     data_version: str | None = None
     trained_on: str | None = None
+
+    def after(self, runs: Iterable[TrainingRun]) -> Self:
+        """The same, without what the schedule asks where a run since then is the answer to it."""
+        if self.due is None:
+            return self
+        own = [run.started for run in runs if run.model == self.model]
+        answered = any(started >= self.due for started in own)
+        return self.model_copy(update={"due": None}) if answered else self
 
 
 def reasons(spec: RetrainingSpec, facts: Facts) -> tuple[Reason, ...]:

@@ -74,8 +74,9 @@ class RetrainingSpec(Strict):
 
     @property
     def has_trigger(self) -> bool:
-        """Whether anything but the schedule and a person can start a training."""
-        return bool(self.min_new_labels or self.on_drift or self.on_quality or self.on_new_data)
+        """Whether anything but a person can start a training."""
+        asks = (self.schedule, self.min_new_labels, self.on_quality)
+        return self.on_drift or self.on_new_data or any(each is not None for each in asks)
 
     @field_validator("schedule")
     @classmethod

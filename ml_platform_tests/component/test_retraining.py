@@ -19,6 +19,7 @@ from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.registry.certificate import Certificate
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import promotion
+from ml_platform_tests.component.past_runs import past_run
 from ml_platform_tests.component.production_days import BEGIN, answer, loans
 from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, materialize, metadata
 
@@ -190,15 +191,6 @@ def test_over_its_budget_a_training_waits_and_says_so(
     }
 
 
-def past_run(instance: dg.DagsterInstance, *, model: str, asked: str) -> None:
-    """Leave a finished run that the platform began."""
-
-    @dg.job(tags={"ml_platform/model": model, ASKED_TAG: asked, BY_PLATFORM: "true"})
-    def other() -> None: ...
-
-    other.execute_in_process(instance=instance)
-
-
 def certificate(low: float, high: float) -> Certificate:
     result = GateResult(
         verdict="passed",
@@ -224,32 +216,3 @@ def test_what_is_not_better_beyond_noise_needs_no_release() -> None:
 
 def test_without_a_comparison_nothing_says_that_no_change_is_needed() -> None:
     assert no_better(Certificate.model_construct(model="m", version=4, records=())) is None
-
-
-@pytest.mark.slow
-def test_schedule_keeps_the_cooldown(released: Declaration, tmp_path: Path) -> None:
-    instance = dg.DagsterInstance.local_temp(str(tmp_path))
-    declared = changed(
-        released,
-        "retraining: {min_new_labels: 500, cooldown: 1h}",
-        'retraining: {schedule: "0 3 * * *", cooldown: 6h}',
-    )
-    repository = build_definitions(load_declarations([declared.folder])).get_repository_def()
-    schedule = repository.get_schedule_def("small_credit_retraining")
-    due = BEGIN + DAY + timedelta(hours=3)
-
-    def at_its_time() -> dg.RunRequest | str | None:
-        context = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=due, repository_def=repository
-        )
-        data = schedule.evaluate_tick(context)
-        return data.run_requests[0] if data.run_requests else data.skip_message
-
-    request = at_its_time()
-    assert isinstance(request, dg.RunRequest)
-    assert request.tags[RETRAINING_TAG] == f"due by its schedule at {due.isoformat()}"
-    asked = (due - timedelta(hours=2)).isoformat()
-    past_run(instance, model="small_credit", asked=asked)
-    message = at_its_time()
-    assert isinstance(message, str)
-    assert "cooling down until" in message

@@ -1,9 +1,10 @@
 """What starts a training, and what does not."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ml_platform.retraining.budget import TrainingRun
 from ml_platform.retraining.triggers import Facts, LiveQuality, Trigger, reasons
 from ml_platform.spec.retraining import LiveQualitySpec, RetrainingSpec
 
@@ -85,3 +86,12 @@ def test_a_model_never_trained_is_started_by_its_schedule_alone() -> None:
     spec = RetrainingSpec(schedule="0 3 * * *", on_new_data=True, min_new_labels=1)
     known = facts(trained_at=None, due=TRAINED, data_version="a", new_labels=5)
     assert fired(spec, known) == [Trigger.SCHEDULE]
+
+
+def test_a_run_since_it_was_due_answers_the_schedule() -> None:
+    def run(model: str, hours: int) -> TrainingRun:
+        return TrainingRun(model=model, run_id="r", started=TRAINED + timedelta(hours=hours))
+
+    known = facts(due=TRAINED + timedelta(hours=2))
+    assert known.after([run("m", 1), run("another", 3)]).due == known.due
+    assert known.after([run("m", 2)]).due is None
