@@ -29,15 +29,18 @@ def steps() -> Iterator[Step]:
 def _live() -> Iterator[Step]:
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.text import Text
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    what = TextColumn("{task.description}", markup=False)  # a name may hold brackets
+    columns = (SpinnerColumn(), what, TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         began = time.monotonic()
         current: list[str] = []
 
         def close() -> None:
             if current:
-                progress.console.print(f"{current[0]} [dim]{time.monotonic() - began:.1f} s[/dim]")
+                took = f" {time.monotonic() - began:.1f} s"
+                progress.console.print(Text.assemble(current[0], (took, "dim")))
 
         def step(name: str) -> None:
             nonlocal began

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.scheduler.instigation import TickStatus
 
 from ml_platform.component.instance import open_instance, prepare_dagster_home
 from ml_platform.component.storage import STORAGE_URL
@@ -43,7 +45,13 @@ def test_settings_of_the_instance_are_those_of_the_shipped_file(settings: Settin
         assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
         assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
         assert instance.run_monitoring_enabled
-        assert instance.get_tick_retention_settings
+        kept = instance.get_tick_retention_settings(InstigatorType.SENSOR)
+        assert kept == {
+            TickStatus.SKIPPED: 7,
+            TickStatus.FAILURE: 30,
+            TickStatus.SUCCESS: -1,
+            TickStatus.STARTED: -1,
+        }
 
 
 def test_history_is_kept_in_postgres_where_a_url_says_so(

@@ -194,4 +194,5 @@ def test_damaged_json_is_a_model_error(text: str):
 
 
 def test_json_is_plain_json_without_nan():
-    json.loads(MIXED.to_json(), parse_constant=pytest.fail)
+    document = json.loads(MIXED.to_json(), parse_constant=pytest.fail)
+    assert FeatureEncoder.from_json(json.dumps(document)).to_json() == MIXED.to_json()

@@ -1,6 +1,9 @@
 import time
 from pathlib import Path
 
+import pytest
+
+from ml_platform.registry import embedded
 from ml_platform.registry.embedded import create_once, created_ahead
 
 
@@ -21,6 +24,11 @@ def test_store_is_created_beside_the_block_and_creating_it_again_waits_for_it(
     assert file.stat().st_mtime_ns == written
 
 
-def test_stores_elsewhere_are_left_alone() -> None:
-    with created_ahead("postgresql://nobody@nowhere/none", artifacts="s3://nothing"):
-        pass
+def test_stores_elsewhere_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(embedded, "subprocess", None)
+    monkeypatch.setattr(embedded, "_migrate", None)
+    elsewhere, artifacts = "postgresql://nobody@nowhere/none", "s3://nothing"
+    with created_ahead(elsewhere, artifacts=artifacts):
+        create_once(elsewhere, artifacts=artifacts)
+    assert list(tmp_path.iterdir()) == []

@@ -110,14 +110,16 @@ def test_planted_code_is_not_run(folder: Path, tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_no_pickle_is_read_while_loading(folder: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_pickle_is_read_while_loading(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
+):
     def refuse(*args: object, **more: object) -> None:
         raise AssertionError("a pickle was read")
 
     monkeypatch.setattr(pickle, "load", refuse)
     monkeypatch.setattr(pickle, "loads", refuse)
     monkeypatch.setattr(pickle, "Unpickler", refuse)
-    Model.load(folder)
+    assert Model.load(folder).scores(FRAME).tobytes() == model.scores(FRAME).tobytes()
 
 
 def test_a_newer_format_is_named(folder: Path):

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import fsspec
 import pandas as pd
 import pytest
 
@@ -16,6 +17,21 @@ def test_file_and_folder_of_files_are_read(tmp_path: Path):
         check_source(ParquetSource(path="a.parquet"), folder=tmp_path), FRAME
     )
     assert len(check_source(ParquetSource(path="."), folder=tmp_path)) == 4
+
+
+def test_absolute_path_file_url_and_fsspec_url_are_read(tmp_path: Path):
+    here = tmp_path / "a.parquet"
+    FRAME.to_parquet(here)
+    with fsspec.open("memory://rows.parquet", "wb") as file:
+        file.write(here.read_bytes())
+    for path in (here, f"file://{here}", "memory://rows.parquet"):
+        frame = check_source(ParquetSource(path=str(path)), folder=Path("/elsewhere"))
+        pd.testing.assert_frame_equal(frame, FRAME)
+
+
+def test_url_of_nothing_is_one_sentence(tmp_path: Path):
+    said = check_unreadable_source(ParquetSource(path="memory://none.parquet"), folder=tmp_path)
+    assert "cannot read memory://none.parquet" in said
 
 
 def test_named_index_is_a_column(tmp_path: Path):

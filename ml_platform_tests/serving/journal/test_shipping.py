@@ -62,3 +62,4 @@ def test_what_cannot_be_shipped_stays_and_is_tried_again(
 
 def test_segment_that_another_worker_shipped_is_no_error(tmp_path: Path) -> None:
     ship(tmp_path / "gone.seg", f"file://{tmp_path}/there")
+    assert list(tmp_path.iterdir()) == []
