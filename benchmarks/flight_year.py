@@ -19,8 +19,11 @@ from ml_platform.spec.load import load_declaration
 DECLARATION = Path(__file__).parent / "flight_year" / "defs.yaml"
 FAULTS = (
     "unit:distance:1.609@2013-06-03..2013-06-10",
+    "flip:0.3@2013-07-08..2013-07-15",
     "rename:carrier:UA:United@2013-08-05..2013-08-08",
+    "delay:4d@2013-09-02..2013-09-16",
     "nulls:plane_age:0.9@2013-10-07..2013-10-14",
+    "poison:1@2013-11-04..2013-11-05",
 )
 
 

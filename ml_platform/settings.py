@@ -23,6 +23,7 @@ class Settings(Strict):
     `journal`.
     max_runs_per_day, max_hours_per_day, max_gpu_hours_per_day: of all trainings that the platform
     begins by itself, in any 24 hours; None is no limit.
+    sensor_seconds: how often each sensor looks at most; None is what each does by itself.
     reports_address, mlflow_address, dagster_address: where people reach the report server, MLflow
     and the Dagster UI, for links.
     alert_urls: who is told of incidents of the platform itself, as apprise writes addresses.
@@ -37,6 +38,7 @@ class Settings(Strict):
     max_runs_per_day: int | None = Field(default=None, gt=0)
     max_hours_per_day: float | None = Field(default=None, gt=0)
     max_gpu_hours_per_day: float | None = Field(default=None, gt=0)
+    sensor_seconds: int | None = Field(default=None, gt=0)
     reports_address: str = "http://127.0.0.1:3080"
     mlflow_address: str = "http://127.0.0.1:5000"
     dagster_address: str = "http://127.0.0.1:3000"
@@ -61,11 +63,15 @@ class Settings(Strict):
         return cls(
             home=home,
             journal_url=environ.get("ML_PLATFORM_JOURNAL_URL") or None,
-            **_limits(environ),
+            **_numbers(environ),
             alert_urls=tuple(environ.get("ML_PLATFORM_ALERT_URLS", "").replace(",", " ").split()),
             models=tuple(Path(part).expanduser().resolve() for part in extra if part),
             **urls,
         )
+
+    def sensor_interval(self, usual: int) -> int:
+        """Seconds between two looks of a sensor that usually takes `usual`."""
+        return self.sensor_seconds or usual
 
     @property
     def artifacts(self) -> Path:
@@ -102,13 +108,18 @@ class Settings(Strict):
         return self.home / "dagster"
 
 
-_LIMITS = {"max_runs_per_day": int, "max_hours_per_day": float, "max_gpu_hours_per_day": float}
+_NUMBERS = {
+    "max_runs_per_day": int,
+    "max_hours_per_day": float,
+    "max_gpu_hours_per_day": float,
+    "sensor_seconds": int,
+}
 
 
-def _limits(environ: Mapping[str, str]) -> dict[str, Any]:
+def _numbers(environ: Mapping[str, str]) -> dict[str, Any]:
     """The numbers among the variables. Raises StoreError for one that is none."""
     found: dict[str, Any] = {}
-    for name, kind in _LIMITS.items():
+    for name, kind in _NUMBERS.items():
         variable = f"ML_PLATFORM_{name.upper()}"
         text = environ.get(variable)
         if not text:

@@ -45,7 +45,7 @@ def alerts_sensor(
 
     @dg.sensor(
         name=NAME,
-        minimum_interval_seconds=EVERY_SECONDS,
+        minimum_interval_seconds=Settings.from_environment().sensor_interval(EVERY_SECONDS),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Tells the owners of failed checks and runs, rollbacks, waivers, budgets.",
     )

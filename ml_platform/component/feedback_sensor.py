@@ -57,7 +57,7 @@ def feedback_sensor(
     @dg.sensor(
         name=NAME,
         jobs=list(jobs),
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=Settings.from_environment().sensor_interval(30),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Joins the labels of a model whose labels came, or whose files were dropped.",
     )

@@ -46,7 +46,7 @@ def inference_logs(jobs: Sequence[Any]) -> dg.SensorDefinition:
     @dg.sensor(
         name=NAME,
         jobs=jobs,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=Settings.from_environment().sensor_interval(30),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts the ingestion of a model whose services have closed segments.",
     )

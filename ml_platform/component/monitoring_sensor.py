@@ -41,7 +41,7 @@ def monitoring_sensor(
     @dg.sensor(
         name=NAME,
         jobs=jobs,
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=Settings.from_environment().sensor_interval(60),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts the report of a window of production when it is over.",
     )

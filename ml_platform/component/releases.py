@@ -12,6 +12,7 @@ from ml_platform.clock import utc_now
 from ml_platform.component.platform import Platform, PlatformResource
 from ml_platform.component.release_events import evidence_due, is_told, of_transition
 from ml_platform.release.state import ReleaseState, Transition
+from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
     from ml_platform.serving.loadable import WayBack
@@ -26,7 +27,7 @@ def releases_sensor() -> dg.SensorDefinition:
 
     @dg.sensor(
         name=SENSOR,
-        minimum_interval_seconds=EVERY_SECONDS,
+        minimum_interval_seconds=Settings.from_environment().sensor_interval(EVERY_SECONDS),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Advances, holds or rolls back the releases under way by their evidence.",
     )

@@ -57,7 +57,7 @@ def retraining_sensor(
     @dg.sensor(
         name=NAME,
         jobs=list(jobs),
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=Settings.from_environment().sensor_interval(60),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Trains a model when its schedule, labels, drift, quality or data ask for it.",
     )

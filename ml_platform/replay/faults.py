@@ -1,6 +1,7 @@
 """What goes wrong upstream, put into past rows on purpose, to see whether it is noticed."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +29,14 @@ class Fault(ABC):
     @abstractmethod
     def put_into(self, rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
         """Return the rows with the fault; `rows` are those of its time only."""
+
+    def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
+        """Tell whether a failed check is about this fault.
+
+        check: its name; subjects: the columns it names.
+        """
+        column = getattr(self, "column", None)
+        return column in subjects or (column is not None and check == "refusals")
 
     def check(self, columns: pd.Index) -> None:
         """Raise ReplayError when the rows lack a column that the fault is about."""
@@ -87,15 +96,11 @@ class LabelFlip(Fault):
 
     def put_into(self, rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
         """Give each chosen row the next of the other labels; a number is shuffled."""
-        chosen = random.random(len(rows)) < self.share
-        labels = rows[LABEL].to_numpy(copy=True)
-        known = pd.unique(rows[LABEL])
-        if len(known) > 20:
-            labels[chosen] = random.permutation(labels[chosen])
-        else:
-            following = dict(zip(known, np.roll(known, 1), strict=True))
-            labels[chosen] = [following[label] for label in labels[chosen]]
-        return rows.assign(**{LABEL: labels})
+        return rows.assign(**{LABEL: wrong_labels(rows[LABEL], self.share, random)})
+
+    def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
+        """Wrong labels make live quality look bad."""
+        return check in {"live_quality", "labels"}
 
 
 @dataclass(frozen=True)
@@ -108,10 +113,46 @@ class LabelDelay(Fault):
         """Put off the delivery."""
         return rows.assign(**{DUE: rows[DUE] + self.delay})
 
+    def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
+        """Labels that are late are missed where they are counted."""
+        return check == "labels"
+
+
+@dataclass(frozen=True)
+class PoisonedCandidate(Fault):
+    """At `begin` somebody trains a candidate on source rows of which a share has a wrong label.
+
+    The rows of production stay as they are: whether the candidate is stopped, by a gate or by the
+    release, is the question.
+    """
+
+    share: float
+
+    def put_into(self, rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+        """Leave production's rows alone."""
+        return rows
+
+    def poison(self, labels: pd.Series, random: np.random.Generator) -> pd.Series:
+        """Return the labels of the source with a share of them wrong."""
+        return wrong_labels(labels, self.share, random)
+
+
+def wrong_labels(labels: pd.Series, share: float, random: np.random.Generator) -> pd.Series:
+    """Give a share of the rows the next of the other classes; numbers are shuffled."""
+    chosen = random.random(len(labels)) < share
+    told = labels.to_numpy(copy=True)
+    known = labels.unique()
+    if len(known) > 20:
+        told[chosen] = random.permutation(told[chosen])
+    else:
+        following = dict(zip(known, np.roll(known, 1), strict=True))
+        told[chosen] = [following[label] for label in told[chosen]]
+    return pd.Series(told, index=labels.index, dtype=labels.dtype)
+
 
 VALID = (
     "unit:COLUMN:FACTOR, rename:COLUMN:BEFORE:AFTER, nulls:COLUMN:SHARE, flip:SHARE, "
-    "delay:DURATION, each followed by @FROM..TO"
+    "delay:DURATION, poison:SHARE, each followed by @FROM..TO"
 )
 
 
@@ -134,6 +175,8 @@ def parse_fault(text: str) -> Fault:
                 return Nulls(*span, column, float(share))
             case "flip", [share]:
                 return LabelFlip(*span, float(share))
+            case "poison", [share]:
+                return PoisonedCandidate(*span, float(share))
             case "delay", [delay]:
                 return LabelDelay(*span, parse_duration(delay))
             case _:

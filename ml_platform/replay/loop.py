@@ -18,7 +18,7 @@ from ml_platform.component.run import run_model
 from ml_platform.data.sources.python import PythonSource
 from ml_platform.exceptions import ReplayError
 from ml_platform.replay.client import Client, Tally
-from ml_platform.replay.faults import AT, DUE, LABEL, Fault
+from ml_platform.replay.faults import AT, DUE, LABEL, Fault, PoisonedCandidate
 from ml_platform.replay.platform_day import WINDOWS, Found, PlatformDay, Retraining
 from ml_platform.replay.timeline import Labels, Step, Timeline
 from ml_platform.serving.client_records import client_records
@@ -55,13 +55,15 @@ class Replayed:
     """What happened.
 
     tally: of the client. answers: by prediction id the score that was answered. timeline: what
-    was replayed, with the truth. retrainings, findings: of the platform. seconds: it took.
+    was replayed, with the truth. retrainings, findings: of the platform. poisoned: what came of
+    each poisoned candidate, by its fault's text. seconds: it took.
     """
 
     timeline: Timeline
     tally: Tally
     retrainings: list[Retraining]
     findings: list[Found]
+    poisoned: dict[str, Retraining]
     answers: dict[str, float] = field(default_factory=dict[str, float])
     seconds: float = 0.0
 
@@ -191,7 +193,8 @@ class _Driver:
         """Ask, tell, and let the platform work, step by step."""
         retrainings = self._day.retrainings if self._day else []
         findings = self._day.findings if self._day else []
-        self.replayed = Replayed(timeline, self._client.tally, retrainings, findings)
+        poisoned = self._day.poisoned if self._day else {}
+        self.replayed = Replayed(timeline, self._client.tally, retrainings, findings, poisoned)
         for step in timeline.steps(self._replay.every):
             self._keep_pace(step.now)
             self._ask(step)
@@ -233,21 +236,28 @@ class _Driver:
     def _work(self, day: PlatformDay, now: datetime) -> None:
         """What the sensors would have started by now."""
         day.advance(now=now)
+        for fault in self._poisons(now):
+            day.train_poisoned(fault, now=now, told=lambda text: self._told(now, text))
         length = WINDOWS[self._declaration.spec.monitoring.partition]
-        over = self._reported + length
-        if now < over:
+        since = self._reported
+        if now < since + length:
             return
         day.ingest(now=now)
-        day.join(now=now)
+        day.join(since=since, now=now)
         while self._reported + length <= now:
-            day.report(self._reported)
+            day.report(self._reported, over=now)
             self._reported += length
         day.retrain(now=now, told=lambda text: self._told(now, text))
+
+    def _poisons(self, now: datetime) -> list[PoisonedCandidate]:
+        """The poisoned candidates whose time has come since the last look."""
+        due = (f for f in self._replay.faults if now - self._replay.every < f.begin <= now)
+        return [fault for fault in due if isinstance(fault, PoisonedCandidate)]
 
     def _finish(self, day: PlatformDay) -> None:
         now = datetime.fromtimestamp(self._clock(), UTC)
         day.ingest(now=now)
-        day.join(now=now)
+        day.join(since=self._reported, now=now)
 
     def _keep_pace(self, now: datetime) -> None:
         if self._replay.speed is None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
+import numpy as np
 
 from ml_platform.component.feedback import join_now
 from ml_platform.component.jobs import monitoring_job_name
@@ -18,8 +19,14 @@ from ml_platform.component.resources import resources
 from ml_platform.component.retraining import decide, request_of
 from ml_platform.component.run import RunOutcome, run_model
 from ml_platform.component.steps.advance import advance
+from ml_platform.component.steps.label_feedback import stale
+from ml_platform.data.sources.parquet import ParquetSource
+from ml_platform.replay.faults import PoisonedCandidate
 from ml_platform.retraining.plan import Start
 from ml_platform.spec.load import Declaration
+
+LABELS = "labels"
+"""What a finding about feedback is called."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -35,11 +42,17 @@ class Retraining:
 
 @dataclass(frozen=True)
 class Found:
-    """A check of a monitoring report that failed: of the window that began at `begin`."""
+    """Something the platform noticed: of the window from `begin`, when it was over.
+
+    check: of the monitoring report that failed, or `labels` where feedback is wrong. subjects: the
+    columns it is about.
+    """
 
     begin: datetime
+    over: datetime
     check: str
     text: str
+    subjects: tuple[str, ...] = ()
 
 
 class PlatformDay:
@@ -57,6 +70,7 @@ class PlatformDay:
         self.instance = instance
         self.retrainings: list[Retraining] = []
         self.findings: list[Found] = []
+        self.poisoned: dict[str, Retraining] = {}
         self._seen: dict[str, int] | None = None
         self._started: set[str] = set()
         merged = dg.Definitions.merge(
@@ -73,13 +87,19 @@ class PlatformDay:
         """Move a release that is under way by its evidence."""
         self._seen = advance(self.platform, seen=self._seen, now=now).seen
 
-    def join(self, *, now: datetime) -> None:
-        """Join the labels that came, and audit them."""
-        if self.declaration.spec.feedback is not None:
-            join_now(self.declaration, self.platform, now=now)
+    def join(self, *, since: datetime, now: datetime) -> None:
+        """Join the labels that came, and audit them; what is wrong with them is a finding."""
+        feedback = self.declaration.spec.feedback
+        if feedback is None:
+            return
+        state = join_now(self.declaration, self.platform, now=now).state
+        wrong = [stale(state, feedback, now=now), state.delay.finding if state.delay else None]
+        audited = state.audit.result
+        wrong += [audited.reason if audited.verdict == "failed" else None]
+        self.findings += [Found(since, now, LABELS, text) for text in wrong if text]
 
-    def report(self, begin: datetime) -> None:
-        """Report on the window that began then."""
+    def report(self, begin: datetime, *, over: datetime) -> None:
+        """Report on the window from `begin` until it was over."""
         partition = begin.strftime(FORMATS[self.declaration.spec.monitoring.partition])
         result = self._report.execute_in_process(
             run_id=str(uuid4()),
@@ -89,7 +109,7 @@ class PlatformDay:
             run_config=QUIET,
         )
         self.findings += [
-            Found(begin, check.check_name, check.description or "")
+            Found(begin, over, check.check_name, check.description or "", _subjects(check))
             for check in result.get_asset_check_evaluations()
             if not check.passed
         ]
@@ -104,6 +124,25 @@ class PlatformDay:
             tags: Mapping[str, Any] = request_of(decided, now=now).tags
             outcome = run_model(self.declaration, instance=self.instance, tags=tags)
             self.retrainings.append(Retraining(now, decided.why, outcome))
+
+    def train_poisoned(
+        self, fault: PoisonedCandidate, *, now: datetime, told: Callable[[str], None]
+    ) -> None:
+        """Do what somebody does who trains on rows with wrong labels, and releases the outcome."""
+        told(f"a candidate is trained on wrong labels: {fault.text}")
+        spec, file = self.declaration.spec, self.platform.settings.home / "poisoned.parquet"
+        rows = spec.data.source.read(folder=self.declaration.folder)
+        labels = fault.poison(rows[spec.data.target], np.random.default_rng(0))
+        rows.assign(**{spec.data.target: labels}).to_parquet(file)
+        data = spec.data.model_copy(update={"source": ParquetSource(path=str(file))})
+        poisoned = Declaration(spec.model_copy(update={"data": data}), self.declaration.file)
+        outcome = run_model(poisoned, instance=self.instance)
+        self.poisoned[fault.text] = Retraining(now, fault.text, outcome)
+
+
+def _subjects(check: dg.AssetCheckEvaluation) -> tuple[str, ...]:
+    columns = check.metadata.get("subjects")
+    return tuple(columns.value) if isinstance(columns, dg.JsonMetadataValue) else ()  # pyright: ignore[reportArgumentType]
 
 
 WINDOWS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}

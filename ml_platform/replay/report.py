@@ -11,10 +11,17 @@ from ml_platform.data.page import Page, Section, Table, facts, page_html
 from ml_platform.feedback.inference_table import SHADOW, InferenceTable
 from ml_platform.feedback.labeled import LabeledTable
 from ml_platform.plugins import Strict
+from ml_platform.release.state import Action
 from ml_platform.replay.faults import Fault
 from ml_platform.replay.loop import Replay, Replayed
+from ml_platform.replay.platform_day import Retraining
 from ml_platform.replay.quality import MonthQuality
 from ml_platform.spec.load import Declaration
+
+TAKEN_OUT = frozenset(
+    action.value for action in (Action.REJECT, Action.CUT_OUT, Action.HOLD, Action.ROLLBACK)
+)
+"""What the release does with a candidate that is harmful."""
 
 
 class FaultNotice(Strict):
@@ -92,6 +99,10 @@ def report_of(
     log = InferenceTable(url, name).read(columns=["role"])
     logged = int(pc.sum(pc.not_equal(log["role"], SHADOW)).as_py() or 0)
     quiet = _quiet(replay, done)
+    moved = tuple(
+        Moved(at=t.at, action=t.action.value, version=t.version, why=t.why)
+        for t in platform.releases.history(name)
+    )
     return ReplayReport(
         model=name,
         begin=replay.begin,
@@ -103,7 +114,7 @@ def report_of(
         labels=LabeledTable(url, name).record().counts,
         refused=dict(done.tally.refused),
         versions=dict(done.tally.versions),
-        faults=tuple(_noticed(fault, done) for fault in replay.faults),
+        faults=tuple(_noticed(fault, done, moved) for fault in replay.faults),
         quiet_days=quiet[0],
         quiet_alarms=quiet[1],
         retrainings=tuple(
@@ -115,27 +126,43 @@ def report_of(
             )
             for each in done.retrainings
         ),
-        releases=tuple(
-            Moved(at=t.at, action=t.action.value, version=t.version, why=t.why)
-            for t in platform.releases.history(name)
-        ),
+        releases=moved,
         metric=metric,
         months=tuple(months),
     )
 
 
-def _noticed(fault: Fault, done: Replayed) -> FaultNotice:
-    """The first finding of a window that overlaps the fault."""
-    for found in sorted(done.findings, key=lambda found: found.begin):
-        over = found.begin + timedelta(days=1)
-        if fault.begin < over and found.begin < fault.end:
+def _noticed(fault: Fault, done: Replayed, moved: Sequence[Moved]) -> FaultNotice:
+    """The first that the platform noticed of a fault, or did about it."""
+    stopped = _stopped(fault, done.poisoned.get(fault.text), moved)
+    if stopped is not None:
+        return stopped
+    for found in sorted(done.findings, key=lambda found: found.over):
+        during = fault.begin < found.over and found.begin < fault.end
+        if during and fault.shows_in(found.check, found.subjects):
             return FaultNotice(
                 fault=fault.text,
                 begin=fault.begin,
-                after=over - fault.begin,
+                after=found.over - fault.begin,
                 by=f"{found.check}: {found.text}",
             )
     return FaultNotice(fault=fault.text, begin=fault.begin, after=None)
+
+
+def _stopped(
+    fault: Fault, poisoned: Retraining | None, moved: Sequence[Moved]
+) -> FaultNotice | None:
+    """A gate that blocked a poisoned candidate, or the release that took it out."""
+    if poisoned is None:
+        return None
+    if poisoned.outcome.blocked:
+        by = f"blocked by {', '.join(poisoned.outcome.blocked)}"
+        return FaultNotice(fault=fault.text, begin=fault.begin, after=timedelta(0), by=by)
+    for each in moved:
+        if each.version == poisoned.outcome.version and each.action in TAKEN_OUT:
+            after, by = each.at - fault.begin, f"{each.action}: {each.why}"
+            return FaultNotice(fault=fault.text, begin=fault.begin, after=after, by=by)
+    return None
 
 
 def _quiet(replay: Replay, done: Replayed) -> tuple[int, dict[str, int]]:

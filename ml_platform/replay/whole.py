@@ -15,14 +15,14 @@ FIRST = 1
 
 
 def replay_and_report(
-    declaration: Declaration, home: Path, asked: Replay, *, told: Told, daemon: bool = False
+    declaration: Declaration, home: Path, asked: Replay, *, told: Told
 ) -> tuple[ReplayReport, Path]:
     """Run a replay in `home`, its own stores, and write `replay.json` and `replay.html` there.
 
     Raises ReplayError when the model cannot be replayed.
     """
     with simulated(home, start=asked.begin) as (settings, clock):
-        done = run_replay(declaration, settings, clock, asked, told=told, daemon=daemon)
+        done = run_replay(declaration, settings, clock, asked, told=told)
         platform = Platform(settings)
         report = report_of(
             declaration,

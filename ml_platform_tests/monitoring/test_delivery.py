@@ -1,10 +1,7 @@
 """Who is told what, and that a message that failed is tried again."""
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -14,6 +11,7 @@ from ml_platform.monitoring.incident_store import InMemoryIncidentStore
 from ml_platform.monitoring.incidents import Finding
 from ml_platform.spec.monitoring import AlertsSpec
 from ml_platform_tests.monitoring.findings import HOUR, NOON, finding
+from ml_platform_tests.monitoring.webhook import listening
 
 
 class Post:
@@ -126,31 +124,9 @@ def test_other_models_are_told_apart(store, post) -> None:
     assert tell(store, post, finding()) == ["sent"]
 
 
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    taken: list[dict[str, Any]] = []
-
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Webhook)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"json://127.0.0.1:{server.server_address[1]}/alerts", taken
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def test_a_real_webhook_gets_title_and_body(webhook) -> None:
-    url, taken = webhook
-    assert send_by_apprise([url], "[WARNING] flights: drift", "what\nwhen")
+def test_a_real_webhook_gets_title_and_body() -> None:
+    with listening() as (url, taken):
+        assert send_by_apprise([url], "[WARNING] flights: drift", "what\nwhen")
     assert (taken[0]["title"], taken[0]["message"]) == ("[WARNING] flights: drift", "what\nwhen")
 
 

@@ -7,7 +7,14 @@ import pandas as pd
 import pytest
 
 from ml_platform.exceptions import ReplayError
-from ml_platform.replay.faults import DUE, LABEL, LabelDelay, UnitChange, parse_fault
+from ml_platform.replay.faults import (
+    DUE,
+    LABEL,
+    LabelDelay,
+    PoisonedCandidate,
+    UnitChange,
+    parse_fault,
+)
 
 RANDOM = np.random.default_rng(0)
 DUES = pd.to_datetime(["2013-06-02"] * 4, utc=True)
@@ -76,3 +83,32 @@ def test_the_rows_given_stay_as_they_were(text: str) -> None:
     before = ROWS.copy(deep=True)
     put(text)
     pd.testing.assert_frame_equal(ROWS, before)
+
+
+def test_a_poisoned_candidate_leaves_production_alone_and_spoils_the_source() -> None:
+    fault = parse_fault("poison:1@2013-06-01..2013-06-08")
+    assert isinstance(fault, PoisonedCandidate)
+    pd.testing.assert_frame_equal(put(fault.text.partition("@")[0]), ROWS)
+    spoiled = fault.poison(pd.Series([True, False, True]), np.random.default_rng(0))
+    assert spoiled.tolist() == [False, True, False]
+    assert spoiled.dtype == bool
+
+
+@pytest.mark.parametrize(
+    ("text", "check", "subjects", "shows"),
+    [
+        ("unit:distance:2", "input_drift", ("distance",), True),
+        ("unit:distance:2", "input_drift", ("delay",), False),
+        ("rename:carrier:U:X", "refusals", (), True),
+        ("nulls:delay:0.5", "data_quality", ("carrier", "delay"), True),
+        ("flip:1", "live_quality", (), True),
+        ("flip:1", "input_drift", ("distance",), False),
+        ("delay:1d", "labels", (), True),
+        ("poison:1", "input_drift", ("distance",), False),
+    ],
+)
+def test_a_finding_is_about_the_fault_whose_column_or_labels_it_names(
+    text: str, check: str, subjects: tuple[str, ...], shows: bool
+) -> None:
+    fault = parse_fault(f"{text}@2013-06-01..2013-06-08")
+    assert fault.shows_in(check, subjects) is shows

@@ -1,0 +1,107 @@
+"""A week of the small model as production, with a real daemon and its sensors doing the work."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ml_platform.component.assets import RETRAINING_TAG
+from ml_platform.component.feedback import LabeledFeedback
+from ml_platform.component.instance import open_instance
+from ml_platform.component.monitoring_sensor import latest_window
+from ml_platform.component.platform import Platform
+from ml_platform.component.retraining import BY_PLATFORM
+from ml_platform.feedback.inference_table import InferenceTable
+from ml_platform.replay.faults import parse_fault
+from ml_platform.replay.loop import Replay, run_replay, simulated
+from ml_platform.replay.timeline import Labels
+from ml_platform.settings import Settings
+from ml_platform_tests.component.daemon import MODELS, Daemon, running_daemon
+from ml_platform_tests.component.running import changed, small_credit
+from ml_platform_tests.monitoring.webhook import listening
+
+BEGIN = datetime(2024, 2, 3, tzinfo=UTC)
+HALF = timedelta(days=3, hours=12)
+NAME = "small_credit"
+LOOP = """\
+  feedback: {{label_delay: 1h, window: 1d, drop_folder: labels, audit: {{min_rows: 10}}}}
+  retraining: {{min_new_labels: 60, cooldown: 30d}}
+  monitoring: {{start: 2024-01-01, min_rows: 10, evidently: never}}
+  alerts: {{urls: ['{url}']}}
+  serving: {{workers: 1, journal: {{segment_seconds: 1}}}}
+  gates:
+"""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+class Watching:
+    """Lets simulated time go on only when the daemon has done what is due."""
+
+    def __init__(self, daemon: Daemon, settings: Settings) -> None:
+        self.daemon, self.platform = daemon, Platform(settings)
+        self.predictions = 0
+
+    def __call__(self, now: datetime, text: str) -> None:
+        number, _, what = text.partition(" ")
+        if what != "predictions" or int(number) == self.predictions:
+            return
+        self.predictions = int(number)
+        self.daemon.wait_for(lambda: self.logged() == self.predictions, f"{text} to be logged")
+        window = latest_window("daily", now=now)
+        self.daemon.wait_for(lambda: window in self.reported(), f"the report of {window}")
+
+    def logged(self) -> int:
+        return InferenceTable(self.platform.settings.data_url, NAME).read(columns=["role"]).num_rows
+
+    def reported(self) -> set[str]:
+        key = dg.AssetKey([NAME, "monitoring_report"])
+        with open_instance(self.platform.settings) as instance:
+            return instance.get_materialized_partitions(key)
+
+    def labels(self) -> dict[str, int]:
+        text = self.platform.handles.read(f"{NAME}/labeled_feedback/latest.json")
+        return LabeledFeedback.model_validate_json(text).counts if text else {}
+
+    def trainings(self) -> list[dg.DagsterRun]:
+        with open_instance(self.platform.settings) as instance:
+            return list(instance.get_runs(dg.RunsFilter(tags={BY_PLATFORM: "true"})))
+
+
+def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Path) -> None:
+    with listening() as (url, told):
+        looped = changed(small_credit(tmp_path / NAME), "  gates:\n", LOOP.format(url=url))
+        dropped = looped.folder / "labels" / "bank.csv"
+        dropped.parent.mkdir()
+        dropped.write_text("prediction_id,label\nnobody,true\n", encoding="utf-8")
+        os.utime(dropped, (1_000_000, 1_000_000))
+        week = Replay(
+            begin=BEGIN,
+            end=BEGIN + 2 * HALF,
+            labels=Labels(timedelta(minutes=10), missing=0.05),
+            faults=(parse_fault("unit:income:12@2024-02-08..2024-02-10"),),
+            every=HALF,
+        )
+        with (
+            simulated(tmp_path / "home", start=BEGIN) as (settings, clock),
+            running_daemon(
+                settings, code=MODELS.format(folder=str(looped.folder)), folder=tmp_path
+            ) as daemon,
+        ):
+            watching = Watching(daemon, settings)
+            done = run_replay(looped, settings, clock, week, told=watching, daemon=True)
+            labels = done.tally.labels + 1
+            daemon.wait_for(
+                lambda: sum(watching.labels().values()) == labels, f"{labels} labels joined"
+            )
+            daemon.wait_for(
+                lambda: watching.platform.releases.state(NAME).champion == 2, "version 2"
+            )
+            daemon.wait_for(lambda: told, "the owner to be told")
+    assert done.tally.predictions == watching.logged() == 7 * 24
+    assert watching.labels() == {"joined": done.tally.labels, "unknown": 1}
+    assert not dropped.exists()
+    assert "matured labels are new" in watching.trainings()[-1].tags[RETRAINING_TAG]
+    assert any("drift" in each["title"] and "income" in each["message"] for each in told)
