@@ -2,8 +2,9 @@
 
 <reports>/index.html                     every model: last validation, last evaluation
 <reports>/<model>/index.html             its validations and evaluations
-<reports>/<model>/validation/*.json      one a snapshot and contract, with the page beside it
-<reports>/<model>/v<N>/evaluation.json   one a version, with its page and model card beside it
+<reports>/<model>/validation/*.json      one a validation that says another thing, with its page
+<reports>/<model>/v<N>/evaluation.json   the last of a version, with its page and model card
+<reports>/<model>/v<N>/kept/*.json       each by the digest of its certificate, with its page
 <reports>/<model>/calibration/*.json     one a calibration, with the page beside it
 """
 
@@ -11,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,15 @@ from ml_platform.data.page import Cell, Link, Page, Section, Table, page_html
 from ml_platform.exceptions import StoreError
 
 VALIDATION, EVALUATION, CALIBRATION = "validation", "evaluation.json", "calibration"
+KEPT = "kept"
+"""Folder of a version: its evaluations as they were certified, one after the other."""
+
 INDEX = "index.html"
 MOST = 200
 """Validations, and versions, that a model's page lists; older ones stay where they are."""
+
+LISTED = 5
+"""Of the evaluations that are kept of a version, the latest that its row links to."""
 
 _LOCK_SECONDS = 60
 _VERSION = re.compile(r"v(\d+)")
@@ -35,6 +43,12 @@ def write_document(reports: Path, path: str, document: Document) -> None:
     """
     text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
     HandleStore(str(reports)).write(path, text)
+
+
+def digest_of(document: Document) -> str:
+    """The sha256 of what a document says, in hex, whenever it was written."""
+    said = {key: value for key, value in document.items() if key != "when"}
+    return sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def write_index(reports: Path, *, model: str | None = None) -> None:
@@ -143,6 +157,10 @@ def _evaluation_row(version: Path) -> list[Cell]:
         _snapshot(document),
         Link("JSON", f"{name}/{EVALUATION}"),
         *others,
+        *(
+            Link(f"kept {file.stem[:8]}", f"{name}/{KEPT}/{file.stem}.html")
+            for file in _json_files(version / KEPT)[:LISTED]
+        ),
     ]
 
 

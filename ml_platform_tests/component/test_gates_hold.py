@@ -155,9 +155,13 @@ def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
     assert verified_certificate(strict, platform, 1, now=now).waivers == (given,)
     with pytest.raises(DeploymentRefused, match=r"the outage in May \(over\)"):
         verified_certificate(strict, platform, 1, now=waiver.until)
+    kept = {file.stem: file for file in (reports / "v1" / "kept").glob("*.json")}
+    assert len(kept) == 2, "before the waiver, and with it"
+    assert json.loads(kept[certificate.digest[:16]].read_text("utf-8"))["waivers"]
     stricter = changed(strict, "floor: 0.9999}", "floor: 0.99999}")
     again = materialize(stricter, instance, only=["evaluation_report"])
     assert not again.success
     void = "the outage in May (void: given for another verdict)"
     assert void in failure(again)
+    assert len([*(reports / "v1" / "kept").glob("*.html")]) == 3
     assert void in str(metadata(again, "evaluation_report")["gates"])

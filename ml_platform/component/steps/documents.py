@@ -14,7 +14,7 @@ from ml_platform.component.card import card_of
 from ml_platform.component.platform import Platform
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import page_html, page_markdown
-from ml_platform.evaluation.data_docs import EVALUATION, write_document, write_index
+from ml_platform.evaluation.data_docs import EVALUATION, KEPT, write_document, write_index
 from ml_platform.evaluation.html import JudgedGate, evaluation_html
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.registry.certificate import Certificate
@@ -36,13 +36,16 @@ def write_documents(
 ) -> None:
     """Write page and JSON of the evaluation, the card as HTML and Markdown, and the index.
 
+    Page and JSON are also kept under the digest of the certificate, which another one leaves.
     The pictures are those that lie beside them. Raises StoreError.
     """
     name, reports = certificate.model, platform.settings.reports
     path = f"{name}/v{certificate.version}"
     store = HandleStore(str(reports))
     page = _page(reports / path, certificate, evaluation, now=now)
-    store.write(f"{path}/{PAGE}", page)
+    kept = f"{path}/{KEPT}/{certificate.digest[:16]}"
+    for file in (f"{path}/{PAGE}", f"{kept}.html"):
+        store.write(file, page)
     run_id = platform.registry.get(name, certificate.version).run_id
     platform.registry.log_artifacts(run_id, {PAGE: page}, under=FOLDER)
     document = {
@@ -56,7 +59,8 @@ def write_documents(
         "waivers": [waiver.model_dump(mode="json") for waiver in certificate.waivers],
         "evaluation": evaluation.model_dump(mode="json"),
     }
-    write_document(reports, f"{path}/{EVALUATION}", document)
+    for file in (f"{path}/{EVALUATION}", f"{kept}.json"):
+        write_document(reports, file, document)
     card = card_of(platform, name, certificate.version, now=now)
     store.write(f"{path}/{CARD}.html", page_html(card))
     store.write(f"{path}/{CARD}.md", page_markdown(card))

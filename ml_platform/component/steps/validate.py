@@ -14,7 +14,7 @@ from ml_platform.data.handles import HandleStore
 from ml_platform.data.report import validation_document, validation_html
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.data.validation import Validation, validate
-from ml_platform.evaluation.data_docs import VALIDATION, write_document, write_index
+from ml_platform.evaluation.data_docs import VALIDATION, digest_of, write_document, write_index
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.spec.load import Declaration
 
@@ -55,7 +55,7 @@ def validate_rows(
     )
     quarantine = _keep_quarantined(platform, f"{spec.name}/quarantine", validation, raw)
     record = contract_record(declaration, validation)
-    report = _write_report(declaration, platform, validation, raw, now=now)
+    report = _write_report(declaration, platform, validation, raw, feedback, now=now)
     if not validation.passed:
         return ValidationOutcome((record,), validation, report, None, feedback, outside)
     gates = judge_data(declaration, platform, raw, validation.valid)
@@ -124,17 +124,21 @@ def _write_report(
     platform: Platform,
     validation: Validation,
     raw: RawData,
+    feedback: FeedbackUsed,
     *,
     now: datetime,
 ) -> Path:
+    """Write page and document under a name that has their content, so that another is kept too."""
     spec = declaration.spec
     reports, contract = platform.settings.reports, spec.data.contract
-    path = f"{spec.name}/{VALIDATION}/{raw.snapshot.content_hash[:16]}-v{contract.version}"
-    html = validation_html(validation, model=spec.name, contract=contract, when=now)
-    HandleStore(str(reports)).write(f"{path}.html", html)
     document = validation_document(
         validation, model=spec.name, contract=contract, snapshot=raw.snapshot, when=now
     )
+    document["feedback"] = feedback.model_dump(mode="json")
+    name = f"{raw.snapshot.content_hash[:16]}-v{contract.version}-{digest_of(document)[:12]}"
+    path = f"{spec.name}/{VALIDATION}/{name}"
+    html = validation_html(validation, model=spec.name, contract=contract, when=now)
+    HandleStore(str(reports)).write(f"{path}.html", html)
     write_document(reports, f"{path}.json", document)
     write_index(reports, model=spec.name)
     return reports / f"{path}.html"
