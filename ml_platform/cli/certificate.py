@@ -1,6 +1,7 @@
 """`ml-platform certificate`: what a version was judged by, and whether that holds now."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -24,17 +25,20 @@ if TYPE_CHECKING:
 def certificate(name: str, version: int | None, as_json: bool) -> None:
     """Print the release certificate of a version, by default of the latest.
 
+    Below it stands what the gates on the running service said when the version was released.
     Exit code 3 when it does not hold for the declaration in force, with the reason.
     """
     from ml_platform.component.platform import Platform
     from ml_platform.component.steps.certify import certificate_of, verified_certificate
+    from ml_platform.component.steps.service_verdicts import service_verdicts
 
     settings = Settings.from_environment()
     declaration, platform = declaration_of(settings, name), Platform(settings)
     model, now = declaration.spec.name, utc_now()
     version = version or _latest(platform, model)
     found = certificate_of(platform, model, version)
-    click.echo(found.text if as_json else _page(found, now=now))
+    service = service_verdicts(platform, model, version)
+    click.echo(found.text if as_json else _page(found, service, now=now))
     verified_certificate(declaration, platform, version, now=now)
 
 
@@ -45,7 +49,7 @@ def _latest(platform: "Platform", model: str) -> int:
     return versions[0].version
 
 
-def _page(found: "Certificate", *, now: datetime) -> str:
+def _page(found: "Certificate", service: Sequence["GateRecord"], *, now: datetime) -> str:
     snapshot = found.snapshot
     head = {
         "certificate": f"{found.model}:{found.version}",
@@ -66,6 +70,8 @@ def _page(found: "Certificate", *, now: datetime) -> str:
     ]
     lines += ["", *(_verdict(record) for record in found.records)]
     lines += [f"{waiver.check} is {told}" for waiver, told in found.told_waivers(now=now)]
+    if service:
+        lines += ["", "on the running service, when it was released:", *map(_verdict, service)]
     return "\n".join(lines)
 
 

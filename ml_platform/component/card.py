@@ -6,6 +6,7 @@ from typing import Any
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
+from ml_platform.component.steps.service_verdicts import service_verdicts
 from ml_platform.data.page import Page
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import ModelError
@@ -34,6 +35,7 @@ def card_of(platform: Platform, model: str, version: int | None = None, *, now: 
             alias for alias, meant in sorted(registry.aliases(model).items()) if meant == number
         ),
         run_url=registry.run_url(registered.run_id),
+        service=service_verdicts(platform, model, number),
     )
     return model_card(evidence, now=now)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ml_platform.data.page import Block, Cell, Link, Page, Section, Table, facts
 from ml_platform.evaluation.report import Evaluation, MetricValue, SliceValue
+from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
 from ml_platform.registry.version import ModelVersion
 from ml_platform.registry.waiver import waiver_of
@@ -21,6 +22,7 @@ class CardEvidence:
 
     declaration: as it was when the version was trained (`spec.recipe.DECLARATION`), JSON-ready.
     aliases: such as `champion`. run_url: its MLflow run.
+    service: what the gates on the running service said when it was released.
     """
 
     version: ModelVersion
@@ -29,6 +31,7 @@ class CardEvidence:
     evaluation: Evaluation | None
     aliases: tuple[str, ...]
     run_url: str
+    service: tuple[GateRecord, ...] = ()
 
 
 def model_card(evidence: CardEvidence, *, now: datetime) -> Page:
@@ -40,6 +43,7 @@ def model_card(evidence: CardEvidence, *, now: datetime) -> Page:
         Section("Training", [_training(evidence)]),
         *_measured(evidence.evaluation),
         _verdicts(evidence.certificate, now=now),
+        _service(evidence.service),
         *_contract(evidence.declaration),
     ]
     head = facts(
@@ -132,6 +136,23 @@ def _verdicts(certificate: Certificate | None, *, now: datetime) -> Section:
         return Section("Release certificate", ["None: this version may not be deployed."])
     blocking = certificate.blocking(now=now)
     word = "does not let" if blocking else "lets"
+    blocks: list[Block] = [
+        f"Issued {certificate.issued_at:%Y-%m-%d %H:%M %Z}; it {word} this version be deployed. "
+        f"Digest: {certificate.digest}",
+        _records(certificate.records),
+    ]
+    waivers = tuple(f"{each.check}: {told}" for each, told in certificate.told_waivers(now=now))
+    return Section("Release certificate", [*blocks, *([waivers] if waivers else [])])
+
+
+def _service(records: Sequence[GateRecord]) -> Section:
+    if not records:
+        return Section("Service gates", ["Not judged: they are when a version is released."])
+    about = "On the running service, when the version was released."
+    return Section("Service gates", [about, _records(records)])
+
+
+def _records(records: Iterable[GateRecord]) -> Table:
     rows = [
         (
             record.check,
@@ -141,15 +162,9 @@ def _verdicts(certificate: Certificate | None, *, now: datetime) -> Section:
             "" if record.result.rows is None else f"{record.result.rows:,}",
             record.result.reason,
         )
-        for record in certificate.records
+        for record in records
     ]
-    blocks: list[Block] = [
-        f"Issued {certificate.issued_at:%Y-%m-%d %H:%M %Z}; it {word} this version be deployed. "
-        f"Digest: {certificate.digest}",
-        Table(rows, ("gate", "verdict", "value", "bound", "rows", "reason")),
-    ]
-    waivers = tuple(f"{each.check}: {told}" for each, told in certificate.told_waivers(now=now))
-    return Section("Release certificate", [*blocks, *([waivers] if waivers else [])])
+    return Table(rows, ("gate", "verdict", "value", "bound", "rows", "reason"))
 
 
 def _number(value: float | None) -> str:

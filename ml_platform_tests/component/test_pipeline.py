@@ -5,7 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 
+from ml_platform.cli.main import main
 from ml_platform.component.assets import FORCE_TAG
 from ml_platform.component.platform import Platform
 from ml_platform.serving.build import bento_folder
@@ -130,6 +132,23 @@ class TestReleased:
         assert released.under_another_contract.success, failure(released.under_another_contract)
         assert metadata(released.under_another_contract, "deployed_bento")["reused"] is True
         assert files_of(released.bento) == released.built
+
+    def test_verdict_on_the_service_stands_below_the_certificate_and_in_the_card(
+        self, released: Released, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("ML_PLATFORM_HOME", str(released.platform.settings.home))
+        monkeypatch.setenv("ML_PLATFORM_MODELS", str(released.declaration.folder.parent))
+        shown = CliRunner().invoke(main, ["certificate", "small_credit", "2"]).stdout
+        _, _, service = shown.partition("on the running service, when it was released:\n")
+        assert service.startswith("passed       service_smoke: ")
+        told = CliRunner().invoke(main, ["card", "small_credit", "2"]).stdout
+        assert "| service\\_smoke | passed | 0 | 0 | 200 |" in told.partition("## Service gates")[2]
+
+    def test_certificate_is_a_table_on_the_page_of_the_bento(self, released: Released) -> None:
+        table = str(metadata(released.first, "deployed_bento")["certified_gates"])
+        assert table.splitlines()[0] == "|gate|verdict|reason|"
+        gates = [line.split("|")[1] for line in table.splitlines()[2:]]
+        assert gates == ["contract", "training_smoke", "minimum_metric_roc_auc"]
 
     def test_what_a_person_wants_to_see_is_there(self, released: Released) -> None:
         raw = metadata(released.first, "raw_data")

@@ -94,6 +94,14 @@ def test_card_tells_use_data_metrics_slices_verdicts_and_contract():
         assert part in text
 
 
+def test_verdicts_on_the_running_service_stand_under_a_heading_of_their_own():
+    assert "Not judged: they are when a version is released." in card()
+    judged = card(service=(record("service_smoke"), record("load_test")))
+    service = judged.partition("## Service gates")[2].partition("## Data contract")[0]
+    assert "| service\\_smoke | passed | 0.61 | 0.7 | 1,200 |" in service
+    assert "| load\\_test | passed |" in service
+
+
 def test_limits_name_weak_and_unmeasured_slices_and_no_others():
     limits = card().partition("## Limits")[2].partition("## Training")[0]
     assert "Weaker for origin = EWR: roc\\_auc 0.6 \\[0.5, 0.7\\], over all rows 0.8." in limits

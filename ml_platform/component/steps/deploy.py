@@ -14,6 +14,7 @@ from ml_platform.component.steps.certify import verified_certificate
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.component.steps.prove import with_scoring
+from ml_platform.component.steps.service_verdicts import service_verdicts
 from ml_platform.component.steps.train import model_hash
 from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.gate import Stage
@@ -75,15 +76,9 @@ def _verdicts_at_release(
 ) -> tuple[GateRecord, ...]:
     """What the service gates said when this version was released; empty unless they still apply."""
     declared = [gate.declared for gate in declaration.spec.all_gates(Stage.DEPLOYED_BENTO)]
-    for transition in reversed(platform.releases.history(declaration.spec.name)):
-        evidence = transition.evidence
-        if (
-            transition.version == handle.version
-            and evidence.get("certificate") == handle.certificate
-        ):
-            records = tuple(GateRecord.model_validate(record) for record in evidence["service"])
-            return records if [record.gate for record in records] == declared else ()
-    return ()
+    name, certificate = declaration.spec.name, handle.certificate
+    records = service_verdicts(platform, name, handle.version, certificate=certificate)
+    return records if [record.gate for record in records] == declared else ()
 
 
 def _build(
