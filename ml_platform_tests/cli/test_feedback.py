@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
 from ml_platform.feedback.inference_table import COLUMNS, InferenceTable
-from ml_platform_tests.cli.test_exit_codes import DECLARATION, environment
+from ml_platform_tests.cli.small_model import DECLARATION, environment
 
 START = datetime.now(UTC) - timedelta(days=30)
 

@@ -1,8 +1,3 @@
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,36 +89,3 @@ def test_a_release_store_that_is_away_is_told_and_nothing_stops(settings, capsys
     Services(recorder, settings).follow()
     assert "error: " in capsys.readouterr().err
     assert recorder.started == recorder.stopped == []
-
-
-@pytest.mark.slow
-def test_up_tells_the_addresses_and_leaves_nothing_behind(tmp_path):
-    home, here = tmp_path / "home", tmp_path / "here"
-    here.mkdir()
-    log = tmp_path / "up.log"
-    kept = {key: value for key, value in os.environ.items() if key != "DAGSTER_HOME"}
-    environ = {**kept, "ML_PLATFORM_HOME": str(home), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "ml_platform", "up"]
-    with (
-        log.open("w") as output,
-        subprocess.Popen(command, stdout=output, stderr=output, env=environ, cwd=here) as up,
-    ):
-        deadline = time.monotonic() + 240
-        while log.read_text().count("ready ") < 4 and time.monotonic() < deadline:
-            assert up.poll() is None, log.read_text()
-            time.sleep(0.5)
-        up.send_signal(signal.SIGTERM)
-        assert up.wait(60) == 0
-    text = log.read_text()
-    for name in ("Dagster UI", "MLflow UI", "reports", "status page"):
-        assert f"ready    {name}" in text, text
-    assert "died" not in text, text
-    assert list(here.iterdir()) == []
-    assert not [pid for pid in Path("/proc").glob("[0-9]*") if mentions(pid, str(home))]
-
-
-def mentions(process: Path, text: str) -> bool:
-    try:
-        return text in (process / "environ").read_text(errors="replace")
-    except OSError:
-        return False
