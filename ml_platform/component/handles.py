@@ -18,6 +18,10 @@ class Handle(Strict):
 
     asset: ClassVar[str]
 
+    def follows(self, latest: str) -> bool:
+        """Whether this one takes the place of the latest, which is given as it was written."""
+        return True
+
 
 class RawData(Handle):
     """The rows as the source gave them."""
@@ -105,10 +109,12 @@ class HandleIOManager(dg.ConfigurableIOManager):
     platform: dg.ResourceDependency[PlatformResource]
 
     def handle_output(self, context: dg.OutputContext, obj: Handle) -> None:
-        """Write the handle under its run, then as the latest."""
-        text = obj.model_dump_json()
-        for name in (context.run_id, "latest"):
-            self.platform.stores.handles.write(_path(context.asset_key, name), text)
+        """Write the handle under its run, then as the latest, where it follows that."""
+        handles, text = self.platform.stores.handles, obj.model_dump_json()
+        handles.write(_path(context.asset_key, context.run_id), text)
+        latest = handles.read(_path(context.asset_key, "latest"))
+        if latest is None or obj.follows(latest):
+            handles.write(_path(context.asset_key, "latest"), text)
 
     def load_input(self, context: dg.InputContext) -> Handle:
         """Read the handle of this run, else the latest.

@@ -14,6 +14,7 @@ from ml_platform.component.handles import Handle
 from ml_platform.component.metadata import Metadata, report_link
 from ml_platform.component.platform import Platform
 from ml_platform.monitoring.checks import CHECKS, Check
+from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -49,6 +50,10 @@ class ReportHandle(Handle):
     drifted: tuple[str, ...] = ()
     quality: LiveQuality | None = None
     certified: float | None = None
+
+    def follows(self, latest: str) -> bool:
+        """A report of an old window, made again, is not the latest."""
+        return self.end >= ReportHandle.model_validate_json(latest).end
 
 
 def monitoring_asset(declaration: Declaration) -> dg.AssetsDefinition:
@@ -132,6 +137,28 @@ def check_result(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
     )
 
 
+def _of_traffic(report: MonitoringReport) -> Metadata:
+    """Requests, and each version and role; nothing where they were not counted."""
+    if report.traffic is None:
+        return {}
+    parts = [
+        dg.TableRecord(
+            {
+                "version": part.version,
+                "role": part.role,
+                "requests": part.requests,
+                "errors": sum(part.errors.values()),
+                "refusals": sum(part.refusals.values()),
+                "mean_ms": part.mean_ms or 0.0,
+                "cost": report.cost_of(part) or 0.0,
+            }
+        )
+        for part in report.traffic.versions
+    ]
+    shown = {"traffic": dg.MetadataValue.table(parts)} if parts else {}
+    return {"requests": report.traffic.requests, **shown}
+
+
 def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
     """Figures that plot over time, what was found, and the pages."""
     report = outcome.report
@@ -146,7 +173,7 @@ def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
         **{f"kpi_{name}": value for name, value in report.kpis.items() if value is not None},
         **({"cost_per_1000": report.cost_per_1000} if report.cost_per_1000 is not None else {}),
         "predictions": report.predictions,
-        "requests": report.traffic.requests,
+        **_of_traffic(report),
         "champion": report.champion or 0,
         "findings": dg.MetadataValue.table(found),
         **{

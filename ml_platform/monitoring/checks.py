@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import Field
 
 from ml_platform.evaluation.report import MetricValue
-from ml_platform.monitoring.report import SHADOW, MonitoringReport
-from ml_platform.monitoring.traffic import Traffic
+from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.traffic import SHADOW, Traffic
 from ml_platform.plugins import Strict
 from ml_platform.spec.monitoring import MonitoringSpec, Severity
 
@@ -75,8 +75,8 @@ def _checks(
         _input_drift(report, spec),
         _prediction_drift(report, spec),
         _data_quality(report, spec),
-        _share("refusals", report.traffic.refused_share, spec.max_refused, report.traffic),
-        _share("errors", report.traffic.error_share, spec.max_errors, report.traffic),
+        _share("refusals", report.traffic, spec.max_refused),
+        _share("errors", report.traffic, spec.max_errors),
         _latency(report, spec),
         _live_quality(report, bounds),
     )
@@ -148,7 +148,10 @@ def _data_quality(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     return _good("inputs are as complete as in training")
 
 
-def _share(name: str, share: float | None, most: float, traffic: Traffic) -> Part:
+def _share(name: str, traffic: Traffic | None, most: float) -> Part:
+    if traffic is None:
+        return _unclear("requests were not counted when the window was over") | {"rows": 0}
+    share = traffic.refused_share if name == "refusals" else traffic.error_share
     if share is None:
         return _unclear("nothing was asked since the last report") | {"rows": 0}
     kinds = traffic.refusals if name == "refusals" else traffic.errors

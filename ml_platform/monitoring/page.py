@@ -1,10 +1,11 @@
 """The report of a window as a page for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ml_platform.data.page import Link, Page, Section, Table, facts, page_html
 from ml_platform.monitoring.checks import Check
 from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.traffic import Traffic
 
 
 def report_html(
@@ -17,7 +18,7 @@ def report_html(
             "Window": span,
             "Champion": str(report.champion or "none"),
             "Predictions": f"{report.predictions:,}",
-            "Requests": f"{report.traffic.requests:,} since the report before",
+            "Requests": _requests(report),
             "Cost of 1,000 predictions": _number(report.cost_per_1000),
             **{f"Figure {name}": _number(value) for name, value in report.kpis.items()},
         }
@@ -25,6 +26,7 @@ def report_html(
     sections = [
         Section("Checks", [_checks(found)]),
         Section("Versions", [_versions(report)]),
+        *([Section("Traffic", [_traffic(report, report.traffic)])] if report.traffic else []),
         Section("Inputs", [_inputs(report)]),
         *([Section("Quality on matured labels", [_quality(report)])] if report.quality else []),
     ]
@@ -51,6 +53,33 @@ def _versions(report: MonitoringReport) -> Table:
     ]
     head = ("version", "role", "predictions", "mean score", "mean ms", "p95 ms", "p99 ms")
     return Table(rows, head=head)
+
+
+def _requests(report: MonitoringReport) -> str:
+    if report.traffic is None:
+        return "unknown: nobody counted when the window was over"
+    return f"{report.traffic.requests:,} since the last report that counted"
+
+
+def _traffic(report: MonitoringReport, traffic: Traffic) -> Table:
+    rows = [
+        (
+            part.version,
+            part.role,
+            f"{part.requests:,}",
+            _by_kind(part.errors),
+            _by_kind(part.refusals),
+            _number(part.mean_ms) or "",
+            _number(report.cost_of(part)) or "",
+        )
+        for part in traffic.versions
+    ]
+    head = ("version", "role", "requests", "errors", "refusals", "mean ms", "cost")
+    return Table(rows, head=head)
+
+
+def _by_kind(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{kind} {number:,}" for kind, number in sorted(counted.items()))
 
 
 def _inputs(report: MonitoringReport) -> Table:

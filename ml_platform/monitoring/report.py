@@ -6,10 +6,8 @@ from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.monitoring.activity import Activity
 from ml_platform.monitoring.columns import ColumnHealth
-from ml_platform.monitoring.traffic import Traffic
+from ml_platform.monitoring.traffic import SHADOW, Traffic, VersionTraffic
 from ml_platform.plugins import Strict
-
-SHADOW = "shadow"
 
 
 class LiveWindow(Strict):
@@ -32,9 +30,10 @@ class MonitoringReport(Strict):
 
     activity: by version and role. columns: the inputs. scores, confidence: drift of the
     prediction and of how sure it is, against the holdout of the champion's training.
-    traffic: since the report before; totals: what the workers had counted by then.
+    traffic: since the last report that counted it; totals: what the workers had counted by then;
+    both None where nobody counted when the window was over.
     quality: the latest matured window, where one became so; kpis: figures of the business.
-    cost: of 1,000 predictions, in the currency of the declared machine hour.
+    cost: of the window, and of 1,000 predictions, in the currency of the declared machine hour.
     """
 
     model: str
@@ -46,11 +45,18 @@ class MonitoringReport(Strict):
     columns: tuple[ColumnHealth, ...] = ()
     scores: ColumnDrift | None = None
     confidence: ColumnDrift | None = None
-    traffic: Traffic = Traffic()
-    totals: Traffic = Traffic()
+    traffic: Traffic | None = None
+    totals: Traffic | None = None
     quality: LiveWindow | None = None
     kpis: dict[str, float | None] = Field(default={})
+    cost: float | None = None
     cost_per_1000: float | None = None
+
+    def cost_of(self, part: VersionTraffic) -> float | None:
+        """What a version cost in a role: its share in the time of all answers."""
+        if self.cost is None or self.traffic is None:
+            return None
+        return self.cost * self.traffic.time_share(part)
 
     @property
     def predictions(self) -> int:

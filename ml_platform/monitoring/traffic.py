@@ -1,6 +1,6 @@
 """What was asked of the service in a window, answered or not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ml_platform.plugins import Strict
 from ml_platform.release.evidence import Counts
@@ -8,14 +8,59 @@ from ml_platform.release.evidence import Counts
 Totals = Mapping[tuple[str, str], Counts]
 """What the workers counted since they started, by version and role."""
 
+SHADOW, CANDIDATE = "shadow", "candidate"
+
+
+class VersionTraffic(Strict):
+    """What one version did in one role.
+
+    role: `fallback` is the champion in place of a candidate that could not answer.
+    errors: by kind; refusals: by reason. seconds: that its answers took, all together.
+    """
+
+    version: str
+    role: str
+    requests: int = 0
+    errors: dict[str, int] = {}  # noqa: RUF012 - pydantic copies it
+    refusals: dict[str, int] = {}  # noqa: RUF012 - pydantic copies it
+    seconds: float = 0.0
+
+    @property
+    def answers(self) -> int:
+        """Requests that it answered."""
+        return self.requests - sum(self.errors.values()) - sum(self.refusals.values())
+
+    @property
+    def mean_ms(self) -> float | None:
+        """Milliseconds for an answer; None without answers."""
+        return self.seconds / self.answers * 1e3 if self.answers > 0 else None
+
+    def since(self, before: "VersionTraffic | None") -> "VersionTraffic":
+        """What came on top; after a restart, which counts anew, what there is."""
+        if before is None or self.requests < before.requests:
+            return self
+        return VersionTraffic(
+            version=self.version,
+            role=self.role,
+            requests=self.requests - before.requests,
+            errors=_more(self.errors, before.errors),
+            refusals=_more(self.refusals, before.refusals),
+            seconds=max(self.seconds - before.seconds, 0.0),
+        )
+
 
 class Traffic(Strict):
-    """Requests of a window. errors: by kind; refusals: by reason; unlogged: of the journal."""
+    """Requests as clients saw them, and what became of them in each version and role.
+
+    errors: by kind; refusals: by reason; unlogged: of the journal. What a candidate could not
+    answer counts once, as the champion's answer in its place.
+    """
 
     requests: int = 0
     errors: dict[str, int] = {}  # noqa: RUF012 - pydantic copies it
     refusals: dict[str, int] = {}  # noqa: RUF012 - pydantic copies it
     unlogged: int = 0
+    versions: tuple[VersionTraffic, ...] = ()
 
     @property
     def error_share(self) -> float | None:
@@ -27,33 +72,57 @@ class Traffic(Strict):
         """Share of the requests that broke the contract; None without requests."""
         return sum(self.refusals.values()) / self.requests if self.requests else None
 
+    def time_share(self, part: VersionTraffic) -> float:
+        """Share of one version in one role in the time that all answers took."""
+        whole = sum(each.seconds for each in self.versions)
+        return part.seconds / whole if whole else 0.0
+
     def since(self, before: "Traffic") -> "Traffic":
         """What came on top; after a restart, which counts anew, what there is."""
         if self.requests < before.requests or self.unlogged < before.unlogged:
             return self
+        known = {(part.version, part.role): part for part in before.versions}
+        parts = (part.since(known.get((part.version, part.role))) for part in self.versions)
         return Traffic(
             requests=self.requests - before.requests,
             errors=_more(self.errors, before.errors),
             refusals=_more(self.refusals, before.refusals),
             unlogged=self.unlogged - before.unlogged,
+            versions=tuple(part for part in parts if part.requests),
         )
 
 
 def traffic(totals: Totals, journal: Mapping[str, int]) -> Traffic:
     """Add up what the workers counted; shadow work is nobody's request."""
-    asked = [counts for (_, role), counts in totals.items() if role != "shadow"]
-    errors: dict[str, int] = {}
-    refusals: dict[str, int] = {}
-    for counts in asked:
-        for found, into in ((counts.errors, errors), (counts.refusals, refusals)):
-            for name, number in found.items():
-                into[name] = into.get(name, 0) + number
+    parts = tuple(_part(*each, counts) for each, counts in sorted(totals.items()))
+    tried = [part for part in parts if part.role == CANDIDATE]
+    asked = [part for part in parts if part.role not in (CANDIDATE, SHADOW)]
     return Traffic(
-        requests=sum(counts.requests for counts in asked),
-        errors=errors,
-        refusals=refusals,
+        requests=sum(part.requests for part in asked) + sum(part.answers for part in tried),
+        errors=_summed(part.errors for part in asked),
+        refusals=_summed(part.refusals for part in asked),
         unlogged=journal.get("unlogged", 0),
+        versions=parts,
     )
+
+
+def _part(version: str, role: str, counts: Counts) -> VersionTraffic:
+    return VersionTraffic(
+        version=version,
+        role=role,
+        requests=counts.requests,
+        errors=dict(counts.errors),
+        refusals=dict(counts.refusals),
+        seconds=counts.latency_total / 1e6,
+    )
+
+
+def _summed(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in parts:
+        for name, number in part.items():
+            found[name] = found.get(name, 0) + number
+    return found
 
 
 def _more(now: Mapping[str, int], before: Mapping[str, int]) -> dict[str, int]:

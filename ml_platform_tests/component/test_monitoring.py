@@ -8,6 +8,7 @@ import pytest
 
 from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.load import build_definitions, load_declarations
+from ml_platform.component.monitoring import ReportHandle
 from ml_platform.component.monitoring_sensor import latest_window
 from ml_platform.component.platform import Platform
 from ml_platform.spec.load import Declaration
@@ -139,6 +140,18 @@ def test_a_report_can_be_made_again(
     first, _ = report(released, instance)
     again, _ = report(released, instance)
     assert first["predictions"] == again["predictions"] == 300
+
+
+@pytest.mark.slow
+def test_the_report_of_an_old_window_is_not_the_latest(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    report(declaration, instance, "2024-03-05")
+    shown, found = report(declaration, instance, NEXT_DAY)
+    assert "requests" not in shown
+    assert found["errors"].metadata["verdict"].value == "unclear"
+    text = platform.handles.read("small_credit/monitoring_report/latest.json") or ""
+    assert ReportHandle.model_validate_json(text).begin == BEGIN + DAY
 
 
 def tick(

@@ -207,5 +207,35 @@ def test_traffic_counts_what_came_on_top_and_starts_anew_after_a_restart() -> No
         },
         {"unlogged": 2},
     )
-    assert later.since(first) == Traffic(requests=50, refusals={"missing": 5}, unlogged=2)
+    more = later.since(first)
+    assert (more.requests, more.refusals, more.unlogged) == (50, {"missing": 5}, 2)
+    assert [(v.version, v.role, v.requests) for v in more.versions] == [
+        ("3", "champion", 50),
+        ("4", "shadow", 999),
+    ]
     assert first.since(later) == first
+
+
+def test_what_a_candidate_could_not_answer_counts_once_for_clients() -> None:
+    counted = traffic(
+        {
+            ("3", "champion"): Counts(requests=90, latency_total=90e3),
+            ("4", "candidate"): Counts(
+                requests=10, errors={"raised": 3}, refusals={"missing": 1}, latency_total=12e3
+            ),
+            ("3", "fallback"): Counts(requests=4, refusals={"missing": 1}, latency_total=18e3),
+        },
+        {},
+    )
+    assert (counted.requests, counted.errors, counted.refusals) == (100, {}, {"missing": 1})
+    of = {(part.version, part.role): part for part in counted.versions}
+    assert of["4", "candidate"].errors == {"raised": 3}
+    assert (of["4", "candidate"].answers, of["4", "candidate"].mean_ms) == (6, pytest.approx(2.0))
+    costing = report(traffic=counted, cost=12.0)
+    assert costing.cost_of(of["3", "fallback"]) == pytest.approx(1.8)
+
+
+def test_shares_of_requests_that_nobody_counted_are_unclear() -> None:
+    every = found(report())
+    assert every["errors"].verdict == every["refusals"].verdict == "unclear"
+    assert "not counted" in every["errors"].text

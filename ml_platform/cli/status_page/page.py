@@ -130,7 +130,7 @@ def _facts(model: ModelOverview) -> Mapping[str, str]:
 def _of_report(model: ModelOverview) -> dict[str, str | None]:
     report = model.report
     assert report is not None
-    errors = report.traffic.error_share
+    errors = report.traffic.error_share if report.traffic else None
     p95 = [a.p95_ms for a in report.activity if a.p95_ms is not None]
     traffic = [
         f"{report.predictions:,} predictions",

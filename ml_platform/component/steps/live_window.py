@@ -18,7 +18,8 @@ from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import PART, LabeledTable
 from ml_platform.feedback.maturity import judged_windows, window_start
-from ml_platform.monitoring.report import SHADOW, LiveWindow
+from ml_platform.monitoring.report import LiveWindow
+from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
 from ml_platform.training.target import encode_known

@@ -15,6 +15,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.production_window import Training, Window
+from ml_platform.component.steps.window_traffic import FOLDER, counted, stem
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
 from ml_platform.drift.column import ColumnDrift
@@ -26,14 +27,12 @@ from ml_platform.monitoring.checks import Check, QualityBound, checks
 from ml_platform.monitoring.columns import ColumnHealth, column_health
 from ml_platform.monitoring.kpi import measure_kpi
 from ml_platform.monitoring.page import report_html
-from ml_platform.monitoring.report import SHADOW, MonitoringReport
-from ml_platform.monitoring.traffic import Traffic, traffic
+from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.retraining.triggers import LiveQuality
-from ml_platform.serving.worker_counts import read_others
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
 
-FOLDER = "monitoring"
 SAMPLE = 2_000
 _OF_ACTIVITY = ("time", "score", "version", "role", "latency_us", "random")
 
@@ -69,8 +68,8 @@ def monitor(
     window = Window(declaration, platform, begin, end)
     champion = platform.releases.state(name).champion
     training = None if champion is None else Training(declaration, platform, champion)
-    before = _report_before(platform, name, begin)
-    totals = _totals(platform, name)
+    cost = _cost(declaration, end - begin)
+    counts = counted(platform, name, begin=begin, end=end, now=now)
     labeled = Labeled() if training is None else training.latest_window(until=end)
     shown = window.table(*_OF_ACTIVITY)
     report = MonitoringReport(
@@ -82,14 +81,15 @@ def monitor(
         activity=activity(shown),
         columns=() if training is None else tuple(_columns(window, training)),
         **({} if training is None else _scores(shown, training)),
-        traffic=totals.since(before.totals) if before else totals,
-        totals=totals,
+        traffic=counts.traffic,
+        totals=counts.totals,
         quality=labeled.quality,
         kpis={
             kpi.name: measure_kpi(kpi, labeled.rows, folder=declaration.folder)
             for kpi in (declaration.spec.feedback.kpis if declaration.spec.feedback else ())
         },
-        cost_per_1000=_cost(declaration, end - begin, window.answered),
+        cost=cost,
+        cost_per_1000=cost / window.answered * 1000 if cost and window.answered else None,
     )
     bounds = _bounds(declaration, platform, champion)
     found = checks(report, declaration.spec.monitoring, bounds=bounds)
@@ -175,16 +175,9 @@ def _confidence(scores: pd.Series, task: Task) -> pd.Series:
     return chosen.rename("confidence")
 
 
-def _totals(platform: Platform, name: str) -> Traffic:
-    counted = read_others(platform.settings.kept_counts(name), but="")
-    return traffic(counted.counts, counted.journal)
-
-
-def _cost(declaration: Declaration, span: timedelta, predictions: int) -> float | None:
+def _cost(declaration: Declaration, span: timedelta) -> float | None:
     price = declaration.spec.serving.machine_hour_price
-    if price is None or not predictions:
-        return None
-    return price * (span.total_seconds() / 3600) / predictions * 1000
+    return None if price is None else price * (span.total_seconds() / 3600)
 
 
 def _bounds(
@@ -236,14 +229,6 @@ def _evidently(
     return "evidently.html", html
 
 
-def _report_before(platform: Platform, name: str, begin: datetime) -> MonitoringReport | None:
-    """The newest report that was made of an earlier window."""
-    texts = HandleStore(f"{platform.settings.data_url}/{FOLDER}")
-    earlier = [path for path in texts.list(name) if Path(path).stem < _stem(begin)]
-    text = texts.read(max(earlier)) if earlier else None
-    return None if text is None else MonitoringReport.model_validate_json(text)
-
-
 def _written(
     platform: Platform,
     report: MonitoringReport,
@@ -251,16 +236,16 @@ def _written(
     evidently: tuple[str, str] | None,
 ) -> MonitorOutcome:
     """Keep the report as JSON among the data and as a page among the reports."""
-    stem, settings = _stem(report.begin), platform.settings
+    name, settings = stem(report.begin), platform.settings
     pages = HandleStore(str(settings.reports))
-    path = f"{report.model}/{FOLDER}/{stem}"
+    path = f"{report.model}/{FOLDER}/{name}"
     links: list[Link] = []
     if evidently is not None:
         pages.write(f"{path}-{evidently[0]}", evidently[1])
-        links.append(Link("Evidently's report on a sample", f"{stem}-{evidently[0]}"))
+        links.append(Link("Evidently's report on a sample", f"{name}-{evidently[0]}"))
     pages.write(f"{path}.html", report_html(report, found, links=links))
     data = HandleStore(f"{settings.data_url}/{FOLDER}")
-    data.write(f"{report.model}/{stem}.json", report.model_dump_json())
+    data.write(f"{report.model}/{name}.json", report.model_dump_json())
     write_index(settings.reports, model=report.model)
     return MonitorOutcome(
         report=report,
@@ -268,7 +253,3 @@ def _written(
         page=settings.reports / f"{path}.html",
         evidently=settings.reports / f"{path}-{evidently[0]}" if evidently else None,
     )
-
-
-def _stem(begin: datetime) -> str:
-    return f"{begin:%Y-%m-%dT%H%M}"

@@ -15,7 +15,7 @@ from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.live_window import Labeled, latest_window
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
-from ml_platform.monitoring.report import SHADOW
+from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
 
 
