@@ -1,19 +1,8 @@
-"""What a value becomes before its contract is checked.
+"""What a value becomes before its contract is checked: docs/contracts.md holds the table.
 
-| dtype | becomes | taken as it is | converted | refused |
-| --- | --- | --- | --- | --- |
-| int64 | int64, Int64 if nullable | integers | whole floats and their text | 1.5, booleans |
-| float64 | float64 | floats | integers, text of numbers, Decimal | booleans |
-| bool | bool, boolean if nullable | booleans | 0 and 1; true false yes no t f y n 1 0 | the rest |
-| string, category | object of str | text | numbers (1.0 as "1"), booleans, dates | the rest |
-| datetime | datetime64[ns] | naive datetimes | aware ones to UTC, ISO 8601 text, dates | numbers |
-
-A datetime column with any time zone in it becomes aware, in UTC; its naive values are taken as UTC.
-
-Empty and blank text is missing, except in string and category columns. Missing is NaN in float64,
-None in text, NaT in datetime, NA in nullable int64 and bool. A refused value becomes missing and
-its row is reported with the rule `dtype`. Whole columns at a time; a column that needs nothing is
-not copied.
+Missing is NaN in float64, None in text, NaT in datetime, NA in nullable int64 and bool. A refused
+value becomes missing and its row is reported with the rule `dtype`. Whole columns at a time; a
+column that needs nothing is not copied.
 """
 
 import re
@@ -51,7 +40,7 @@ class Coerced:
 
 
 def coerce(series: pd.Series, column: ColumnContract) -> Coerced:
-    """Give a column the dtype of its contract; see the table above."""
+    """Give a column the dtype of its contract; see docs/contracts.md."""
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(series.dtype.categories.dtype)
     values = _COERCIONS[column.dtype](series)

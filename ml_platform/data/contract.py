@@ -35,7 +35,7 @@ _DTYPES_OF: dict[str, frozenset[str]] = {
 class ColumnContract(Strict):
     """What holds for one column.
 
-    dtype: the type after coercion; see `ml_platform.data.coercion` for what becomes what.
+    dtype: the type after coercion; docs/contracts.md says what becomes what.
     nullable: whether a value may be missing.
     max_null_fraction: the largest fraction of missing values; only for a nullable column.
     min, max: inclusive bounds; numbers, or ISO dates for a datetime.

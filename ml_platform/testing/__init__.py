@@ -16,6 +16,7 @@ from typing import Any
 
 _PLACES = {
     "InMemorySnapshotStore": "ml_platform.data.snapshots_memory",
+    "check_drift_test": "ml_platform.testing.drift",
     "check_gate": "ml_platform.testing.gates",
     "check_metric": "ml_platform.testing.metrics",
     "check_registry": "ml_platform.testing.stores",
@@ -24,6 +25,7 @@ _PLACES = {
     "check_source": "ml_platform.testing.sources",
     "check_splitter": "ml_platform.testing.splitters",
     "check_trainer": "ml_platform.testing.trainers",
+    "check_unreadable_source": "ml_platform.testing.sources",
 }
 
 

@@ -1,6 +1,9 @@
+import re
+from ast import literal_eval
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ from ml_platform.data.coercion import coerce
 from ml_platform.data.contract import ColumnContract
 
 BIG = 2**53 + 1
+CONTRACTS = Path(__file__).parents[2] / "docs" / "contracts.md"
 
 
 def coerced(values: Any, dtype: Any, *, nullable: bool = True) -> tuple[list[Any], list[int], str]:
@@ -132,3 +136,26 @@ def test_times_that_are_none_are_refused():
 def test_column_that_needs_nothing_is_not_copied(dtype: Any, values: pd.Series):
     result = coerce(values, ColumnContract(dtype=dtype))
     assert np.shares_memory(result.values.to_numpy(), values.to_numpy())
+
+
+ROWS = re.findall(
+    r"^\| `(\w+)` \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", CONTRACTS.read_text("utf-8"), re.MULTILINE
+)[1:]
+
+
+def test_documented_table_has_every_dtype():
+    declared = get_args(ColumnContract.model_fields["dtype"].annotation)
+    assert [dtype for dtype, *_ in ROWS] == list(declared)
+
+
+@pytest.mark.parametrize(("dtype", "becomes", "taken", "refused"), ROWS, ids=[r[0] for r in ROWS])
+def test_documented_table_is_what_happens(dtype: str, becomes: str, taken: str, refused: str):
+    for given, expected in re.findall(r"`([^`]+)` → `([^`]+)`", taken):
+        values, where, _ = coerced([literal_eval(given)], dtype)
+        value = str(values[0]) if dtype == "datetime" else values[0]
+        assert (repr(value), where) == (repr(literal_eval(expected)), [])
+    examples = [literal_eval(given) for given in re.findall(r"`([^`]+)`", refused)]
+    assert coerced(examples, dtype)[1] == list(range(len(examples)))
+    named = re.findall(r"[\w\[\]]+", becomes.replace("text", "object").replace("if nullable", ""))
+    found = [coerced([], dtype, nullable=nullable)[2] for nullable in (False, True)]
+    assert named == list(dict.fromkeys(found))

@@ -82,12 +82,10 @@ def _null_share(expectation: Expectation, draft: Draft) -> None:
 
 @carries("expect_column_null_count_to_be_between", known=BOUNDS)
 def _null_count(expectation: Expectation, draft: Draft) -> None:
-    low, high = expectation.number_of("min_value"), expectation.number_of("max_value")
+    high = expectation.number_of("max_value")
     if high is None:
         raise ValueError("a contract has no rule that values have to be missing")
     _of(expectation, draft).null_count = (high - expectation.flag("strict_max"), expectation)
-    if low:
-        draft.differs(expectation, "fewer missing values than that are valid too")
 
 
 _STATISTICS = {

@@ -35,7 +35,7 @@ class ColumnDraft:
 
     dtypes: as types are expected; hints: as other expectations let one suppose.
     present: least share of values that are not missing; None where nothing is said.
-    null_count: most missing values, as a number of rows.
+    null_count: most missing values, as a number of rows; a share once all rows are counted.
     """
 
     name: str
@@ -128,7 +128,9 @@ class Draft:
 
     def finish(self, column: ColumnDraft, dtype: str, left_out: Note) -> dict[str, Any]:
         """Put the claims of a column together; what is not for its dtype is left out."""
-        attributes: dict[str, Any] = {"dtype": dtype, **self._nulls(column)}
+        if column.null_count is not None:
+            self._require_count(column, *column.null_count, left_out)
+        attributes: dict[str, Any] = {"dtype": dtype, **_nulls(column.present)}
         for claim in column.claims:
             try:
                 rule, value = self._plain(column.name, dtype, claim)
@@ -144,30 +146,25 @@ class Draft:
                 attributes[rule] = merged
         return attributes
 
-    def _nulls(self, column: ColumnDraft) -> dict[str, Any]:
-        present = column.present
-        if column.null_count is not None:
-            present = max(self._present_by_count(*column.null_count), present or 0.0)
-        if present == 1.0:
-            return {}
-        if not present:
-            return {"nullable": True, **({} if present is None else {"max_null_fraction": 1})}
-        return {"nullable": True, "max_null_fraction": round(1 - present, 12)}
-
-    def _present_by_count(self, most: float, expectation: Expectation) -> float:
+    def _require_count(
+        self, column: ColumnDraft, most: float, expectation: Expectation, left_out: Note
+    ) -> None:
+        """Turn a number of missing values into a share of the rows, where these are counted."""
         rows = self.table.get("min_rows")
         if most == 0:
-            return 1.0
-        if rows is None:
-            self.differs(
+            column.require_present(1.0)
+        elif rows is None:
+            left_out(
                 expectation,
                 f"at most {most:g} missing values are a share of the rows in a contract, and the "
                 "suite does not say how many rows there are: set max_null_fraction",
             )
-            return 0.0
-        if self.table.get("max_rows") != rows:
-            self.differs(expectation, f"{most:g} of {rows:,} rows, the fewest, became a share")
-        return max(0.0, 1 - most / rows)
+        else:
+            if self.table.get("max_rows") != rows:
+                self.differs(expectation, f"{most:g} of {rows:,} rows, the fewest, became a share")
+            if expectation.number_of("min_value"):
+                self.differs(expectation, "fewer missing values than that are valid too")
+            column.require_present(max(0.0, 1 - most / rows))
 
     def _plain(self, column: str, dtype: str, claim: Claim) -> tuple[str | None, Any]:
         """The claim as a field of the contract; None where it became a row rule."""
@@ -185,6 +182,15 @@ class Draft:
             self.add_rule(f"{column}_{claim.rule}_bound", f"{quoted(column)} {sign} {claim.value}")
             return None, None
         return bound, claim.value
+
+
+def _nulls(present: float | None) -> dict[str, Any]:
+    """What a contract says of missing values where this share has to be there."""
+    if present == 1.0:
+        return {}
+    if present is None:
+        return {"nullable": True}
+    return {"nullable": True, "max_null_fraction": round(1 - present, 12)}
 
 
 def quoted(column: str) -> str:

@@ -166,11 +166,7 @@ def _declared(
 
 
 def _about_nulls(draft: Draft) -> list[str]:
-    silent = [
-        column.name
-        for column in draft.columns.values()
-        if column.present is None and column.null_count is None
-    ]
+    silent = [column.name for column in draft.columns.values() if column.present is None]
     if not silent:
         return []
     return [

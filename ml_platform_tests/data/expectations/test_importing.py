@@ -149,8 +149,16 @@ def test_null_count_needs_a_number_of_rows():
     assert known.declared["columns"]["x"]["max_null_fraction"] == 0.05
     assert known.differences == ()
     unknown = import_suite(suite(count))
-    assert unknown.declared["columns"]["x"]["max_null_fraction"] == 1
-    assert "how many rows there are" in unknown.differences[0].why
+    assert unknown.declared["columns"]["x"] == {"dtype": "string", "nullable": True}
+    [left_out] = unknown.left_out
+    assert "does not say how many rows there are: set max_null_fraction" in left_out.why
+    assert unknown.differences == ()
+    assert "x: values may be missing, as nothing else is expected" in unknown.assumed[-1]
+    share = ("expect_column_values_to_not_be_null", {"column": "x", "mostly": 0.9})
+    assert import_suite(suite(count, share)).declared["columns"]["x"]["max_null_fraction"] == 0.1
+    between = (count[0], {**count[1], "min_value": 1})
+    [fewer] = import_suite(suite(between, rows)).differences
+    assert fewer.why == "fewer missing values than that are valid too"
     none = ("expect_column_null_count_to_be_between", {"column": "x", "max_value": 0})
     assert import_suite(suite(none)).declared["columns"]["x"] == {"dtype": "string"}
 
