@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -104,7 +105,7 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: date
         "holdout_rows": evaluation.rows,
         "report": report_link(platform.settings, f"{folder}/evaluation.html"),
         "model_card": report_link(platform.settings, f"{folder}/card.html"),
-        "evidently_report": report_link(platform.settings, f"{folder}/evidently.html"),
+        **_evidently(platform, outcome.folder),
         "data_docs": report_link(platform.settings, f"{folder.parts[0]}/index.html"),
         "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
         "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
@@ -116,6 +117,15 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: date
         "certificate": outcome.handle.certificate,
         **{name: _picture(name, png) for name, png in outcome.pictures.items()},
     }
+
+
+def _evidently(platform: Platform, folder: Path) -> Metadata:
+    """The link to Evidently's page, where it was drawn."""
+    page = folder / "evidently.html"
+    if not page.exists():
+        return {}
+    where = page.relative_to(platform.settings.reports)
+    return {"evidently_report": report_link(platform.settings, str(where))}
 
 
 def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", *, now: datetime) -> Metadata:

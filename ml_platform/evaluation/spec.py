@@ -1,7 +1,7 @@
 """What a declaration may say about evaluation."""
 
 from collections.abc import Iterable
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -75,6 +75,7 @@ class EvaluationSpec(Strict):
     bootstrap: rounds for the intervals; 0 for none.
     confidence: of the intervals.
     benchmarks: rows that are frozen once, and that every later version is judged by.
+    evidently: whether Evidently sets the holdout beside the training rows, on a page.
     """
 
     metrics: tuple[DeclaredMetric, ...] = ()
@@ -82,7 +83,9 @@ class EvaluationSpec(Strict):
     sensitive: tuple[str, ...] = ()
     bootstrap: int = Field(default=200, ge=0, le=100_000)
     confidence: float = Field(default=0.95, gt=0, lt=1)
-
+    evidently: Literal["always", "never"] = Field(
+        default="always", description="When Evidently's page is made: it takes seconds."
+    )
     benchmarks: tuple[Benchmark, ...] = ()
 
     @model_validator(mode="after")

@@ -9,37 +9,52 @@ import pytest
 
 from ml_platform.component.platform import Platform
 from ml_platform.settings import Settings
-from ml_platform_tests.component.running import small_credit
+from ml_platform_tests.component.running import changed, small_credit
 
 STEPS = ("raw_data", "validated_data", "trained_model", "evaluation_report", "deployed_bento")
 
-# Trains the declared model; with a victim, kills itself so many seconds into that step.
+# Trains the declared model once in a child for every victim, which kills itself some seconds into
+# that step, and once to the end. What all import is imported before they part.
 PROGRAM = """
 import json, os, signal, sys, threading
 from pathlib import Path
+import pandera, xgboost
 from ml_platform.component.run import train
+from ml_platform.registry.embedded import import_sql_store
 from ml_platform.settings import Settings
 from ml_platform.spec.load import load_declaration
 
-file, victim, delay = sys.argv[1:]
+file, *victims = sys.argv[1:]
+declaration, settings = load_declaration(Path(file)), Settings.from_environment()
+import_sql_store()
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
-def progress(told):
-    if told.asset == victim and told.kind == "started":
-        threading.Timer(float(delay), die).start()
+def told(victim, delay):
+    def progress(told):
+        if told.asset == victim and told.kind == "started":
+            threading.Timer(delay, die).start()
+    return progress
 
-declaration, settings = load_declaration(Path(file)), Settings.from_environment()
-outcome = train(declaration, settings=settings, progress=progress)
-print(json.dumps({"success": outcome.success, "version": outcome.version, "error": outcome.error}))
+for number, victim in enumerate(victims):
+    child = os.fork()
+    if not child:
+        train(declaration, settings=settings, progress=told(victim, 0.05 + 0.3 * number))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    print(json.dumps({"victim": victim, "signal": os.WTERMSIG(status)}), flush=True)
+    sys.stdin.readline()
+done = train(declaration, settings=settings)
+print(json.dumps({"success": done.success, "version": done.version, "error": done.error}))
 """
 
 
-def start(folder: Path, victim: str = "", delay: float = 0) -> subprocess.Popen[str]:
+def start(folder: Path, *victims: str) -> subprocess.Popen[str]:
     """Train in a process of its own."""
-    command = [sys.executable, "-c", PROGRAM, str(folder / "defs.yaml"), victim, str(delay)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", PROGRAM, str(folder / "defs.yaml"), *victims]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def outcome(process: subprocess.Popen[str]) -> dict[str, object]:
@@ -49,15 +64,24 @@ def outcome(process: subprocess.Popen[str]) -> dict[str, object]:
     return json.loads(said.splitlines()[-1])
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    declaration = small_credit(tmp_path / "small_credit")
+    return changed(declaration, "bootstrap: 50", "bootstrap: 50, evidently: never").folder
+
+
 @pytest.mark.slow
-def test_killed_in_every_step_the_next_run_completes(tmp_path: Path, settings: Settings) -> None:
-    folder = small_credit(tmp_path / "small_credit").folder
-    for delay, victim in enumerate(STEPS):
-        killed = start(folder, victim, 0.05 + 0.3 * delay)
-        killed.communicate(timeout=300)
-        assert killed.returncode == -9, f"{victim} was over before the kill"
+def test_killed_in_every_step_the_next_run_completes(folder: Path, settings: Settings) -> None:
+    process = start(folder, *STEPS)
+    assert process.stdin
+    assert process.stdout
+    for victim in STEPS:
+        killed = json.loads(process.stdout.readline())
+        assert killed == {"victim": victim, "signal": 9}, f"{victim} was over before the kill"
         assert_nothing_half_written(Platform(settings))
-    assert outcome(start(folder))["success"] is True
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+    assert outcome(process)["success"] is True
     platform = Platform(settings)
     assert_nothing_half_written(platform)
     state = platform.releases.state("small_credit")
@@ -76,9 +100,8 @@ def assert_nothing_half_written(platform: Platform) -> None:
 
 @pytest.mark.slow
 def test_two_runs_at_once_both_complete_and_leave_one_champion(
-    tmp_path: Path, settings: Settings
+    folder: Path, settings: Settings
 ) -> None:
-    folder = small_credit(tmp_path / "small_credit").folder
     outcomes = [outcome(process) for process in [start(folder), start(folder)]]
     assert [each["error"] for each in outcomes] == ["", ""]
     platform = Platform(settings)

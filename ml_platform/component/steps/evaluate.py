@@ -64,7 +64,7 @@ def evaluate_version(
             declaration, platform, snapshots, model=judged().model, trained=judged().train
         )
     )
-    drawn = (folder / EVIDENTLY).is_file()
+    drawn = spec.evaluation.evidently == "never" or (folder / EVIDENTLY).is_file()
     evaluation = _earlier(platform, trained, fingerprint) if drawn else None
     reused = evaluation is not None
     if evaluation is None:
@@ -171,6 +171,9 @@ def _drawn_beside(
     """Set the holdout beside the training rows, in Evidently, while the block does the rest."""
     spec = declaration.spec
     folder.mkdir(parents=True, exist_ok=True)
+    if spec.evaluation.evidently == "never":
+        yield
+        return
     with ThreadPoolExecutor(1) as beside:
         page = beside.submit(
             evidently_html,

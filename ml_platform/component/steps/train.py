@@ -115,7 +115,8 @@ def train_version(
             declaration, platform, validated, run_id=known.run_id, parts=parts, fit=fit
         )
         return TrainingOutcome(records, handle)
-    platform.evidently.start()  # it will be asked about the new version
+    if declaration.spec.evaluation.evidently != "never":
+        platform.evidently.start()  # it will be asked about the new version
     training_rows, holdout = parts()
     records = judge_training(declaration, (training_rows, holdout), fit)
     if any(record.blocks for record in records):
