@@ -143,6 +143,8 @@ class Counts:
     errors: by kind, such as "raised", "not_finite", "timeout". refusals: by reason.
     latency, model_latency: `latency_bin` of a request, and of the model within it;
         latency_total, model_latency_total: their sums, microseconds.
+    work_total: microseconds that workers were busy with the requests: without the time that a
+        request waited for its body or for the journal.
     scores: `probability_bin` (classification: of the positive class, or of the answered one) or
         `value_bin` (regression); score: moments of the same.
     labels: answered predictions by their JSON text; none for regression.
@@ -161,6 +163,7 @@ class Counts:
     latency_total: float = 0.0
     model_latency: Bins = field(default_factory=dict[int, int])
     model_latency_total: float = 0.0
+    work_total: float = 0.0
     scores: Bins = field(default_factory=dict[int, int])
     score: Moments = field(default_factory=Moments)
     labels: dict[str, int] = field(default_factory=dict[str, int])

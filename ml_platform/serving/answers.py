@@ -1,6 +1,6 @@
 """The bytes of an answer, and of a refusal; knows no web framework."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import orjson
 
@@ -10,17 +10,27 @@ from ml_platform.serving.nesting import too_deep
 BATCH = 'an object {"records": [...]}'
 
 
+class Timed(Protocol):
+    """What is told how long a request took."""
+
+    def took(self, request_us: int, /) -> None:
+        """Count the microseconds from a request's first byte to its answer."""
+        ...
+
+
 class JsonReply(NamedTuple):
     """An HTTP status, a JSON body, and what must be in the journal before it is sent.
 
     records: the payloads of journal records; the answer waits until they are written.
     retry_after: seconds after which the client may ask again; None where that is no use.
+    timed: told of each prediction in it how long the request took, once the answer is sent.
     """
 
     status: int
     body: bytes
     records: tuple[bytes, ...] = ()
     retry_after: int | None = None
+    timed: tuple[Timed, ...] = ()
 
 
 def refusal(error: RecordRefused | PredictionFailed) -> JsonReply:

@@ -7,6 +7,7 @@ come here gets the same bytes.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import perf_counter
 from typing import Protocol
 
 from starlette.applications import Starlette
@@ -114,6 +115,7 @@ async def _docs(request: Request) -> Response:
 
 async def _asked(request: Request) -> Response:
     """Answer a POST route: the same steps as the hot protocol takes."""
+    received = perf_counter()
     desk = _counter(request).desk
     headers = dict(request.scope["headers"])
     key = headers.get(b"x-api-key") or key_of(headers.get(b"authorization", b""))
@@ -132,7 +134,8 @@ async def _asked(request: Request) -> Response:
             if not reply.done():  # the client has hung up
                 reply.set_result(found)
 
-        desk.answer(route, body, plain_header(request_id_of(headers)), send)
+        request_id = plain_header(request_id_of(headers))
+        desk.answer(route, body, request_id, send, received=received)
         return _response(await reply)
     finally:
         desk.leave(large=is_large(length))

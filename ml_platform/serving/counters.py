@@ -32,9 +32,25 @@ class Tally:
     """
 
     __slots__ = (
-        "_bin_of", "_differences", "_is_value", "_labels", "_latency", "_latency_us", "_model",
-        "_model_us", "_pairs", "_score", "_scores", "_slices", "answers", "dropped", "errors",
-        "nulls", "refusals", "unknown",
+        "_bin_of",
+        "_differences",
+        "_is_value",
+        "_labels",
+        "_latency",
+        "_latency_us",
+        "_model",
+        "_model_us",
+        "_pairs",
+        "_score",
+        "_scores",
+        "_slices",
+        "_work_us",
+        "answers",
+        "dropped",
+        "errors",
+        "nulls",
+        "refusals",
+        "unknown",
     )  # fmt: skip
 
     def __init__(self, *, is_value: bool = False) -> None:
@@ -54,19 +70,20 @@ class Tally:
         self._latency_us = 0
         self._model = [0] * LATENCY_BINS
         self._model_us = 0
+        self._work_us = 0
         self._score = Moments()
         self._scores: Bins = {}
 
-    def answered(self, request_us: int, model_us: int, score: float, label: Any) -> None:
-        """Count an answer.
+    def answered(self, work_us: int, model_us: int, score: float, label: Any) -> None:
+        """Count an answer; `took` follows when it is sent.
 
-        Times in microseconds. score: of the positive or of the answered class, or the value.
+        work_us, model_us: microseconds that the worker was busy with the request, and with the
+            model; of a batch the share of one record.
+        score: of the positive or of the answered class, or the value.
         """
         self.answers += 1
-        self._latency_us += request_us
+        self._work_us += work_us
         self._model_us += model_us
-        number = int(4.0 * log2(request_us)) if request_us > 1 else 0
-        self._latency[number if number < _LAST_BIN else _LAST_BIN] += 1
         number = int(4.0 * log2(model_us)) if model_us > 1 else 0
         self._model[number if number < _LAST_BIN else _LAST_BIN] += 1
         self._score.add(score)
@@ -76,6 +93,12 @@ class Tally:
         if not self._is_value:
             labels = self._labels
             labels[label] = labels.get(label, 0) + 1
+
+    def took(self, request_us: int) -> None:
+        """Count the time of an answer, microseconds from its request to when it is sent."""
+        self._latency_us += request_us
+        number = int(4.0 * log2(request_us)) if request_us > 1 else 0
+        self._latency[number if number < _LAST_BIN else _LAST_BIN] += 1
 
     def failed(self, kind: str) -> None:
         """Count a good record that got no answer from this version."""
@@ -111,6 +134,7 @@ class Tally:
             latency_total=float(self._latency_us),
             model_latency=_filled(self._model),
             model_latency_total=float(self._model_us),
+            work_total=float(self._work_us),
             scores=dict(self._scores),
             score=_copied(self._score),
             labels={json.dumps(label): n for label, n in dict(self._labels).items()},

@@ -121,12 +121,12 @@ class _Collector:
             return
         family = GaugeMetricFamily(
             "ml_platform_cost_per_1000_inferences",
-            "Price of the request time of a thousand answers, at the declared machine hour.",
+            "Price of a worker's time for a thousand answers, at the declared machine hour.",
             labels=LABELS,
         )
         for key, each in counts.items():
             if each.answered > 0:
-                hours = each.latency_total / 1e6 / 3600
+                hours = each.work_total / 1e6 / 3600
                 family.add_metric([self._model, *key], 1000 * hours * self._price / each.answered)
         yield family
 

@@ -22,7 +22,10 @@ class Recorder:
         self._sensitive = sensitive
 
     def prediction(self, one: Prediction, label: Any, latency_us: int, request_id: str) -> bytes:
-        """Return the record of a prediction; latency in microseconds since its first byte."""
+        """Return the record of a prediction.
+
+        latency_us: microseconds from the request's first byte to this record.
+        """
         served, score = one.served, one.score
         several = isinstance(score, tuple)
         return prediction_record(

@@ -27,7 +27,10 @@ class RecorderLike(Protocol):
     """Makes the payloads of journal records."""
 
     def prediction(self, one: Prediction, label: Any, latency_us: int, request_id: str) -> bytes:
-        """Return the record of a prediction; latency in microseconds since its first byte."""
+        """Return the record of a prediction.
+
+        latency_us: microseconds from the request's first byte to this record.
+        """
         ...
 
     def feedback(self, label: Label) -> bytes:
@@ -82,33 +85,39 @@ class Replies:
 
         received: `perf_counter()` when the request's first byte came; now unless given.
         """
-        started = perf_counter() if received is None else received
+        started = perf_counter()
         lineup = self.live.lineup
         try:
             one = predicted(lineup, asked(lineup, self._content(lineup, body), self._new_id))
         except (RecordRefused, PredictionFailed) as error:
             return refusal(error)
-        request_us = int((perf_counter() - started) * 1e6)
-        answer, record = self._told(lineup, one, request_us, request_id)
-        return JsonReply(200, orjson.dumps(answer), () if record is None else (record,))
+        now = perf_counter()
+        work_us = int((now - started) * 1e6)
+        latency_us = int((now - (started if received is None else received)) * 1e6)
+        answer, record = self._told(lineup, one, work_us, latency_us, request_id)
+        records = () if record is None else (record,)
+        return JsonReply(200, orjson.dumps(answer), records, None, (one.served.tally,))
 
     def predict_batch(
         self, body: bytes, *, request_id: str = "", received: float | None = None
     ) -> JsonReply:
         """Answer `{"records": [...]}`; one bad record refuses them all, and tells its index."""
-        started = perf_counter() if received is None else received
+        started = perf_counter()
         lineup = self.live.lineup
         try:
             content = self._content(lineup, body, parsed_batch)
             batch = predicted_batch(lineup, content, self.limits, self._new_id)
         except (RecordRefused, PredictionFailed) as error:
             return refusal(error)
-        request_us = int((perf_counter() - started) * 1e6)
-        told = [self._told(lineup, one, request_us, request_id) for one in batch]
+        now = perf_counter()
+        work_us = int((now - started) * 1e6 / max(len(batch), 1))
+        latency_us = int((now - (started if received is None else received)) * 1e6)
+        told = [self._told(lineup, one, work_us, latency_us, request_id) for one in batch]
         answers = [answer for answer, _ in told]
         content = {"predictions": answers, "model_version": lineup.champion.version}
         records = tuple(record for _, record in told if record is not None)
-        return JsonReply(200, orjson.dumps(content), records)
+        timed = tuple(one.served.tally for one in batch)
+        return JsonReply(200, orjson.dumps(content), records, None, timed)
 
     def feedback(self, body: bytes) -> JsonReply:
         """Take one label, or a list of them; 200 when they are in the journal."""
@@ -131,7 +140,7 @@ class Replies:
             raise
 
     def _told(
-        self, lineup: Lineup, one: Prediction, request_us: int, request_id: str
+        self, lineup: Lineup, one: Prediction, work_us: int, latency_us: int, request_id: str
     ) -> tuple[dict[str, Any], bytes | None]:
         """Count a prediction, hand it to the shadow; return its answer and its record."""
         served, score = one.served, one.score
@@ -144,10 +153,10 @@ class Replies:
         if lineup.explores is not None:
             answer["explore"] = one.explored
         told = max(score) if isinstance(score, tuple) else score
-        tally.answered(request_us, one.model_us, told, label)
+        tally.answered(work_us, one.model_us, told, label)
         served.census(one.checked, tally)
         if lineup.shadow is not None:
             lineup.shadow.offer(one, label)
         if self._recorder is None:
             return answer, None
-        return answer, self._recorder.prediction(one, label, request_us, request_id)
+        return answer, self._recorder.prediction(one, label, latency_us, request_id)

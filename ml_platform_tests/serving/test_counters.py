@@ -4,8 +4,10 @@ from ml_platform.serving.counters import Counters, Tally, summed
 
 def test_answers_errors_and_refusals_are_all_requests():
     tally = Tally()
-    tally.answered(120, 80, 0.9, "late")
-    tally.answered(90, 50, 0.1, "on time")
+    tally.answered(100, 80, 0.9, "late")
+    tally.took(120)
+    tally.answered(70, 50, 0.1, "on time")
+    tally.took(90)
     tally.failed("raised")
     tally.refused("missing")
     tally.refused("missing")
@@ -17,6 +19,7 @@ def test_answers_errors_and_refusals_are_all_requests():
     assert counts.labels == {'"late"': 1, '"on time"': 1}
     assert counts.latency == {latency_bin(120): 1, latency_bin(90): 1}
     assert (counts.latency_total, counts.model_latency_total) == (210.0, 130.0)
+    assert counts.work_total == 170.0
     assert counts.score.mean == 0.5
 
 
@@ -24,6 +27,8 @@ def test_times_are_in_the_bins_of_the_release_evidence():
     for microseconds in (0, 1, 2, 3, 250, 1_000_000, 10**9):
         tally = Tally()
         tally.answered(microseconds, microseconds, 0.5, 1)
+        tally.took(microseconds)
+        assert tally.counts().model_latency == {latency_bin(microseconds): 1}
         assert tally.counts().latency == {latency_bin(microseconds): 1}
 
 

@@ -7,6 +7,7 @@ when the journal has its records.
 
 import logging
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any, Protocol
 
 from ml_platform.exceptions import BodyTooLarge
@@ -47,11 +48,15 @@ class RepliesLike(Protocol):
         """Answer `GET /model`."""
         ...
 
-    def predict(self, body: bytes, *, request_id: str = "") -> JsonReply:
+    def predict(
+        self, body: bytes, *, request_id: str = "", received: float | None = None
+    ) -> JsonReply:
         """Answer `POST /predict`."""
         ...
 
-    def predict_batch(self, body: bytes, *, request_id: str = "") -> JsonReply:
+    def predict_batch(
+        self, body: bytes, *, request_id: str = "", received: float | None = None
+    ) -> JsonReply:
         """Answer `POST /predict-batch`."""
         ...
 
@@ -87,12 +92,14 @@ class Desk:
         self._exposed = exposed
         self._refused = refused
         self._too_large = refusal(BodyTooLarge(limit=limits.body_bytes))
-        self._answers: dict[str, Callable[[bytes, str], JsonReply]] = {
-            "/predict": lambda body, request_id: replies.predict(body, request_id=request_id),
-            "/predict-batch": lambda body, request_id: replies.predict_batch(
-                body, request_id=request_id
+        self._answers: dict[str, Callable[[bytes, str, float], JsonReply]] = {
+            "/predict": lambda body, request_id, received: replies.predict(
+                body, request_id=request_id, received=received
             ),
-            "/feedback": lambda body, _: replies.feedback(body),
+            "/predict-batch": lambda body, request_id, received: replies.predict_batch(
+                body, request_id=request_id, received=received
+            ),
+            "/feedback": lambda body, _, __: replies.feedback(body),
         }
 
     def admit(self, route: str, *, key: bytes | None, length: int | None) -> JsonReply | None:
@@ -129,19 +136,26 @@ class Desk:
         seconds = f"a complete request within {self.limits.request_seconds:g} s"
         return self._turned_away(failure(408, reason="too_slow", allowed=seconds), "too_slow")
 
-    def answer(self, route: str, body: bytes, request_id: str, send: Send) -> None:
-        """Answer an admitted request; `send` gets the answer once the journal has its records."""
+    def answer(
+        self, route: str, body: bytes, request_id: str, send: Send, *, received: float
+    ) -> None:
+        """Answer an admitted request; `send` gets the answer once the journal has its records.
+
+        received: `perf_counter()` when its first byte came.
+        """
         try:
-            reply = self._answers[route](body, request_id)
+            reply = self._answers[route](body, request_id, received)
         except Exception:  # whatever it is, the client gets an answer and the worker lives
             _log.exception("%s failed", route)
             reply = INTERNAL_ERROR
         if not reply.records:
             send(reply)
+            _time(reply, received)
             return
 
         def done(error: Exception | None) -> None:
             send(reply if error is None else self._unlogged(error))
+            _time(reply, received)
 
         self._journal.add(reply.records, done)
 
@@ -155,6 +169,14 @@ class Desk:
         if self._refused is not None:
             self._refused(reason)
         return reply
+
+
+def _time(reply: JsonReply, received: float) -> None:
+    """Tell what is timed in an answer how long it took; the wait for the journal is in it."""
+    if reply.timed:
+        request_us = int((perf_counter() - received) * 1e6)
+        for each in reply.timed:
+            each.took(request_us)
 
 
 def is_large(length: int | None) -> bool:

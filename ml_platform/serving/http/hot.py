@@ -6,6 +6,7 @@ behind such a request in a pipeline: the mounted ASGI route gives the same answe
 """
 
 from asyncio import TimerHandle, Transport
+from time import perf_counter
 from typing import Any, ClassVar
 
 import httptools
@@ -56,6 +57,7 @@ class HotProtocol(HttpToolsProtocol):
         self._arriving = False
         self._in_head = False
         self._head = 0
+        self._received = 0.0  # when the first byte of the request that is arriving came
         self._ending = False  # what comes now is not read
         self._deadline: TimerHandle | None = None
         self._idle: TimerHandle | None = None
@@ -143,6 +145,7 @@ class HotProtocol(HttpToolsProtocol):
         self.expect_100_continue = False
         self._arriving = self._in_head = True
         self._head = 0
+        self._received = perf_counter()
 
     def on_headers_complete(self) -> None:
         """Decide which way the request goes."""
@@ -199,7 +202,9 @@ class HotProtocol(HttpToolsProtocol):
         if place.desk is not None and place.content is None:
             body = place.body
             place.body = b""
-            place.desk.answer(place.route, bytes(body), place.request_id, place.send)
+            place.desk.answer(
+                place.route, bytes(body), place.request_id, place.send, received=self._received
+            )
         if place.last:
             self._ending = True  # a request after `Connection: close` is none
 

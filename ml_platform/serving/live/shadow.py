@@ -84,6 +84,7 @@ class ShadowThread:
         own = served.predictor.label_of(score)
         told = _told(score)
         served.tally.answered(model_us, model_us, told, own)
+        served.tally.took(model_us)
         served.census(checked, served.tally)
         agree = math.isclose(own, label, rel_tol=1e-6) if self._is_value else own == label
         names = self._slices(answered.record)

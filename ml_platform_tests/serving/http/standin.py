@@ -27,20 +27,30 @@ END = b"GET /end HTTP/1.1\r\nConnection: close\r\n\r\n"
 class EchoReplies:
     """Answers with the body; `refuse` is refused, `raise` raises, `log...` is journaled."""
 
+    def __init__(self) -> None:
+        self.received: list[float | None] = []
+        self.request_us: list[int] = []
+
     def health(self) -> JsonReply:
         return JsonReply(200, b'{"status":"ok"}')
 
     def model(self) -> JsonReply:
         return JsonReply(200, b'{"model":"echo"}')
 
-    def predict(self, body: bytes, *, request_id: str = "") -> JsonReply:
+    def took(self, request_us: int) -> None:
+        self.request_us.append(request_us)
+
+    def predict(
+        self, body: bytes, *, request_id: str = "", received: float | None = None
+    ) -> JsonReply:
+        self.received.append(received)
         if body == b"raise":
             raise ZeroDivisionError("a fault of the model")
         if body == b"refuse":
             return failure(400, reason="wrong_type", allowed="something else")
         records = (bytes(body),) if body.startswith(b"log") else ()
         answer = {"body": body.decode(), "request_id": request_id}
-        return JsonReply(200, orjson.dumps(answer), records)
+        return JsonReply(200, orjson.dumps(answer), records, timed=(self,))
 
     predict_batch = predict
 
@@ -82,8 +92,9 @@ class StandIn:
         self.loop: asyncio.AbstractEventLoop
         self.server: uvicorn.Server
         self.port = 0
+        self.replies = EchoReplies()
         self.desk = Desk(
-            EchoReplies(),
+            self.replies,
             self.journal,
             limits=limits,
             keys=keys,

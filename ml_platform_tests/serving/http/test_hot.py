@@ -3,7 +3,8 @@
 import re
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,13 @@ CONVERSATIONS = {
 }
 
 
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
 def test_both_roads_give_the_same_bytes():
     with standin(limits=LIMITS) as hot, standin(hot=False, limits=LIMITS) as asgi:
         for name, conversation in CONVERSATIONS.items():
@@ -128,6 +136,38 @@ def test_answer_waits_for_the_journal_and_is_503_when_it_cannot_write(server: St
     assert statuses(answer) == [503]
     assert b"retry-after: 1\r\n" in answer
     assert b"journal_unavailable" in answer
+
+
+def test_request_is_timed_until_the_journal_has_it(server: StandIn):
+    timed = server.replies.request_us
+    timed.clear()
+    server.journal.held = True
+    try:
+        with server.connect() as connection:
+            connection.sendall(post(b"log a") + END)
+            until(lambda: server.journal.waiting)
+            assert timed == [], "it is not answered yet"
+            server.journal.held = False
+            server.release_journal()
+            assert statuses(received(connection))[0] == 200
+    finally:
+        server.journal.held = False
+    assert len(timed) == 1
+    server.exchange(post(b"b"))
+    assert len(timed) == 2, "and so is one that is not journaled"
+
+
+def test_request_is_timed_from_before_its_body(server: StandIn):
+    with server.connect() as connection:
+        head, _, body = post(b"late body", "Expect: 100-continue").partition(b"\r\n\r\n")
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100")
+        before_the_body = time.perf_counter()
+        connection.sendall(body + END)
+        assert b"late body" in received(connection)
+    told = server.replies.received[-1]
+    assert told is not None
+    assert told < before_the_body
 
 
 def test_continue_is_said_before_the_body_and_not_before_a_refusal(server: StandIn):
