@@ -79,7 +79,7 @@ def _asked(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.
 
 
 def _told(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.Table:
-    """The labels in force of a window."""
+    """The labels in force of a window; what the model itself labeled says nothing about it."""
     table = LabeledTable(platform.settings.data_url, name).files.open()
     if table is None:
         return pa.table({name: pa.array([], pa.string()) for name in _OF_LABEL})
@@ -87,7 +87,8 @@ def _told(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.T
     rows = table.to_pyarrow_table(
         filters=[(PART, "in", days), ("outcome", "=", "joined")], columns=[*_OF_LABEL, "time"]
     )
-    return rows.filter(_within(rows["time"], begin, end)).drop_columns(["time"])
+    told = pc.not_equal(pc.fill_null(rows["source"], ""), "model")
+    return rows.filter(pc.and_(told, _within(rows["time"], begin, end))).drop_columns(["time"])
 
 
 def _within(times: pa.ChunkedArray, begin: datetime, end: datetime) -> pa.ChunkedArray:

@@ -1,0 +1,52 @@
+"""Live quality rests on what was observed, by whoever did."""
+
+from datetime import timedelta
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.ingest_journal import ingest_journal
+from ml_platform.component.steps.live_window import latest_window
+from ml_platform.serving.journal.record import feedback_record, prediction_record
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.production_days import BEGIN, join
+from ml_platform_tests.component.running import changed
+from ml_platform_tests.component.steps.test_ingest_journal import log
+
+ASKED = {"applied_at": "2024-03-04T10:30:00", "amount": 1500.5, "purpose": "car"}
+
+
+def prediction(number: int) -> bytes:
+    score = (number % 10) / 10
+    return prediction_record(
+        prediction_id=f"id-{number}", sent=False, key=None,
+        at=BEGIN.timestamp() + number, features=ASKED, prediction=score >= 0.5, score=score,
+        scores=None, version=1, role="champion", latency_us=40, request_id="",
+    )  # fmt: skip
+
+
+def label(number: int, *, source: str, right: bool) -> bytes:
+    told = BEGIN.timestamp() + 60 + number
+    truth = (number % 10 >= 5) == right
+    return feedback_record(
+        prediction_id=f"id-{number}", label=truth, observed_at=told, source=source, at=told
+    )
+
+
+def test_labels_that_the_model_gave_itself_are_no_quality(
+    declaration: Declaration, platform: Platform
+) -> None:
+    declared = changed(
+        declaration, "  gates:\n", "  feedback: {label_delay: 1h, window: 1d}\n  gates:\n"
+    )
+    seen = [label(number, source="ledger", right=True) for number in range(40)]
+    own = [label(number, source="model", right=False) for number in range(40, 60)]
+    log(declared, [*map(prediction, range(60)), *seen, *own])
+    ingest_journal(declared, platform, now=BEGIN + timedelta(days=30))
+    join(declared, platform)
+    found = latest_window(
+        declared, platform, until=BEGIN + timedelta(days=2), champion=1, classes=(False, True)
+    )
+    assert found.quality is not None
+    assert found.quality.evaluation is not None
+    assert (found.quality.predictions, found.quality.labeled) == (60, 40)
+    assert found.quality.evaluation.metrics["roc_auc"].value == 1.0
+    assert set(found.rows["source"]) == {"ledger"}
