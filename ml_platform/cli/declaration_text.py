@@ -23,7 +23,7 @@ _Dumper.add_implicit_resolver(
 
 _CLOSING = """\
   # Further, where it is wanted:
-  # retraining: {schedule: "0 3 * * *", timezone: UTC}
+  # retraining: {schedule: "0 3 * * *", timezone: UTC} # with a gate of type no_regression
 """
 
 

@@ -29,6 +29,7 @@ def inconsistencies(spec: "ModelSpec") -> Iterator[Problem]:
     yield from _unknown_benchmarks(spec)
     yield from _repeated_checks(spec)
     yield from _gates_of_other_tasks(spec)
+    yield from _retrained_blindly(spec)
     if spec.split.type == "time_ordered" and spec.data.event_time is None:
         yield ("split", "type"), spec.split.type, "time_ordered needs data.event_time"
     if spec.data.contract.table.max_age is not None and spec.data.event_time is None:
@@ -124,6 +125,23 @@ def _wrong_metric(task: Task, metric: Metric, place: tuple[str | int, ...]) -> I
     if task not in metric.tasks:
         valid = ", ".join(metric_names(task))
         yield place, metric.key, f"{metric.key} does not measure task {task.value} (valid: {valid})"
+
+
+def _retrained_blindly(spec: "ModelSpec") -> Iterator[Problem]:
+    """Retraining by itself needs a holdout of the latest rows, and to be held against what is."""
+    joins = spec.feedback is not None and spec.training_data.feedback
+    if joins and spec.split.type != "time_ordered":
+        text = (
+            "labeled production rows join the training, so the holdout must be later than every "
+            "training row (valid: time_ordered, or training_data.feedback: false)"
+        )
+        yield ("split", "type"), spec.split.type, text
+    if spec.retraining.has_trigger and not any(gate.type == "no_regression" for gate in spec.gates):
+        text = (
+            "nothing could show that a retrained version is better than the champion; declare the "
+            f"gate no_regression (valid metrics: {', '.join(metric_names(spec.task))})"
+        )
+        yield ("retraining",), "no gate no_regression", text
 
 
 def _repeated_checks(spec: "ModelSpec") -> Iterator[Problem]:

@@ -23,6 +23,7 @@ def model(tmp_path: Path) -> Path:
     folder = tmp_path / "models" / "small"
     folder.mkdir(parents=True)
     text = DECLARATION + "  feedback: {label_delay: 1d, window: 7d}\n"
+    text += "  training_data: {feedback: false}\n"
     (folder / "defs.yaml").write_text(text)
     rows = [
         {

@@ -186,7 +186,9 @@ def produced(
     def make(name: str) -> Production:
         folder = tmp_path / name
         shutil.copytree(MODELS / name, folder)
-        declared = "feedback: {label_delay: 1d, window: 7d}\n  gates:"
+        declared = (
+            "feedback: {label_delay: 1d, window: 7d}\n  training_data: {feedback: false}\n  gates:"
+        )
         declaration = changed(load_declaration(folder / "defs.yaml"), "gates:", declared)
         return Production(declaration, platform)
 

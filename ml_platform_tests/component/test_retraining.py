@@ -46,7 +46,10 @@ def released(
     """The small model with a champion, its labels due within an hour."""
     declared = changed(declaration, "  gates:\n", FEEDBACK)
     declared = changed(
-        declared, "  gates:\n", "  retraining: {min_new_labels: 500, cooldown: 1h}\n  gates:\n"
+        declared,
+        "  gates:\n",
+        "  retraining: {min_new_labels: 500, cooldown: 1h}\n  gates:\n"
+        "    - {type: no_regression, metric: roc_auc, tolerance: 0.1, on_inconclusive: warn}\n",
     )
     assert materialize(declared, instance, only=BEFORE_DEPLOYMENT).success
     platform.releases.append(promotion("small_credit", 1, version=1), expected_revision=0)

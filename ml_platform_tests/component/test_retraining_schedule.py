@@ -61,7 +61,10 @@ def daemon(
     clock = SimulatedClock.create(tmp_path / "clock", start=BEGIN)
     monkeypatch.setenv(VARIABLE, str(clock.file))
     declared = changed(
-        declaration, "  gates:\n", '  retraining: {schedule: "0 3 * * *", cooldown: 6h}\n  gates:\n'
+        declaration,
+        "  gates:\n",
+        '  retraining: {schedule: "0 3 * * *", cooldown: 6h}\n  gates:\n'
+        "    - {type: no_regression, metric: roc_auc, tolerance: 0.1}\n",
     )
     return Daemon(declared, instance, clock)
 

@@ -9,6 +9,7 @@ import pytest
 
 from ml_platform.component.assets import RETRAINING_TAG
 from ml_platform.component.feedback import LabeledFeedback
+from ml_platform.component.handles import DeployedBento
 from ml_platform.component.instance import open_instance
 from ml_platform.component.monitoring_sensor import latest_window
 from ml_platform.component.platform import Platform
@@ -32,6 +33,7 @@ LOOP = """\
   alerts: {{urls: ['{url}']}}
   serving: {{workers: 1, journal: {{segment_seconds: 1}}}}
   gates:
+    - {{type: no_regression, metric: roc_auc, tolerance: 0.1, on_inconclusive: warn}}
 """
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -65,6 +67,10 @@ class Watching:
         text = self.platform.handles.read(f"{NAME}/labeled_feedback/latest.json")
         return LabeledFeedback.model_validate_json(text).counts if text else {}
 
+    def deployed(self) -> int:
+        text = self.platform.handles.read(f"{NAME}/deployed_bento/latest.json")
+        return DeployedBento.model_validate_json(text).version if text else 0
+
     def trainings(self) -> list[dg.DagsterRun]:
         with open_instance(self.platform.settings) as instance:
             return list(instance.get_runs(dg.RunsFilter(tags={BY_PLATFORM: "true"})))
@@ -97,7 +103,7 @@ def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Pat
                 lambda: sum(watching.labels().values()) == labels, f"{labels} labels joined"
             )
             daemon.wait_for(
-                lambda: watching.platform.releases.state(NAME).champion == 2, "version 2"
+                lambda: watching.deployed() == 2, "version 2 to be built, and judged against 1"
             )
             daemon.wait_for(lambda: told, "the owner to be told")
     assert done.tally.predictions == watching.logged() == 7 * 24

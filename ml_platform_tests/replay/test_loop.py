@@ -23,6 +23,7 @@ LOOP = """\
   retraining: {min_new_labels: 30, cooldown: 5d}
   monitoring: {start: 2024-01-01, min_rows: 10, evidently: never}
   gates:
+    - {type: no_regression, metric: roc_auc, tolerance: 0.1, on_inconclusive: warn}
 """
 
 

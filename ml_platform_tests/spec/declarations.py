@@ -29,6 +29,7 @@ attributes:
   evaluation: {metrics: [roc_auc], slices: [country]}
   gates:
     - {type: minimum_metric, metric: roc_auc, floor: 0.6}
+    - {type: no_regression, tolerance: 0.02, metric: roc_auc}
   retraining: {schedule: "0 3 * * *", timezone: Europe/Berlin}
 """
 

@@ -28,6 +28,7 @@ def test_gates_of_every_stage_but_the_service_stand_in_the_certificate(tmp_path)
         "leakage",
         "training_smoke",
         "model_size",
+        "no_regression_roc_auc",
     )
     assert [g.check_name for g in spec.all_gates(Stage.DEPLOYED_BENTO)] == [
         "load_test",

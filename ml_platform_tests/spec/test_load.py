@@ -16,7 +16,12 @@ def test_valid_declaration_loads(tmp_path: Path) -> None:
     assert spec.name == "shop"
     assert spec.data.contract.columns["country"].allowed == ("DE", "NO", "FR")
     assert [gate.check_name for gate in spec.all_gates(Stage.TRAINED_MODEL)] == ["training_smoke"]
-    assert tuple(spec.required_gates) == ("contract", "training_smoke", "minimum_metric_roc_auc")
+    assert tuple(spec.required_gates) == (
+        "contract",
+        "training_smoke",
+        "minimum_metric_roc_auc",
+        "no_regression_roc_auc",
+    )
 
 
 BROKEN = {
@@ -51,6 +56,31 @@ def test_error_names_file_line_field_and_what_is_valid(tmp_path: Path, old: str)
     line = line_of(text, "type: time_ordered" if field == "split.type" else new)
     assert f"{file}:{line}: {field}: " in str(caught.value)
     assert valid in str(caught.value)
+
+
+TIMELESS = ("split: {type: time_ordered, holdout: 0.2}", "split: {type: random, holdout: 0.2}")
+COMES_BACK = "  gates:\n", "  feedback: {label_delay: 1d}\n  gates:\n"
+KEPT_OUT = "  gates:\n", "  training_data: {feedback: false}\n  gates:\n"
+COMPARED = "    - {type: no_regression, tolerance: 0.02, metric: roc_auc}\n"
+
+
+def test_production_rows_may_train_only_beside_a_later_holdout(tmp_path: Path) -> None:
+    text = VALID.replace(*TIMELESS)
+    load_declaration(write(tmp_path / "1", text))
+    load_declaration(write(tmp_path / "2", text.replace(*COMES_BACK).replace(*KEPT_OUT)))
+    broken = text.replace(*COMES_BACK)
+    line = line_of(broken, "split:")
+    with pytest.raises(DeclarationError, match=rf":{line}: split.type: .*valid: time_ordered, or"):
+        load_declaration(write(tmp_path / "3", broken))
+
+
+def test_retraining_by_itself_needs_a_comparison_with_the_champion(tmp_path: Path) -> None:
+    broken = VALID.replace(COMPARED, "")
+    line = line_of(broken, "retraining:")
+    with pytest.raises(DeclarationError, match=rf":{line}: retraining: .*the gate no_regression"):
+        load_declaration(write(tmp_path / "1", broken))
+    by_hand = broken.replace('schedule: "0 3 * * *", ', "")
+    assert not load_declaration(write(tmp_path / "2", by_hand)).spec.retraining.has_trigger
 
 
 def test_a_model_cannot_have_the_name_of_the_platform(tmp_path: Path) -> None:

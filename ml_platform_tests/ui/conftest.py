@@ -7,7 +7,10 @@ import pytest
 from ml_platform_tests.ui.browser import MISSING, Browser, installed, open_browser
 from ml_platform_tests.ui.running import RunningPlatform, copy_model, running_platform
 
-SCHEDULE = "\n  retraining: {schedule: '* * * * *'}"
+SCHEDULE = (
+    "\n    - {type: no_regression, metric: roc_auc, tolerance: 0.1}"
+    "\n  retraining: {schedule: '* * * * *'}"
+)
 
 
 @pytest.fixture(scope="package")
