@@ -7,7 +7,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
-WORKERS ?= 2
+WORKERS ?= 3
 PINNED := --constraint constraints.txt --editable '.[examples,postgres,dev]'
 APT_PACKAGES := chromium chromium-driver postgresql wrk
 
@@ -39,7 +39,7 @@ demo: setup ## Train a real model, serve it, ask it once
 up: setup ## Dagster UI, MLflow UI, reports and inference services, in one terminal
 	@$(BIN)/ml-platform up
 
-test: setup ## Every check and every test, WORKERS (2) at a time
+test: setup ## Every check and every test, WORKERS (3) at a time: many of them wait
 	@$(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target lint types contracts check
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 

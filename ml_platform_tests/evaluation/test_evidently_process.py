@@ -16,18 +16,33 @@ def rows() -> pd.DataFrame:
     return pd.DataFrame({"amount": [float(i % 37) for i in range(200)], "late": [0, 1] * 100})
 
 
-def test_page_from_the_other_process_is_a_page_and_a_second_one_is_too() -> None:
+@pytest.fixture(scope="module")
+def beside() -> EvidentlyProcess:
     beside = EvidentlyProcess()
     beside.start()
+    return beside
+
+
+def test_page_from_the_other_process_is_a_page_and_a_second_one_is_too(
+    beside: EvidentlyProcess,
+) -> None:
     for _ in range(2):
         page = evidently_html(rows(), rows(), task=Task.BINARY, target="late", run=beside.run)
         assert page.lstrip().startswith("<!DOCTYPE html>")
         assert "amount" in page
 
 
-def test_one_process_answers_all_and_another_takes_over_when_it_is_killed() -> None:
-    beside = EvidentlyProcess()
-    beside.start()
+def test_what_fails_over_there_is_done_here_where_its_error_shows(beside: EvidentlyProcess) -> None:
+    with pytest.raises(KeyError, match="nowhere") as there:
+        beside.run(rows(), rows(), {"numerical_columns": ["nowhere"]})
+    with pytest.raises(KeyError, match="nowhere") as here:
+        run_report(rows(), rows(), {"numerical_columns": ["nowhere"]})
+    assert str(there.value) == str(here.value)
+
+
+def test_one_process_answers_all_and_another_takes_over_when_it_is_killed(
+    beside: EvidentlyProcess,
+) -> None:
     first = beside._process
     assert first is not None
     declared = {"numerical_columns": ["amount"], "categorical_columns": []}
@@ -61,11 +76,3 @@ def test_process_whose_owner_was_killed_ends_by_itself() -> None:
             return
         subprocess.run(["sleep", "0.1"], check=True)
     pytest.fail("it waits still")
-
-
-def test_what_fails_over_there_is_done_here_where_its_error_shows() -> None:
-    with pytest.raises(KeyError, match="nowhere") as there:
-        EvidentlyProcess().run(rows(), rows(), {"numerical_columns": ["nowhere"]})
-    with pytest.raises(KeyError, match="nowhere") as here:
-        run_report(rows(), rows(), {"numerical_columns": ["nowhere"]})
-    assert str(there.value) == str(here.value)
