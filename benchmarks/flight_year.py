@@ -1,7 +1,7 @@
 """April to December of the flights as production, with faults on the way.
 
-The loop must beat the first version kept for ever, notice each fault, lose nothing, and raise at most
-one alarm in ALARM_DAYS days without a fault; it exits with 1 and says which it missed.
+The loop must beat the first version kept for ever, notice each fault, lose nothing, and raise
+at most one alarm in ALARM_DAYS days without a fault; it exits with 1 and says what it missed.
 python benchmarks/flight_year.py [--begin 2013-04-01] [--end 2014-01-01] [--home FOLDER]
 """
 
