@@ -44,9 +44,10 @@ def baseline(
 
 
 def _measured(model: str, version: int) -> dict[str, Any]:
-    """Metrics of the whole holdout and, where a gate compares them, of its slices."""
+    """Metrics of the whole holdout and, where gates measured them, of its slices, and costs."""
     from ml_platform.component.platform import Platform
     from ml_platform.component.steps.certify import certificate_of
+    from ml_platform.gates.costs import measured_costs
 
     certificate = certificate_of(Platform(Settings.from_environment()), model, version)
     metrics = {key: value for key, value in certificate.metrics.items() if value is not None}
@@ -55,7 +56,8 @@ def _measured(model: str, version: int) -> dict[str, Any]:
         own = record.result.details.get("own")
         if isinstance(own, dict):
             slices.setdefault(record.gate["metric"], {}).update(own)
-    return {"metrics": metrics, "slices": slices}
+    costs = measured_costs(certificate.records)
+    return {"metrics": metrics, "slices": slices, "costs": costs}
 
 
 def _show(accepted: Baseline | None, as_json: bool) -> None:
@@ -72,3 +74,9 @@ def _show(accepted: Baseline | None, as_json: bool) -> None:
         for key, values in accepted.slices.items():
             for name, value in values.items():
                 click.echo(f"  {f'{key} of {name}':32} {value:.6g}")
+        costs = accepted.costs
+        for name, count in (("model", costs.model_bytes), ("memory", costs.resident_bytes)):
+            if count is not None:
+                click.echo(f"  {name:32} {count:,} bytes")
+        for batch, p95 in costs.p95_ms.items():
+            click.echo(f"  {f'p95 of {batch} records':32} {p95:.6g} ms")

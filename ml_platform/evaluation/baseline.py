@@ -12,17 +12,31 @@ FILE_NAME = "baseline.json"
 """Beside `defs.yaml`."""
 
 
+class Costs(Strict):
+    """What a version costs, as its gates measured it; None and empty where none did.
+
+    model_bytes: of the saved model. resident_bytes: of a process that loaded it.
+    p95_ms: of a call, by the records in it.
+    """
+
+    model_bytes: int | None = None
+    resident_bytes: int | None = None
+    p95_ms: dict[int, float] = Field(default_factory=dict)
+
+
 class Baseline(Strict):
-    """The metrics of a version that a person accepted, say less accuracy for faster inference.
+    """What a version reached that a person accepted, say less accuracy for faster inference.
 
     metrics: values on that version's holdout, by metric key; gates compare with them in place of
         the champion.
     slices: the same of slices, by metric key and name of the slice, such as `origin=JFK`.
+    costs: what gates on cost compare with in place of the champion.
     """
 
     version: int = Field(ge=1)
     metrics: dict[str, float]
     slices: dict[str, dict[str, float]] = Field(default_factory=dict)
+    costs: Costs = Costs()
     by: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     accepted_at: AwareDatetime

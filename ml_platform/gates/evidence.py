@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.data.contract import Contract
+from ml_platform.evaluation.baseline import Costs
 from ml_platform.evaluation.metrics.metric import Metric
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.task import Task
@@ -207,6 +208,8 @@ class EvaluationEvidence:
     """For gates on `evaluation_report`.
 
     evaluation: of the candidate on the holdout.
+    costs: of the version that a person accepted; a gate compares with them, where they are set,
+        and not with the champion.
 
     What follows is filled where a declared gate `needs_rows`:
     holdout: its rows, raw columns.
@@ -223,6 +226,7 @@ class EvaluationEvidence:
     """
 
     evaluation: Evaluation
+    costs: Costs = field(default_factory=Costs)
     holdout: pd.DataFrame | None = None
     target: NDArray[np.generic] | None = None
     scores: NDArray[np.float64] | None = None

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from ml_platform.evaluation.baseline import Costs
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.plugins import Plugin, Registry
 from ml_platform.task import Task
@@ -53,6 +54,10 @@ class Gate(Plugin, ABC, Generic[Evidence]):
     def divides_by(self) -> tuple[str, ...]:
         """The columns of the contract by whose values the gate divides the rows."""
         return ()
+
+    def accepted(self, costs: Costs) -> Any:
+        """What it compares with of an accepted baseline, JSON-ready; None: nothing of it."""
+        return None
 
     @abstractmethod
     def judge(self, evidence: Evidence) -> GateResult:

@@ -1,10 +1,11 @@
 """The gate `latency`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ml_platform.evaluation.baseline import Costs
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.gates.evidence import EvaluationEvidence, Runtimes
 from ml_platform.gates.gate import GATES, Gate, Stage
@@ -21,8 +22,8 @@ class Latency(Gate[EvaluationEvidence]):
     Candidate and champion are timed in turns in the same process, so that a noisy machine slows
     both alike; their ratio is judged by its interval.
     p95_ms: the most that 95 % of the calls with one record may take.
-    max_increase: how much slower than the champion it may be: 0.2 lets 20 % pass. Without a
-        champion it passes as first release.
+    max_increase: how much slower it may be than the p95 of the accepted baseline where one has it,
+        else than the champion: 0.2 lets 20 % pass. With neither it passes as first release.
     batches: records a call.
     seconds: for all the measuring.
     """
@@ -44,6 +45,12 @@ class Latency(Gate[EvaluationEvidence]):
             raise ValueError("a batch has at least one record")
         return self
 
+    def accepted(self, costs: Costs) -> dict[str, float] | None:
+        """The p95 by the size of the batch, where the increase is bounded."""
+        if self.max_increase is None or not costs.p95_ms:
+            return None
+        return {str(batch): p95 for batch, p95 in costs.p95_ms.items()}
+
     def judge(self, evidence: EvaluationEvidence) -> GateResult:
         """Measure every batch size, then hold what is declared against its bound."""
         if evidence.runtimes is None:
@@ -53,7 +60,9 @@ class Latency(Gate[EvaluationEvidence]):
         runtimes = evidence.runtimes()
         if not runtimes.records:
             return GateResult(verdict="inconclusive", reason="there is no record to predict")
-        champion = None if self.max_increase is None else runtimes.champion
+        accepted = self.accepted(evidence.costs)
+        compared = self.max_increase is not None and accepted is None
+        champion = runtimes.champion if compared else None
         try:
             timings = time_interleaved(
                 runtimes.candidate.predict,
@@ -65,10 +74,15 @@ class Latency(Gate[EvaluationEvidence]):
         except MLPlatformError as error:
             reason = f"the predictor cannot answer: {error}"
             return GateResult(verdict="inconclusive", reason=reason)
-        return self._result(timings, runtimes)
+        return self._result(timings, runtimes, accepted)
 
-    def _result(self, timings: Sequence[Timing], runtimes: Runtimes) -> GateResult:
-        found = [*self._absolute(timings[0]), *self._relative(timings, runtimes)]
+    def _result(
+        self, timings: Sequence[Timing], runtimes: Runtimes, accepted: Mapping[str, float] | None
+    ) -> GateResult:
+        relative = self._relative(timings, runtimes) if accepted is None else ()
+        found = [*self._absolute(timings[0]), *relative]
+        if accepted is not None:
+            found += [self._above(timing, accepted.get(str(timing.batch))) for timing in timings]
         verdict: Verdict = "passed"
         for worse in ("inconclusive", "failed"):
             if any(each == worse for each, _ in found):
@@ -85,6 +99,7 @@ class Latency(Gate[EvaluationEvidence]):
             details={
                 "batches": [timing.table for timing in timings],
                 "champion_version": runtimes.champion and runtimes.champion.version,
+                "accepted": accepted,
             },
         )
 
@@ -113,8 +128,20 @@ class Latency(Gate[EvaluationEvidence]):
                 yield self._increase(timing, runtimes.champion.version)
 
     def _increase(self, timing: Timing, champion: int) -> tuple[Verdict, str]:
-        value, low, high = timing.increase(CONFIDENCE)
-        text = f"{value:+.1%} [{low:+.1%}, {high:+.1%}] against version {champion}"
+        return self._held(timing, timing.increase(CONFIDENCE), f"version {champion}")
+
+    def _above(self, timing: Timing, accepted: float | None) -> tuple[Verdict, str]:
+        if accepted is None:
+            return "inconclusive", f"the accepted baseline has no p95 for batches of {timing.batch}"
+        low, high = timing.p95_interval
+        increase = (timing.p95_ms / accepted - 1, low / accepted - 1, high / accepted - 1)
+        return self._held(timing, increase, f"the accepted p95 of {accepted:.3g} ms")
+
+    def _held(
+        self, timing: Timing, increase: tuple[float, float, float], against: str
+    ) -> tuple[Verdict, str]:
+        value, low, high = increase
+        text = f"{value:+.1%} [{low:+.1%}, {high:+.1%}] against {against}"
         text = f"batches of {timing.batch} take {text}, {self.max_increase:.0%} is allowed"
         bound = self.max_increase or 0.0
         if low > bound:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import ml_platform
+from ml_platform.evaluation.baseline import Costs
 from ml_platform.exceptions import ModelError
 from ml_platform.gates.costs import ByteBound
 from ml_platform.gates.evidence import Runtime
@@ -50,6 +51,10 @@ class Memory(ByteBound):
     noisy: ClassVar[bool] = True
 
     type: Literal["memory"] = "memory"
+
+    def accepted(self, costs: Costs) -> int | None:
+        """Its bytes, where the increase is bounded."""
+        return None if self.max_increase is None else costs.resident_bytes
 
     def measure(self, runtimes: Sequence[Runtime]) -> list[int]:
         """Load the candidate in a process of its own, and the champion where that is fair.

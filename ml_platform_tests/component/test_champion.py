@@ -86,7 +86,8 @@ def test_worse_candidate_fails_and_an_accepted_baseline_lets_it_through(
         accepted_at=pd.Timestamp.now(tz="UTC"),
     )
     write_baseline(blind.folder, baseline)
-    materialize(blind, instance, only=BEFORE_DEPLOYMENT)
+    result = materialize(blind, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success, failure(result)
     assert "the accepted baseline" in record(platform, 2, "no_regression_roc_auc").result.reason
 
 

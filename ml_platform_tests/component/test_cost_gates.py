@@ -2,7 +2,10 @@
 
 import dagster as dg
 import pytest
+from click.testing import CliRunner
 
+from ml_platform.cli.exit_codes import ExitCode
+from ml_platform.cli.main import main
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
 from ml_platform.spec.load import Declaration
@@ -30,7 +33,10 @@ def of(platform: Platform, version: int) -> dict:
 
 @pytest.mark.slow
 def test_candidate_is_measured_beside_the_champion_and_once(
-    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gated = changed(declaration, FLOOR, FLOOR + GATES)
     result = materialize(gated, instance, only=BEFORE_DEPLOYMENT)
@@ -52,3 +58,17 @@ def test_candidate_is_measured_beside_the_champion_and_once(
     assert measured["model_size"].value > 1.1 * measured["model_size"].details["champion"]
     assert not materialize(larger, instance, only=BEFORE_DEPLOYMENT).success
     assert of(platform, 2) == measured
+
+    monkeypatch.setenv("ML_PLATFORM_MODELS", str(declaration.folder.parent))
+    person = ["--by", "Ada", "--reason", "three times the trees"]
+    accepted = CliRunner().invoke(main, ["baseline", "small_credit", "--accept", "2", *person])
+    assert accepted.exit_code == ExitCode.OK, accepted.output
+    assert "p95 of 256 records" in accepted.output
+    result = materialize(larger, instance, only=["evaluation_report"])
+    assert result.success, failure(result)
+    again = of(platform, 2)
+    assert "+0.0% against the accepted baseline" in again["model_size"].reason
+    assert again["memory"].details["accepted"] == measured["memory"].details["candidate"]
+    assert "against the accepted p95" in again["latency"].reason
+    assert materialize(larger, instance, only=["evaluation_report"]).success
+    assert of(platform, 2) == again, "measured again for nothing"

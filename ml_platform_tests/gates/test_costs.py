@@ -1,13 +1,18 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic_core import ValidationError
 
+from ml_platform.evaluation.baseline import Costs
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.gates.costs import told_bytes
 from ml_platform.gates.evidence import EvaluationEvidence, Runtime, Runtimes
 from ml_platform.gates.gate import GATES
+from ml_platform.gates.memory import Memory
+from ml_platform.gates.model_size import ModelSize
 from ml_platform.task import Task
 from ml_platform.testing.gates import check_gate
 from ml_platform.training.fit import train
@@ -39,6 +44,26 @@ def test_size_is_held_against_the_bound_and_the_champion(tmp_path) -> None:
     result = check_gate(size(max_increase=0.4), both, verdict="failed").result
     assert result.bound == 1400
     assert "+50.0% against version 4" in result.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "costs"),
+    [("model_size", Costs(model_bytes=1400)), ("memory", Costs(resident_bytes=1400))],
+)
+def test_accepted_baseline_takes_the_place_of_the_champion(tmp_path, monkeypatch, kind, costs):
+    new, old = runtime(tmp_path / "new", 5, 1500), runtime(tmp_path / "old", 4, 1000)
+    monkeypatch.setattr(Memory, "measure", ModelSize.measure)
+    both = evidence(Runtimes(candidate=new, champion=old, records=[]))
+    gate = GATES.parse({"type": kind, "max_increase": 0.1})
+    check_gate(gate, both, verdict="failed")
+    result = check_gate(gate, replace(both, costs=costs), verdict="passed").result
+    assert result.bound == pytest.approx(1540)
+    assert "+7.1% against the accepted baseline" in result.reason
+    assert result.details["accepted"] == 1400
+    stricter = GATES.parse({"type": kind, "max_increase": 0.05})
+    check_gate(stricter, replace(both, costs=costs), verdict="failed")
+    alone = evidence(Runtimes(candidate=new, records=[], problem="it is gone"))
+    check_gate(gate, replace(alone, costs=costs), verdict="passed")
 
 
 def test_first_release_passes_the_increase_but_not_the_bound(tmp_path) -> None:

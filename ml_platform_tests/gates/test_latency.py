@@ -1,9 +1,11 @@
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pydantic_core import ValidationError
 
+from ml_platform.evaluation.baseline import Costs
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import PredictionFailed
 from ml_platform.gates.evidence import EvaluationEvidence, Runtime, Runtimes
@@ -57,6 +59,20 @@ def test_equal_champion_passes_and_a_slower_candidate_fails() -> None:
     slower = evidence(takes(0.001), takes(0.0005))
     reason = check_gate(gate(max_increase=0.3), slower, verdict="failed").result.reason
     assert "30% is allowed" in reason
+
+
+def test_accepted_baseline_takes_the_place_of_the_champion() -> None:
+    slower = evidence(takes(0.001), takes(0.0002))
+    accepted = replace(slower, costs=Costs(p95_ms={1: 500.0, 4: 500.0}))
+    result = check_gate(gate(max_increase=0.1), accepted, verdict="passed").result
+    assert "against the accepted p95 of 500 ms" in result.reason
+    assert "champion_p95_ms" not in result.details["batches"][0], "not measured"
+    faster = replace(slower, costs=Costs(p95_ms={1: 0.01, 4: 500.0}))
+    reason = check_gate(gate(max_increase=0.1), faster, verdict="failed").result.reason
+    assert reason.startswith("batches of 1 take +")
+    other = replace(slower, costs=Costs(p95_ms={1: 500.0}))
+    result = check_gate(gate(max_increase=0.1), other, verdict="inconclusive").result
+    assert "the accepted baseline has no p95 for batches of 4" in result.reason
 
 
 def test_without_a_champion_the_increase_passes_as_first_release() -> None:

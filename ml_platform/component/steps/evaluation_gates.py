@@ -9,7 +9,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.champion import champion_of
 from ml_platform.component.steps.holdout import Judged
 from ml_platform.component.steps.runtimes import rival_of, runtimes
-from ml_platform.evaluation.baseline import read_baseline
+from ml_platform.evaluation.baseline import Costs, read_baseline
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.evidence import BenchmarkRows, EvaluationEvidence
 from ml_platform.gates.gate import Gate, Stage
@@ -31,13 +31,13 @@ def judge_evaluation(
 
     judged: gives the holdout; called by what needs its rows. benchmarks: the same of these.
     earlier: records of the same evaluation by check. What measures time or memory is not measured
-        again for the same gate and champion: another number would be noise, and another
-        certificate.
+        again for the same gate and champion, or accepted baseline: another number would be noise,
+        and another certificate.
     """
     rival = rival_of(declaration, platform, version)
     with _evidence(declaration, platform, version, evaluation, judged, benchmarks) as evidence:
         return tuple(
-            _kept(gate, earlier.get(gate.check_name), rival=rival)
+            _kept(gate, earlier.get(gate.check_name), evidence.costs, rival=rival)
             or gate.record(gate.judge(evidence))
             for gate in declaration.spec.all_gates(Stage.EVALUATION_REPORT)
         )
@@ -53,9 +53,13 @@ def _evidence(
     benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]],
 ) -> Generator[EvaluationEvidence]:
     gates = declaration.spec.all_gates(Stage.EVALUATION_REPORT)
+    accepted = read_baseline(declaration.folder)
     with runtimes(declaration, platform, version, lambda: judged().holdout) as loaded:
         evidence = EvaluationEvidence(
             evaluation=evaluation,
+            costs=Costs() if accepted is None else accepted.costs,
+            baseline={} if accepted is None else accepted.metrics,
+            accepted={} if accepted is None else accepted.slices,
             seed=declaration.spec.training.seed,
             runtimes=loaded,
             folder=declaration.folder,
@@ -73,7 +77,6 @@ def _with_rows(
     version: int,
     judged: Judged,
 ) -> EvaluationEvidence:
-    accepted = read_baseline(declaration.folder)
     champion = champion_of(declaration, platform, judged, version=version)
     return replace(
         evidence,
@@ -82,8 +85,6 @@ def _with_rows(
         scores=judged.scores,
         metrics={metric.key: metric for metric in declaration.spec.metrics},
         champion=None if champion is None else champion.on(judged.holdout),
-        baseline={} if accepted is None else accepted.metrics,
-        accepted={} if accepted is None else accepted.slices,
         benchmarks={
             name: rows
             if champion is None or isinstance(rows, str)
@@ -94,7 +95,12 @@ def _with_rows(
     )
 
 
-def _kept(gate: Gate[Any], earlier: GateRecord | None, *, rival: int | None) -> GateRecord | None:
+def _kept(
+    gate: Gate[Any], earlier: GateRecord | None, costs: Costs, *, rival: int | None
+) -> GateRecord | None:
     if not gate.noisy or earlier is None or not earlier.is_of(gate.declared):
         return None
-    return earlier if earlier.result.details.get("champion_version") == rival else None
+    accepted, details = gate.accepted(costs), earlier.result.details
+    if details.get("accepted") != accepted:
+        return None
+    return earlier if accepted or details.get("champion_version") == rival else None
