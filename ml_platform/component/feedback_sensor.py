@@ -1,7 +1,7 @@
 """One sensor for all models: where labels came, or files were dropped, they are joined.
 
 A tick looks for one file a table, the commit after the last one seen, and lists drop folders; it
-opens no table. So does a restart: the cursor names the commits that were asked for.
+opens no local table. So does a restart: the cursor names the commits that were asked for.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,12 @@ from pydantic import Field
 from ml_platform.clock import utc_now
 from ml_platform.component.feedback import feedback_job_name
 from ml_platform.component.jobs import MODEL_TAG
-from ml_platform.component.steps.take_labels import QUIET_SECONDS, drop_folder, dropped
+from ml_platform.component.steps.take_labels import (
+    QUIET_SECONDS,
+    drop_folder,
+    dropped,
+    label_table,
+)
 from ml_platform.feedback.delta_files import NOTHING, newest_version
 from ml_platform.feedback.inference_table import NAME as LOG
 from ml_platform.feedback.labels_received import NAME as LABELS
@@ -34,10 +39,14 @@ have matured."""
 
 
 class Seen(Strict):
-    """What was there when a model's join was last asked for: commits of both tables, files."""
+    """What was there when a model's join was last asked for: commits of the tables, files.
+
+    labels, log: the platform's own tables. table: the one that the model declares.
+    """
 
     labels: int = NOTHING
     log: int = NOTHING
+    table: int = NOTHING
     files: str = ""
     at: datetime | None = None
 
@@ -83,7 +92,7 @@ def due(
         if not _worth_it(before, found, now=now):
             continue
         seen[name] = found.model_copy(update={"at": now})
-        key = f"{name}:feedback:{found.labels}:{found.log}:{found.files}"
+        key = f"{name}:feedback:{found.labels}:{found.log}:{found.table}:{found.files}"
         requests.append(
             dg.RunRequest(run_key=key, job_name=feedback_job_name(name), tags={MODEL_TAG: name})
         )
@@ -91,9 +100,10 @@ def due(
 
 
 def _worth_it(before: Seen, found: Seen, *, now: datetime) -> bool:
-    if found.labels == NOTHING and not found.files:
+    if found.labels == found.table == NOTHING and not found.files:
         return False  # no label ever came: there is nothing to join
-    labels = found.labels != before.labels or (found.files and found.files != before.files)
+    tables = (found.labels, found.table) != (before.labels, before.table)
+    labels = tables or (found.files and found.files != before.files)
     log = found.log != before.log
     if before.at is None:
         return bool(labels)
@@ -102,11 +112,12 @@ def _worth_it(before: Seen, found: Seen, *, now: datetime) -> bool:
 
 def _found(declaration: Declaration, before: Seen, *, data_url: str, now: datetime) -> Seen:
     root = f"{data_url.rstrip('/')}/{declaration.spec.name}"
-    folder = drop_folder(declaration)
+    folder, table = drop_folder(declaration), label_table(declaration)
     files = [] if folder is None else dropped(folder, before=now.timestamp() - QUIET_SECONDS)
     return Seen(
         labels=newest_version(f"{root}/{LABELS}", known=before.labels),
         log=newest_version(f"{root}/{LOG}", known=before.log),
+        table=NOTHING if table is None else newest_version(table, known=before.table),
         files=_named(files),
         at=before.at,
     )

@@ -99,6 +99,11 @@ class FeedbackSpec(Strict):
         default=None,
         description="Label files put there are taken in; relative to the declaration, or absolute.",
     )
+    table: str | None = Field(
+        default=None,
+        description="Delta table whose new rows are taken in, each once; relative to the "
+        "declaration, absolute, or a URL.",
+    )
     automatic: bool = Field(
         default=True, description="Whether the platform joins new labels by itself."
     )

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import dagster as dg
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.feedback import LabeledFeedback
 from ml_platform.component.feedback_sensor import EVERY, LATER, Cursor, due
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.take_labels import Imported, Refused, take_table
 from ml_platform.feedback.inference_table import COLUMNS as PREDICTED
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import COLUMNS as LABELS
@@ -187,6 +190,61 @@ def test_a_dropped_file_is_taken_in_and_a_bad_one_is_refused(
     assert "bad.csv" in str(shown["findings"])
     assert (folder / "imported" / "bank.csv").exists()
     assert "needed are" in (folder / "refused" / "bad.csv.reason.txt").read_text()
+
+
+def test_new_rows_of_the_declared_table_are_taken_in_once(
+    fed: Declaration, platform: Platform
+) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, table: ledger")
+    ledger = str(fed.folder / "ledger")
+
+    def grow(*loans: str) -> None:
+        frame = pd.DataFrame({"loan_id": loans, "defaulted": [True] * len(loans)})
+        write_deltalake(ledger, frame, mode="append")
+
+    def taken() -> list[int]:
+        done = take_table(fed, platform, now=NOW)
+        return [each.added for each in done if isinstance(each, Imported)]
+
+    assert taken() == [], "it is not there yet"
+    grow("a", "b")
+    assert taken() == [2]
+    assert taken() == []
+    platform.handles.write("small_credit/label_table.json", '{"id": "none", "version": -1}')
+    assert taken() == [0], "as after a kill: what was taken is known by its content"
+    grow("c")
+    DeltaTable(ledger).optimize.compact()
+    assert taken() == [1], "the compaction brought no rows"
+    rows = labels_table(platform.settings.data_url, "small_credit").read()
+    assert sorted(rows["key"].to_pylist()) == ["a", "b", "c"]
+    assert set(rows["source"].to_pylist()) == {"ledger"}
+
+
+def test_a_table_that_holds_no_labels_is_said_and_not_passed_over(
+    fed: Declaration, platform: Platform
+) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, table: ledger")
+    write_deltalake(str(fed.folder / "ledger"), pd.DataFrame({"who": ["a"]}))
+    for _ in range(2):
+        [refused] = take_table(fed, platform, now=NOW)
+        assert isinstance(refused, Refused)
+        assert "needed are" in refused.reason
+
+
+def test_a_commit_to_the_declared_table_starts_one_run(
+    fed: Declaration, platform: Platform
+) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, table: ledger")
+    cursor, url = Cursor(), platform.settings.data_url
+    cursor, requests = due([fed], cursor, data_url=url, now=NOW)
+    assert requests == []
+    for number in range(2):
+        write_deltalake(str(fed.folder / "ledger"), pd.DataFrame({"x": [1]}), mode="append")
+        now = NOW + number * EVERY
+        cursor, [request] = due([fed], cursor, data_url=url, now=now)
+        assert f":{number}:" in (request.run_key or "")
+        cursor, requests = due([fed], cursor, data_url=url, now=now + EVERY / 2)
+        assert requests == []
 
 
 def _age(folder: Path) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.label_quality import record_quality
-from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped
+from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped, take_table
 from ml_platform.data.contract import ColumnContract
 from ml_platform.data.duration import format_duration
 from ml_platform.feedback.audit import Audit, Feedback, audit
@@ -66,7 +66,10 @@ def label_feedback(
     """Take in, join, judge. Safe to kill anywhere and to run twice at once. Raises StoreError."""
     spec = declaration.spec
     feedback_of(declaration)
-    taken = tuple(take_dropped(declaration, platform, now=now))
+    taken = (
+        *take_dropped(declaration, platform, now=now),
+        *take_table(declaration, platform, now=now),
+    )
     join = label_join(declaration, platform)
     joined = join.run()
     state = feedback_state(declaration, platform, joined.record, now=now)

@@ -1,4 +1,4 @@
-"""Label files taken in: by command, and from the drop folder of a model."""
+"""Labels taken in: by command, from the drop folder of a model, and from its table."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from pathlib import Path
 
 from ml_platform.component.platform import Platform
 from ml_platform.exceptions import DeclarationError, SourceError
+from ml_platform.feedback.delta_files import NOTHING, DeltaFiles
 from ml_platform.feedback.importing import Imported, import_labels
 from ml_platform.feedback.label_files import SUFFIXES, LabelFile, Reading
+from ml_platform.plugins import Strict
 from ml_platform.serving.journal.sensitive import Sensitive, journal_secret
 from ml_platform.spec.feedback import FeedbackSpec
 from ml_platform.spec.load import Declaration
@@ -60,6 +62,44 @@ def import_file(
     return import_labels(file, how, data_url=platform.settings.data_url, model=spec.name)
 
 
+class Taken(Strict):
+    """How far the table of labels was taken in. id: of the table, which another one lacks."""
+
+    id: str
+    version: int
+
+
+def take_table(
+    declaration: Declaration, platform: Platform, *, now: datetime
+) -> Iterator[Imported | Refused]:
+    """Take in the rows that the declared table got since the last time; each file of it once.
+
+    Rows that its owner rewrites come again, to be duplicates. Raises StoreError.
+    """
+    url = label_table(declaration)
+    files = DeltaFiles(url) if url is not None else None
+    table = files.open() if files is not None else None
+    if url is None or files is None or table is None:
+        return
+    handle, identity = f"{declaration.spec.name}/label_table.json", str(table.metadata().id)
+    text = platform.handles.read(handle)
+    before = Taken.model_validate_json(text) if text is not None else None
+    since = before.version if before is not None and before.id == identity else NOTHING
+    added = files.added(table, since=since)
+    if added is None:  # its log is cut off: what was taken is known by its content
+        added = files.added(table, since=NOTHING) or []
+    try:
+        for path in files.paths(added):
+            yield import_file(
+                declaration, platform, path, source=Path(url).name, folder=Path(), now=now
+            )
+    except SourceError as error:
+        yield Refused(url, str(error))
+    else:
+        taken = Taken(id=identity, version=table.version())
+        platform.handles.write(handle, taken.model_dump_json())
+
+
 def take_dropped(
     declaration: Declaration, platform: Platform, *, now: datetime
 ) -> Iterator[Imported | Refused]:
@@ -87,6 +127,16 @@ def drop_folder(declaration: Declaration) -> Path | None:
     if feedback is None or feedback.drop_folder is None:
         return None
     return declaration.folder / Path(feedback.drop_folder).expanduser()
+
+
+def label_table(declaration: Declaration) -> str | None:
+    """Where the declared table of labels is; None where none is declared."""
+    feedback = declaration.spec.feedback
+    if feedback is None or feedback.table is None:
+        return None
+    if "://" in feedback.table:
+        return feedback.table
+    return str(declaration.folder / Path(feedback.table).expanduser())
 
 
 def dropped(folder: Path, *, before: float) -> list[Path]:
