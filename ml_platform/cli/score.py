@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -77,9 +78,11 @@ def _summary(name: str, output: Path, outcome: "BatchOutcome") -> str:
 
 @contextmanager
 def _progress() -> Iterator["Progress"]:
-    """Show a bar on a terminal; nothing elsewhere."""
+    """Show a bar on a terminal, and lines elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda _done, _of: None
+        from ml_platform.serving.batch_progress import lines
+
+        yield lines(partial(click.echo, err=True))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn

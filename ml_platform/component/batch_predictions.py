@@ -48,8 +48,9 @@ def _score(
     scoring: ScoringSpec,
 ) -> Iterator[Any]:
     from ml_platform.component.steps.score import score_declared
+    from ml_platform.serving.batch_progress import lines
 
-    outcome = score_declared(declaration, platform, scoring)
+    outcome = score_declared(declaration, platform, scoring, progress=lines(context.log.info))
     context.log.info(f"{outcome.scored:,} rows scored, {outcome.refused:,} refused")
     output = str(declaration.folder / scoring.output)
     yield dg.MaterializeResult(

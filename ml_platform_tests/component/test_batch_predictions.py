@@ -81,6 +81,8 @@ def test_asset_scores_the_declared_rows_by_the_champion(
     assert set(found["model_version"]) == {"1"}
     shown = metadata(result, "batch_predictions")
     assert (shown["rows"], shown["refused"]) == (39, 1)
+    logged = [entry.user_message for entry in instance.all_logs(result.run_id)]
+    assert "scoring: 40 of 40 rows" in logged
 
 
 def test_asset_is_there_where_it_is_declared_and_no_part_of_a_release(
@@ -118,6 +120,7 @@ def test_command_scores_a_file(scoring: Declaration, released: pd.Series, tmp_pa
     assert done.exit_code == 0, done.output
     assert f"39 rows scored by small_credit:1 are in {output}" in done.output
     assert "1 x purpose: not_allowed" in done.output
+    assert done.stderr == "scoring: 40 of 40 rows\n", "plain lines away from a terminal"
     assert (
         pd.read_csv(output, float_precision="round_trip")["probability"].tolist()
         == released.tolist()

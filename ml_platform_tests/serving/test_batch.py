@@ -1,4 +1,6 @@
 import json
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from pyarrow import csv, parquet
 
 from ml_platform.data.contract import Contract
 from ml_platform.exceptions import ContractViolation, SourceError, StoreError
-from ml_platform.serving import batch_input
+from ml_platform.serving import batch, batch_input
 from ml_platform.serving.batch import BatchOutcome, score_file
 from ml_platform.serving.bundle import Bundle, Identity
 from ml_platform.spec.serving import ServingSpec
@@ -198,6 +200,50 @@ def test_no_rows_give_an_output_without_rows(frame: pd.DataFrame, tmp_path: Path
         "probability",
         "model_version",
     ]
+
+
+class CountedChunks:
+    """Gives rows chunk by chunk, and knows how many chunks are still in somebody's hands."""
+
+    def __init__(self, chunks: int, rows_each: int) -> None:
+        self.alive = self.most = 0
+        self._chunks, self._rows = chunks, rows_each
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        for number in range(self._chunks):
+            yield self._chunk(number)
+            self.most = max(self.most, self.alive)
+
+    def _chunk(self, number: int) -> pa.RecordBatch:
+        values = np.full(self._rows, float(number))
+        self.alive += 1
+        weakref.finalize(values, self._let_go)
+        delay = pa.Array.from_buffers(pa.float64(), self._rows, [None, pa.py_buffer(values)])
+        whole = pa.array(np.full(self._rows, 7))
+        columns = {
+            "delay": delay,
+            "distance": whole.cast(pa.float64()),
+            "seats": whole.cast(pa.float64()),
+            "carrier": pa.array(["UA"] * self._rows),
+            "hour": whole,
+        }
+        return pa.RecordBatch.from_pydict(columns)
+
+    def _let_go(self) -> None:
+        self.alive -= 1
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])  # Delta gathers some by itself
+def test_few_chunks_are_in_memory_however_many_there_are(
+    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    chunks = CountedChunks(60, 50)
+    schema = next(iter(CountedChunks(1, 1))).schema
+    opened = batch_input.BatchInput(tmp_path, schema, None, text=False, _batches=iter(chunks))
+    monkeypatch.setattr(batch, "open_input", lambda path: opened)
+
+    assert scored(tmp_path / "in", tmp_path / output).scored == 3000
+    assert 0 < chunks.most <= 3
 
 
 def test_existing_output_is_not_replaced_unasked(frame: pd.DataFrame, tmp_path: Path):

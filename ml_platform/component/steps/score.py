@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ml_platform.component.platform import Platform
 from ml_platform.release.store import champion
-from ml_platform.serving.batch import BatchOutcome, score_file
+from ml_platform.serving.batch import BatchOutcome, Progress, score_file
 from ml_platform.serving.build import bento_folder
 from ml_platform.serving.bundle import Bundle
 from ml_platform.spec.load import Declaration
@@ -21,9 +21,12 @@ def released(platform: Platform, model: str, version: int | str | None = None) -
 
 
 def score_declared(
-    declaration: Declaration, platform: Platform, scoring: ScoringSpec
+    declaration: Declaration, platform: Platform, scoring: ScoringSpec, *, progress: Progress
 ) -> BatchOutcome:
-    """Score the declared input by the champion; the output is replaced whole."""
+    """Score the declared input by the champion; the output is replaced whole.
+
+    progress: told how many rows are done.
+    """
     folder = declaration.folder
     output = folder / Path(scoring.output).expanduser()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -33,4 +36,5 @@ def score_declared(
         output=output,
         on_invalid=scoring.on_invalid,
         overwrite=True,
+        progress=progress,
     )
