@@ -43,6 +43,14 @@ def http_service(
     beside them, our metrics stand behind its own, and the hot routes are answered before they
     come to any of it. The supervisor makes the service too, and opens nothing.
 
+    BentoML's own time-out of 60 s stays around what does come to it: `traffic.timeout` must be a
+    number above 0, so it cannot be switched off, and a shorter one would end, with an answer that
+    is not ours, requests that `limits.request_seconds` allows. It keeps something of every request
+    for its 60 s, which is why the hot routes are answered before it.
+
+    Nor do spans begin for what our routes are asked: a span costs more than the prediction. The
+    trace id of a request is in its journal record instead.
+
     workers: processes that answer; one for each core if None.
     """
     opened: list[Worker] = []
