@@ -24,7 +24,7 @@ attributes:
   features: {numeric: [amount]}
   split: {type: stratified, holdout: 0.25, seed: 7}
   training: {type: xgboost, rounds: 5, params: {max_depth: 2}, seed: 7}
-  evaluation: {metrics: [roc_auc], bootstrap: 0}
+  evaluation: {metrics: [roc_auc], bootstrap: 0, evidently: never}
   gates:
     - {type: minimum_metric, metric: roc_auc, floor: 0.6}
 """
