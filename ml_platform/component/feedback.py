@@ -16,6 +16,7 @@ from ml_platform.component.handles import Handle
 from ml_platform.component.jobs import MODEL_TAG
 from ml_platform.component.metadata import Metadata
 from ml_platform.feedback.audit import CHECK, Audit
+from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.feedback.labeled import NAME, OUTCOMES
 from ml_platform.feedback.maturity import LabelDelay, Window
 from ml_platform.spec.load import Declaration
@@ -34,6 +35,7 @@ class LabeledFeedback(Handle):
 
     table, version: of Delta, under the data URL. counts: labels by outcome. audit: with what of
     the labels may teach. matured: how far matured windows reach, from and to.
+    estimate: of how good the predictions after these are.
     """
 
     asset = NAME
@@ -44,6 +46,7 @@ class LabeledFeedback(Handle):
     matured: tuple[datetime, datetime] | None
     windows: tuple[Window, ...]
     delay: LabelDelay | None
+    estimate: PerformanceEstimate | None = None
 
 
 def feedback_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
@@ -112,6 +115,7 @@ def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:
         counts=state.record.counts,
         audit=state.audit,
         matured=state.span,
+        estimate=state.estimate,
         windows=state.windows,
         delay=state.delay,
     )

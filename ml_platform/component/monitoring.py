@@ -159,6 +159,11 @@ def _of_traffic(report: MonitoringReport) -> Metadata:
     return {"requests": report.traffic.requests, **shown}
 
 
+def _of_estimate(report: MonitoringReport) -> Metadata:
+    found = {} if report.estimate is None else report.estimate.metrics
+    return {f"estimated/{key}": each.value for key, each in found.items()}
+
+
 def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
     """Figures that plot over time, what was found, and the pages."""
     report = outcome.report
@@ -170,6 +175,7 @@ def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
     pages = {"report": outcome.page, "evidently_report": outcome.evidently}
     return {
         **figures,
+        **_of_estimate(report),
         **{f"kpi_{name}": value for name, value in report.kpis.items() if value is not None},
         **({"cost_per_1000": report.cost_per_1000} if report.cost_per_1000 is not None else {}),
         "predictions": report.predictions,

@@ -1,10 +1,11 @@
 """What in a report is not as it should be."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import Field
 
+from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.report import MetricValue
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.monitoring.traffic import SHADOW, Traffic
@@ -107,6 +108,7 @@ def _predictions(report: MonitoringReport) -> Part:
 def _input_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     moved = [column.drift for column in report.columns if column.drift.verdict == "drifted"]
     figures = {f"drift_{c.column}": c.drift.value or 0.0 for c in report.columns}
+    figures |= _since_before(c.since_before for c in report.columns)
     if report.predictions < spec.min_rows:
         return _too_few(report, spec)
     if moved:
@@ -123,10 +125,20 @@ def _prediction_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     if report.predictions < spec.min_rows or not found:
         return _too_few(report, spec)
     figures = {f"drift_{drift.column}": drift.value or 0.0 for drift in found}
+    figures |= _since_before((report.scores_before, report.confidence_before))
     moved = [drift.text for drift in found if drift.verdict == "drifted"]
     if moved:
         return {**_bad("; ".join(moved)), "figures": figures}
     return _good("predictions are distributed as on the holdout", **figures)
+
+
+def _since_before(drifts: Iterable[ColumnDrift | None]) -> dict[str, float]:
+    """How far each moved since the window before; what cannot be measured is left out."""
+    return {
+        f"drift_before/{drift.column}": drift.value
+        for drift in drifts
+        if drift is not None and drift.value is not None
+    }
 
 
 def _data_quality(report: MonitoringReport, spec: MonitoringSpec) -> Part:

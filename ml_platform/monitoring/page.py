@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ml_platform.data.page import Link, Page, Section, Table, facts, page_html
+from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.monitoring.checks import Check
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.monitoring.traffic import Traffic
@@ -29,6 +30,11 @@ def report_html(
         *([Section("Traffic", [_traffic(report, report.traffic)])] if report.traffic else []),
         Section("Inputs", [_inputs(report)]),
         *([Section("Quality on matured labels", [_quality(report)])] if report.quality else []),
+        *(
+            [Section("Estimate before the labels", _estimate(report.estimate))]
+            if report.estimate
+            else []
+        ),
     ]
     return page_html(Page(f"{report.model} in production", [lead, *links], sections))
 
@@ -107,6 +113,15 @@ def _quality(report: MonitoringReport) -> Table:
         for row in window.evaluation.table()
     ]
     return Table(rows, head=("slice", "metric", "value", "interval", "rows"))
+
+
+def _estimate(found: PerformanceEstimate) -> list[Table]:
+    rows = [
+        (key, _number(each.value) or "", f"{each.low:.4g} to {each.high:.4g}")
+        for key, each in found.metrics.items()
+    ]
+    about = f"{found.method} of {found.rows:,} predictions: {found.caution}"
+    return [Table(rows, head=("metric", "estimated", "interval")), Table([(about,)])]
 
 
 def _value(row: dict[str, object]) -> tuple[str, str, str]:

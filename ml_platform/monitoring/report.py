@@ -4,6 +4,7 @@ from pydantic import AwareDatetime, Field
 
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.report import Evaluation
+from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.monitoring.activity import Activity
 from ml_platform.monitoring.columns import ColumnHealth
 from ml_platform.monitoring.traffic import SHADOW, Traffic, VersionTraffic
@@ -11,10 +12,7 @@ from ml_platform.plugins import Strict
 
 
 class LiveWindow(Strict):
-    """Quality on a window whose labels have matured.
-
-    estimate: whether it was estimated from the scores, before the labels came.
-    """
+    """Quality on a window whose labels have matured."""
 
     begin: AwareDatetime
     end: AwareDatetime
@@ -22,17 +20,18 @@ class LiveWindow(Strict):
     labeled: int
     evaluation: Evaluation | None
     reason: str = ""
-    estimate: bool = False
 
 
 class MonitoringReport(Strict):
     """One window of production.
 
     activity: by version and role. columns: the inputs. scores, confidence: drift of the
-    prediction and of how sure it is, against the holdout of the champion's training.
+    prediction and of how sure it is, against the holdout of the champion's training; the same
+    against the window before in scores_before, confidence_before.
     traffic: since the last report that counted it; totals: what the workers had counted by then;
     both None where nobody counted when the window was over.
-    quality: the latest matured window, where one became so; kpis: figures of the business.
+    quality: the latest matured window, where one became so; estimate: of predictions that no label
+    judges yet. kpis: figures of the business.
     cost: of the window, and of 1,000 predictions, in the currency of the declared machine hour.
     """
 
@@ -45,9 +44,12 @@ class MonitoringReport(Strict):
     columns: tuple[ColumnHealth, ...] = ()
     scores: ColumnDrift | None = None
     confidence: ColumnDrift | None = None
+    scores_before: ColumnDrift | None = None
+    confidence_before: ColumnDrift | None = None
     traffic: Traffic | None = None
     totals: Traffic | None = None
     quality: LiveWindow | None = None
+    estimate: PerformanceEstimate | None = None
     kpis: dict[str, float | None] = Field(default={})
     cost: float | None = None
     cost_per_1000: float | None = None

@@ -11,6 +11,7 @@ from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.monitoring import ReportHandle
 from ml_platform.component.monitoring_sensor import latest_window
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.ingest_journal import ingest_journal
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import promotion
 from ml_platform_tests.component.production_days import BEGIN, answer, join, loans
@@ -21,6 +22,7 @@ from ml_platform_tests.component.running import (
     materialized,
     metadata,
 )
+from ml_platform_tests.component.steps.test_ingest_journal import log, prediction
 
 DAY = timedelta(days=1)
 NEXT_DAY = "2024-03-04"
@@ -63,6 +65,8 @@ def test_a_day_like_training_fails_nothing_and_shows_its_figures(
     assert shown["champion"] == 1
     assert 0.7 < shown["live_roc_auc"] <= 1, "of the day before, whose labels have matured"
     assert shown["drift_income"] < 0.2
+    assert -0.2 < shown["drift_before/prediction"] < 0.2, "beside the day before"
+    assert {"drift_before/income", "drift_before/confidence"} <= shown.keys()
     page = platform.settings.reports / "small_credit" / "monitoring" / "2024-03-05T0000.html"
     assert "Quality on matured labels" in page.read_text("utf-8")
     assert "purpose = car" in page.read_text("utf-8")
@@ -140,6 +144,39 @@ def test_a_report_can_be_made_again(
     first, _ = report(released, instance)
     again, _ = report(released, instance)
     assert first["predictions"] == again["predictions"] == 300
+
+
+@pytest.mark.slow
+def test_an_hourly_report_has_its_hour_its_cost_and_an_estimate_before_the_labels(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    declared = changed(
+        declaration,
+        "  gates:\n",
+        "  monitoring: {partition: hourly}\n  serving: {machine_hour_price: 3}\n  gates:\n",
+    )
+    early = [prediction(number, at=BEGIN.timestamp() + 60 + number) for number in range(40)]
+    late = [prediction(number, at=BEGIN.timestamp() + 3600 + number) for number in range(40, 100)]
+    log(declared, [*early, *late])
+    ingest_journal(declared, platform, now=BEGIN + DAY)
+    promised = {
+        "matured": [(BEGIN - DAY).isoformat(), BEGIN.isoformat()],
+        "estimate": {
+            "rows": 100,
+            "calibrated_on": 400,
+            "confidence": 0.95,
+            "metrics": {"accuracy": {"value": 0.75, "low": 0.7, "high": 0.8}},
+            "caution": "no label was seen",
+        },
+    }
+    platform.handles.write("small_credit/labeled_feedback/latest.json", json.dumps(promised))
+    shown, found = report(declared, instance, "2024-03-04-01:00")
+    assert (shown["predictions"], shown["cost_per_1000"]) == (60, 50)
+    assert shown["estimated/accuracy"] == 0.75
+    assert found["live_quality"].metadata["verdict"].value == "unclear", "an estimate fails nothing"
+    page = platform.settings.reports / "small_credit" / "monitoring" / "2024-03-04T0100.html"
+    assert "no label was seen" in page.read_text("utf-8")
+    assert "estimated/accuracy" not in report(declared, instance, "2024-03-03-22:00")[0]
 
 
 @pytest.mark.slow

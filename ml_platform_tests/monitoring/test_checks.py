@@ -239,3 +239,31 @@ def test_shares_of_requests_that_nobody_counted_are_unclear() -> None:
     every = found(report())
     assert every["errors"].verdict == every["refusals"].verdict == "unclear"
     assert "not counted" in every["errors"].text
+
+
+def test_what_moved_since_the_window_before_plots_and_judges_nothing() -> None:
+    before = pd.Series(RANDOM.normal(0, 1, 2_000), name="distance")
+    current = pd.Series(RANDOM.normal(2, 1, 2_000), name="distance")
+    health = column_health(current, current, before=before, test=PSI, columns=1)
+    score = PSI.compare(before.rename("prediction"), current.rename("prediction"), columns=2)
+    calm = PSI.compare(current.rename("prediction"), current.rename("prediction"), columns=2)
+    every = found(report(columns=(health,), scores=calm, scores_before=score))
+    assert every["input_drift"].verdict == every["prediction_drift"].verdict == "passed"
+    assert every["input_drift"].figures["drift_before/distance"] > 0.5
+    assert every["prediction_drift"].figures["drift_before/prediction"] > 0.5
+    assert "drift_before/confidence" not in every["prediction_drift"].figures
+
+
+def test_predictions_that_moved_away_from_the_holdout_fail() -> None:
+    holdout = pd.Series(RANDOM.beta(2, 5, 2_000), name="prediction")
+    now = pd.Series(RANDOM.beta(5, 2, 2_000), name="prediction")
+    sure = [np.maximum(each, 1 - each).rename("confidence") for each in (holdout, now)]
+    moved = {
+        "scores": PSI.compare(holdout, now, columns=2),
+        "confidence": PSI.compare(sure[0], sure[1], columns=2),
+    }
+    check = found(report(**moved))["prediction_drift"]
+    assert check.verdict == "failed"
+    assert check.text.startswith("prediction moved by")
+    assert set(check.figures) == {"drift_prediction", "drift_confidence"}
+    assert found(report(predictions(50), **moved))["prediction_drift"].verdict == "unclear"

@@ -8,7 +8,6 @@ from ml_platform.cli.status_page.overview import ModelOverview, Overview, stem
 from ml_platform.data.page import STYLE
 from ml_platform.monitoring.incidents import Incident
 from ml_platform.release.commands import told
-from ml_platform.release.plan import Stage
 from ml_platform.release.state import ReleaseState
 from ml_platform.settings import Settings
 
@@ -150,13 +149,17 @@ def _of_report(model: ModelOverview) -> dict[str, str | None]:
 
 def _quality(model: ModelOverview) -> str:
     window = model.report.quality if model.report else None
+    guess = model.report.estimate if model.report else None
+    if (window is None or window.evaluation is None) and guess is not None:
+        key, about = next(iter(guess.metrics.items()))
+        interval = f"[{about.low:.4g}, {about.high:.4g}]"
+        return escape(f"{key} {about.value:.4g} {interval} (estimate, before the labels)")
     if window is None or window.evaluation is None:
         return escape(window.reason if window and window.reason else "no window has matured")
     metric = next(iter(window.evaluation.metrics.values()), None)
     if metric is None:
         return "no metric is declared"
-    kind = "estimate, before the labels" if window.estimate else f"{window.labeled:,} labels"
-    return escape(f"{metric.key} {metric.text} ({kind})")
+    return escape(f"{metric.key} {metric.text} ({window.labeled:,} labels)")
 
 
 def _incidents(found: Sequence[Incident]) -> str:
@@ -191,7 +194,7 @@ def orders_of(state: ReleaseState | None) -> list[str]:
         return []
     found: list[str] = []
     if state.candidate is not None:
-        waits = state.stage in (Stage.APPROVAL, Stage.FINAL_APPROVAL)
+        waits = state.waits
         found += ["approve"] if waits else []
         found.append("resume" if state.held else "hold")
     return [*found, *(["rollback"] if state.candidate or state.last_good else [])]

@@ -6,32 +6,31 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+from pydantic import AwareDatetime
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.live_window import Labeled
+from ml_platform.component.steps.prediction_drift import prediction_drift
 from ml_platform.component.steps.production_window import Training, Window
 from ml_platform.component.steps.window_traffic import FOLDER, counted, stem
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
-from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.data_docs import write_index
 from ml_platform.evaluation.evidently_report import evidently_html
+from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.feedback.inference_table import FEATURE
+from ml_platform.feedback.labeled import NAME as LABELED
 from ml_platform.monitoring.activity import activity
 from ml_platform.monitoring.checks import Check, QualityBound, checks
 from ml_platform.monitoring.columns import ColumnHealth, column_health
 from ml_platform.monitoring.kpi import measure_kpi
 from ml_platform.monitoring.page import report_html
 from ml_platform.monitoring.report import MonitoringReport
-from ml_platform.monitoring.traffic import SHADOW
+from ml_platform.plugins import Strict
 from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.spec.load import Declaration
-from ml_platform.task import Task
 
 SAMPLE = 2_000
 _OF_ACTIVITY = ("time", "score", "version", "role", "latency_us", "random")
@@ -80,10 +79,11 @@ def monitor(
         champion=champion,
         activity=activity(shown),
         columns=() if training is None else tuple(_columns(window, training)),
-        **({} if training is None else _scores(shown, training)),
+        **({} if training is None else prediction_drift(window, training)),
         traffic=counts.traffic,
         totals=counts.totals,
         quality=labeled.quality,
+        estimate=_estimate(platform, name, until=end),
         kpis={
             kpi.name: measure_kpi(kpi, labeled.rows, folder=declaration.folder)
             for kpi in (declaration.spec.feedback.kpis if declaration.spec.feedback else ())
@@ -153,26 +153,20 @@ def _columns(window: Window, training: Training) -> Iterator[ColumnHealth]:
         )
 
 
-def _scores(rows: pa.Table, training: Training) -> dict[str, ColumnDrift]:
-    """How far prediction and confidence lie from those on the champion's holdout."""
-    spec = training.declaration.spec
-    test, task = spec.monitoring.drift, spec.task
-    own = rows.filter(
-        pc.and_(pc.equal(rows["version"], training.version), pc.not_equal(rows["role"], SHADOW))
-    )
-    current = own["score"].to_pandas().rename("prediction")
-    reference = pd.Series(training.holdout_scores, name="prediction")
-    found = {"scores": test.compare(reference, current, columns=2)}
-    if task is not Task.REGRESSION:
-        sure = [_confidence(scores, task) for scores in (reference, current)]
-        found["confidence"] = test.compare(sure[0], sure[1], columns=2)
-    return found
+class _Feedback(Strict, extra="ignore"):
+    """What this module reads of the handle of `labeled_feedback`."""
+
+    matured: tuple[AwareDatetime, AwareDatetime] | None
+    estimate: PerformanceEstimate | None = None
 
 
-def _confidence(scores: pd.Series, task: Task) -> pd.Series:
-    """The probability of what was predicted."""
-    chosen = np.maximum(scores, 1 - scores) if task is Task.BINARY else scores
-    return chosen.rename("confidence")
+def _estimate(platform: Platform, name: str, *, until: datetime) -> PerformanceEstimate | None:
+    """What the scores of the latest predictions promise; None for a window judged since."""
+    text = platform.handles.read(f"{name}/{LABELED}/latest.json")
+    known = None if text is None else _Feedback.model_validate_json(text)
+    if known is None or known.matured is None or known.matured[1] > until:
+        return None
+    return known.estimate
 
 
 def _cost(declaration: Declaration, span: timedelta) -> float | None:

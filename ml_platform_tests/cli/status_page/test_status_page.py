@@ -10,6 +10,7 @@ import pytest
 
 from ml_platform.cli.status_page.app import MOST_BYTES, status_app
 from ml_platform.cli.status_page.overview import Declarations, overview
+from ml_platform.feedback.estimate import EstimatedMetric, PerformanceEstimate
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.release.state import Action
 from ml_platform_tests.cli.status_page.world import NOON, World
@@ -71,6 +72,18 @@ def test_a_card_tells_what_is_live_how_it_does_and_what_is_wrong(client: Client)
     assert "its own budget: 4 of 4 runs in 24 hours are spent" in card(client, "credit")
     assert "nothing is released yet" in card(client, "churn")
     assert " models, 2 releases under way, 1 open incident;" in client.get("/").text
+
+
+def test_before_the_labels_a_card_shows_an_estimate_as_one(world: World, client: Client) -> None:
+    promised = PerformanceEstimate(
+        rows=900,
+        calibrated_on=400,
+        confidence=0.95,
+        metrics={"accuracy": EstimatedMetric(value=0.75, low=0.7, high=0.8)},
+        caution="no label was seen",
+    )
+    world.report("credit", quality=None, estimate=promised)
+    assert "accuracy 0.75 [0.7, 0.8] (estimate, before the labels)" in card(client, "credit")
 
 
 def test_what_is_wrong_stands_first_and_a_broken_declaration_breaks_nothing(

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from ml_platform.data.handles import HandleStore
 from ml_platform.drift.column import ColumnDrift
@@ -106,7 +107,7 @@ class World:
         SqlIncidentStore(self.settings.release_url).put([incident])
         return incident
 
-    def report(self, model: str) -> None:
+    def report(self, model: str, **changes: Any) -> None:
         auc = MetricValue(key="roc_auc", value=0.81, low=0.79, high=0.83, rows=4_000)
         drift = ColumnDrift.model_validate(DRIFTED)
         column = ColumnHealth.model_validate({**HEALTH, "drift": drift})
@@ -134,7 +135,7 @@ class World:
                 ),
             ),
             cost_per_1000=0.0042,
-        )
+        ).model_copy(update=changes)
         stem = f"{report.begin:%Y-%m-%dT%H%M}"
         texts = HandleStore(f"{self.settings.data_url}/monitoring")
         texts.write(f"{model}/{stem}.json", report.model_dump_json())
