@@ -17,7 +17,8 @@ from ml_platform.component.feedback import LabeledFeedback
 from ml_platform.component.feedback_sensor import EVERY, LATER, Cursor, due
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.take_labels import Imported, Refused, take_table
+from ml_platform.component.steps.label_feedback import label_feedback, stale
+from ml_platform.component.steps.take_labels import Imported, Refused, feedback_of, take_table
 from ml_platform.feedback.inference_table import COLUMNS as PREDICTED
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import COLUMNS as LABELS
@@ -172,6 +173,18 @@ def test_performance_of_predictions_without_labels_is_estimated(
     shown = metadata(result, "labeled_feedback")
     assert float(str(shown["estimated/accuracy"])) == pytest.approx(0.75, abs=0.04)
     assert float(str(shown["estimated/roc_auc"])) == pytest.approx(0.833, abs=0.04)
+
+
+def test_labels_that_stopped_coming_are_said(fed: Declaration, platform: Platform) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, max_staleness: 10d")
+    tell(platform, lambda i: i < 10, predict(platform))
+    state, spec = label_feedback(fed, platform, now=NOW).state, feedback_of(fed)
+    assert state.newest_label is not None
+    limit = state.newest_label + timedelta(days=10)
+    assert stale(state, spec, now=limit) is None
+    said = stale(state, spec, now=limit + timedelta(minutes=1)) or ""
+    assert said == f"the newest label is of {state.newest_label:%Y-%m-%d %H:%M}, older than 10d"
+    assert stale(state, spec.model_copy(update={"max_staleness": None}), now=NOW) is None
 
 
 def test_a_dropped_file_is_taken_in_and_a_bad_one_is_refused(
