@@ -75,6 +75,8 @@ def decide(
         verdict = ab_verdict([pair for pair, stage in pairs if stage is Stage.AB_TEST], plan)
         shown["ab_test"] = verdict.model_dump(mode="json")
         action, reason = _of_ab_test(state, plan, found, verdict)
+    if action is not None and not plan.automatic:
+        action, reason = None, f"waits for a person; by itself it would {action.value}: {reason}"
     version = state.champion if action is Action.ROLLBACK else state.candidate
     return Decision(action=action, reason=reason, version=version, evidence=shown)
 

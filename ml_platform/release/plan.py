@@ -52,6 +52,7 @@ class Plan(Strict):
     After the last step the candidate becomes champion.
     max_error_increase, max_latency_increase: relative rise that takes the candidate back.
     metric, min_effect, promote_winner: of an A/B test.
+    automatic: whether evidence moves the release; else each step waits for a person.
     """
 
     steps: tuple[Step, ...] = Field(min_length=1)
@@ -60,6 +61,7 @@ class Plan(Strict):
     metric: str | None = None
     min_effect: float = 0.0
     promote_winner: bool = False
+    automatic: bool = True
 
 
 def plan_of(spec: ReleaseSpec) -> Plan | None:
@@ -74,6 +76,7 @@ def plan_of(spec: ReleaseSpec) -> Plan | None:
         metric=spec.metric,
         min_effect=spec.min_effect,
         promote_winner=spec.promote_winner,
+        automatic=spec.automatic,
     )
 
 

@@ -110,6 +110,11 @@ class ReleaseState(Strict):
     plan: Plan | None = None
 
     @property
+    def waits(self) -> bool:
+        """Whether only a person can take the candidate further."""
+        return self.stage.waits or (self.plan is not None and not self.plan.automatic)
+
+    @property
     def next_step(self) -> Step | None:
         """The step after the present one; None where the candidate would become champion."""
         steps = self.plan.steps if self.plan else ()
@@ -187,7 +192,7 @@ def _advance(state: ReleaseState, transition: Transition) -> Changes:
     _check_candidate(state, transition)
     if state.held:
         raise ReleaseError(f"{_told(state)} is held; resume it first")
-    if state.stage.waits:
+    if state.waits:
         raise ReleaseError(f"{_told(state)} waits for a person; approve or reject it")
     if state.next_step is None:
         raise ReleaseError(f"{_told(state)} is at its last step; promote it")
@@ -197,7 +202,7 @@ def _advance(state: ReleaseState, transition: Transition) -> Changes:
 
 def _approve(state: ReleaseState, transition: Transition) -> Changes:
     _check_candidate(state, transition)
-    if not state.stage.waits:
+    if not state.waits:
         raise ReleaseError(f"{_told(state)} waits for no approval")
     if state.next_step is None:
         return _crowned(state, transition)

@@ -44,6 +44,11 @@ class ReleaseSpec(Strict):
         "declared; the default where one of them is. ab_test: a share of the keys until the "
         "metric tells which is better.",
     )
+    automatic: bool = Field(
+        default=True,
+        description="Whether the platform moves a release by its evidence; where not, each step "
+        "waits for a person.",
+    )
     approval: Literal["none", "required", "before_full"] = Field(
         default="none", description="Whether a person must say yes, and when."
     )
@@ -81,6 +86,11 @@ class ReleaseSpec(Strict):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.type == "direct" and not self.automatic:
+            raise ValueError(
+                "automatic: false needs steps that wait for a person, and a direct release has "
+                "none; declare approval, shadow, canary or ramp, or type: ab_test"
+            )
         if list(self.ramp) != sorted(set(self.ramp)):
             raise ValueError(f"ramp must ascend, found {list(self.ramp)}; valid: [25, 50, 100]")
         if self.canary and self.ramp and self.ramp[0] < self.canary.percent:

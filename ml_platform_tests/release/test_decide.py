@@ -104,6 +104,17 @@ def test_errors_take_the_candidate_back_to_the_champion() -> None:
     assert (after.champion, after.candidate, after.taken_out) == (1, None, (2,))
 
 
+@pytest.mark.parametrize(("errors", "would"), [(0, "promote"), (40, "rollback")])
+def test_a_release_that_is_not_automatic_is_judged_and_left_to_a_person(
+    errors: int, would: str
+) -> None:
+    release = Release(CANARY, automatic=False)
+    decision = release.decide(answers(1000, errors=errors), answers(9500, errors=95))
+    assert decision.action is None
+    assert decision.reason.startswith(f"waits for a person; by itself it would {would}: ")
+    assert decision.evidence["tests"]
+
+
 def test_a_hint_of_harm_waits_for_more() -> None:
     release = Release(CANARY)
     decision = release.decide(answers(1100, errors=20), answers(19_000, errors=190))

@@ -60,6 +60,14 @@ def test_steps_know_how_many_predictions_they_need() -> None:
     assert plan.steps[0].stage is Stage.SHADOW
 
 
+def test_a_release_that_is_not_automatic_needs_steps_to_wait_at() -> None:
+    plan = plan_of(ReleaseSpec.model_validate({"automatic": False, "canary": {}}))
+    assert plan is not None
+    assert not plan.automatic
+    with pytest.raises(ValidationError, match="declare approval, shadow, canary or ramp"):
+        ReleaseSpec.model_validate({"automatic": False})
+
+
 def test_an_ab_test_compares_what_adds_up_over_rows_and_refuses_the_rest() -> None:
     assert set(AB_METRICS) == set(LOSSES)
     for metric in ("roc_auc", None):

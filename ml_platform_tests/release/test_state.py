@@ -23,7 +23,11 @@ STEPS = st.sampled_from(
         Step(stage=Stage.FINAL_APPROVAL, percent=50),
     ]
 )
-PLANS = st.lists(STEPS, min_size=1, max_size=4).map(lambda steps: Plan(steps=tuple(steps)))
+PLANS = st.builds(
+    Plan,
+    steps=st.lists(STEPS, min_size=1, max_size=4).map(tuple),
+    automatic=st.integers(0, 3).map(bool),
+)
 COMMANDS = st.lists(st.tuples(st.sampled_from(Action), st.integers(1, 5), PLANS), max_size=30)
 Command = tuple[Action, int, Plan]
 
@@ -134,7 +138,7 @@ def test_every_state_of_a_release_has_a_way_out(commands: list[Command]) -> None
     # And by the way that it was to go: resume, then step by step until it is champion.
     while state.candidate is not None:
         action = Action.PROMOTE if state.next_step is None else Action.ADVANCE
-        action = Action.APPROVE if state.stage.waits else action
+        action = Action.APPROVE if state.waits else action
         action = Action.RESUME if state.held else action
         before, candidate = state, state.candidate
         state = apply(state, ordered(state, action, candidate, None))
@@ -262,3 +266,16 @@ def test_a_transition_says_who_when_why_and_of_which_version(field: str, value: 
     fields = promotion("m", 1, 1).model_dump(mode="json")
     with pytest.raises(ValidationError, match=field):
         Transition.model_validate({**fields, field: value})
+
+
+def test_a_release_that_is_not_automatic_goes_a_step_further_with_each_approval() -> None:
+    canary, ramp = Step(stage=Stage.CANARY, percent=5), Step(stage=Stage.RAMP, percent=50)
+    plan = Plan(steps=(canary, ramp), automatic=False)
+    state = apply(ReleaseState(model="m"), promotion("m", 1, 1))
+    state = apply(state, ordered(state, Action.OPEN, 2, plan))
+    with pytest.raises(ReleaseError, match="waits for a person; approve or reject it"):
+        apply(state, ordered(state, Action.ADVANCE, 2, None))
+    state = apply(state, ordered(state, Action.APPROVE, 2, None))
+    assert (state.stage, state.percent, state.waits) == (Stage.RAMP, 50, True)
+    state = apply(state, ordered(state, Action.APPROVE, 2, None))
+    assert (state.champion, state.candidate) == (2, None)
