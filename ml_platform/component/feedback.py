@@ -98,12 +98,17 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
         )
         assert declaration.spec.feedback is not None
         record = outcome.state.audit.record(declaration.spec.feedback.audit)
-        champion = platform.stores.releases.state(declaration.spec.name).champion
-        about = {} if champion is None else {"version": champion}
+        about = _champion(platform.stores, declaration.spec.name)
         yield from check_results(context.asset_key, [record], metadata=about)
         stop_if_blocked(declaration, context.asset_key, [record])
 
     return labeled_feedback
+
+
+def _champion(platform: "Platform", name: str) -> Metadata:
+    """The version that most labels are about, as an alert names it."""
+    champion = platform.releases.state(name).champion
+    return {} if champion is None else {"version": champion}
 
 
 def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:
@@ -207,7 +212,7 @@ def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -
                 if record.blocks
                 else dg.AssetCheckSeverity.WARN,
                 description=record.result.reason,
-                metadata={"verdict": record.result.verdict},
+                metadata={"verdict": record.result.verdict, **_champion(platform, name)},
             )
         )
     return outcome

@@ -24,6 +24,7 @@ from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import COLUMNS as LABELS
 from ml_platform.feedback.labels_received import labels_table
 from ml_platform.spec.load import Declaration
+from ml_platform.testing.releases import promotion
 from ml_platform_tests.component.running import (
     changed,
     checks,
@@ -115,6 +116,15 @@ def test_without_any_prediction_or_label_nothing_breaks(
     assert result.success
     assert checks(result) == {"bias_audit": False}
     assert handle(platform).audit.result.verdict == "inconclusive"
+
+
+def test_the_audit_names_the_champion_for_its_alert(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    platform.releases.append(promotion("small_credit", 1, version=3), expected_revision=0)
+    result = materialize(fed, instance, only=["labeled_feedback"])
+    [check] = result.get_asset_check_evaluations()
+    assert check.metadata["version"].value == 3
 
 
 def test_labels_for_all_alike_are_joined_and_pass(
