@@ -62,22 +62,23 @@ def regression(seconds: float) -> Iterator[list[str]]:
 
 
 def resampled(seconds: float) -> Iterator[list[str]]:
-    """`no_regression` of metrics that are resampled, at 200 to 5,000 rows."""
+    """`no_regression` of metrics that are resampled: equal, or an AUC worse by 0.1."""
     tolerances = {"log_loss": 0.02, "accuracy": 0.02, "f1": 0.05, "average_precision": 0.04}
     for metric, tolerance in tolerances.items():
         gate = NoRegression(metric=metric, tolerance=tolerance, rounds=400)
-        for rows in (200, 1_000, 5_000):
-            yield line(
-                gate,
-                lambda seed, r=rows: models_apart(r, seed),
-                [metric, f"{tolerance}", f"{rows:,}", "equal"],
-                seconds=seconds,
-            )
+        for rows in (200, 1_000, 5_000, 100_000):
+            for drop, told in ((0.0, "equal"), (0.1, "AUC worse by 0.1")):
+                yield line(
+                    gate,
+                    lambda seed, r=rows, d=drop: models_apart(r, seed, drop=d),
+                    [metric, f"{tolerance}", f"{rows:,}", told],
+                    seconds=seconds,
+                )
 
 
 def slices(seconds: float) -> Iterator[list[str]]:
     """`slice_metric` of the AUC: floor 0.70, over slices that keep, meet or break it."""
-    for count, rows in ((3, 2_000), (20, 2_000), (20, 20_000), (20, 200_000)):
+    for count, rows in ((3, 2_000), (20, 2_000), (20, 20_000), (20, 200_000), (20, 1_000_000)):
         for tolerance in (0.0, 0.05):
             gate = SliceMetric(
                 metric="roc_auc", columns=("group",), floor=0.70, tolerance=tolerance, min_rows=80
@@ -100,7 +101,14 @@ def slices(seconds: float) -> Iterator[list[str]]:
 def slice_regression(seconds: float) -> Iterator[list[str]]:
     """`slice_no_regression` of the AUC, tolerance 0.04."""
     gate = SliceNoRegression(metric="roc_auc", columns=("group",), tolerance=0.04, min_rows=80)
-    for count, rows in ((3, 2_000), (3, 20_000), (20, 2_000), (20, 20_000), (20, 200_000)):
+    for count, rows in (
+        (3, 2_000),
+        (3, 20_000),
+        (20, 2_000),
+        (20, 20_000),
+        (20, 200_000),
+        (20, 1_000_000),
+    ):
         labels = [f"{count}", f"{rows // count:,}"]
         yield line(
             gate,
