@@ -315,11 +315,12 @@ def test_each_tick_is_a_sign_of_life_and_ends_what_was_told_of_a_dead_daemon(
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
     dead = Finding(model="platform", kind="daemon", ok=False, text="silent", at=hour_ago)
     incidents.put([Incident.open_for(dead)])
+    before = datetime.now(UTC)
     watch.tick()
     assert incidents.unsettled() == []
     beaten = last_beat(settings.home).at
     assert beaten is not None
-    assert datetime.now(UTC) - beaten < timedelta(minutes=1)
+    assert beaten >= before
 
 
 def test_simulated_time_keeps_the_order_of_the_log(
