@@ -3,14 +3,20 @@
 import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import dagster as dg
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ml_platform.clock import utc_now
 from ml_platform.component.platform import Platform, PlatformResource
-from ml_platform.component.release_events import evidence_due, is_told, of_transition
+from ml_platform.component.release_events import (
+    EVIDENCE_EVERY,
+    evidence_events,
+    is_told,
+    of_transition,
+)
+from ml_platform.plugins import Strict
 from ml_platform.release.state import ReleaseState, Transition
 from ml_platform.settings import Settings
 
@@ -20,6 +26,24 @@ if TYPE_CHECKING:
 SENSOR = "releases"
 JOB = "release_command"
 EVERY_SECONDS = 10
+
+
+class Cursor(Strict):
+    """What the sensor told about.
+
+    seen: the last revision of each model; None before the first tick.
+    evidence_at: when it last looked at what is to be shown of releases that stay where they are.
+    """
+
+    seen: dict[str, int] | None = None
+    evidence_at: AwareDatetime | None = None
+
+    @classmethod
+    def parse(cls, text: str | None) -> Self:
+        """Read the cursor of the tick before; one from before `evidence_at` is revisions alone."""
+        content = json.loads(text) if text else {}
+        known = content.keys() <= cls.model_fields.keys()
+        return cls.model_validate(content if known else {"seen": content})
 
 
 def releases_sensor() -> dg.SensorDefinition:
@@ -36,18 +60,20 @@ def releases_sensor() -> dg.SensorDefinition:
     ) -> dg.SensorResult:
         from ml_platform.component.steps.advance import advance
 
-        seen: dict[str, int] | None = json.loads(context.cursor) if context.cursor else None
-        now = utc_now()
-        found = advance(platform.stores, seen=seen, now=now)
+        cursor, now = Cursor.parse(context.cursor), utc_now()
+        found = advance(platform.stores, seen=cursor.seen, now=now)
         events = [
             of_transition(transition, state, way_back=_way_back(platform.stores, transition, state))
             for transition, state in found.news
             if not is_told(context.instance, transition)
         ]
-        events += evidence_due(context.instance, found.standing, now=now)
+        shown = cursor.evidence_at
+        if shown is None or now - shown >= EVIDENCE_EVERY:
+            events += evidence_events(context.instance, found.standing, now=now)
+            shown = now
         return dg.SensorResult(
             skip_reason=f"{found.under_way} releases under way, {found.moved} moved",
-            cursor=json.dumps(found.seen, separators=(",", ":")),
+            cursor=Cursor(seen=found.seen, evidence_at=shown).model_dump_json(),
             asset_events=events,
         )
 
