@@ -15,6 +15,9 @@ export ML_PLATFORM_HOME ?= $(CURDIR)/.ml_platform
 export DAGSTER_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Without bytecode every process would compile all of Dagster and MLflow again, which takes longer
+# than most of what it is started for.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up test test-fast lint format types contracts check wheel-check bench screenshots system-packages clean
 
@@ -28,9 +31,9 @@ $(STAMP): constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: cannot create $(VENV); on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(PINNED) || { \
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(PINNED) || { \
 	  echo "uv could not (it reads no pip.conf); pip does it, which takes some minutes"; \
-	  $(BIN)/python -m pip install --quiet --no-compile $(PINNED); }
+	  $(BIN)/python -m pip install --quiet --compile $(PINNED); }
 	@touch $@
 
 demo: setup ## Train a real model, serve it, ask it once

@@ -98,6 +98,7 @@ def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Pat
         ):
             watching = Watching(daemon, settings)
             done = run_replay(looped, settings, clock, week, told=watching, daemon=True)
+            clock.set(clock() + 3600)  # labels are joined every few minutes at most
             labels = done.tally.labels + 1
             daemon.wait_for(
                 lambda: sum(watching.labels().values()) == labels, f"{labels} labels joined"
