@@ -20,14 +20,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in slow)
 
 
+REAL_MIGRATION = embedded._migrate
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """MLflow's empty store is migrated once, which takes seconds, and copied for each home."""
-    migrate, made = embedded._migrate, tmp_path_factory.mktemp("mlflow") / "empty.db"
+    made = tmp_path_factory.mktemp("mlflow") / "empty.db"
 
     def copied(file: Path, artifacts: str) -> None:
         if not made.exists():
-            migrate(made, artifacts)
+            REAL_MIGRATION(made, artifacts)
         shutil.copyfile(made, file)
 
     with pytest.MonkeyPatch.context() as patch:
