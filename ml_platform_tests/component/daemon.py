@@ -27,7 +27,7 @@ class Daemon:
 
     log: Path
 
-    def wait_for(self, what: Callable[[], object], about: str, *, seconds: float = 120) -> None:
+    def wait_for(self, what: Callable[[], object], about: str, *, seconds: float = 240) -> None:
         """Return when it is so; fail with the end of the log when it never is."""
         deadline = time.monotonic() + seconds
         while not what():
