@@ -1,9 +1,8 @@
 """Releases in Dagster: the sensor that moves them all, and the job that carries out commands."""
 
-import json
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from pydantic import AwareDatetime, Field
@@ -38,13 +37,6 @@ class Cursor(Strict):
     seen: dict[str, int] | None = None
     evidence_at: AwareDatetime | None = None
 
-    @classmethod
-    def parse(cls, text: str | None) -> Self:
-        """Read the cursor of the tick before; one from before `evidence_at` is revisions alone."""
-        content = json.loads(text) if text else {}
-        known = content.keys() <= cls.model_fields.keys()
-        return cls.model_validate(content if known else {"seen": content})
-
 
 def releases_sensor() -> dg.SensorDefinition:
     """The one sensor over the releases of all models."""
@@ -60,7 +52,7 @@ def releases_sensor() -> dg.SensorDefinition:
     ) -> dg.SensorResult:
         from ml_platform.component.steps.advance import advance
 
-        cursor, now = Cursor.parse(context.cursor), utc_now()
+        cursor, now = Cursor.model_validate_json(context.cursor or "{}"), utc_now()
         found = advance(platform.stores, seen=cursor.seen, now=now)
         events = [
             of_transition(transition, state, way_back=_way_back(platform.stores, transition, state))

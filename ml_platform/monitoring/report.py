@@ -1,5 +1,7 @@
 """The report of one window of production."""
 
+from datetime import datetime
+
 from pydantic import AwareDatetime, Field
 
 from ml_platform.drift.column import ColumnDrift
@@ -69,3 +71,8 @@ class MonitoringReport(Strict):
     def drifted(self) -> tuple[str, ...]:
         """The inputs that moved."""
         return tuple(c.column for c in self.columns if c.drift.verdict == "drifted")
+
+
+def stem(begin: datetime) -> str:
+    """The name of the files of a window's report."""
+    return f"{begin:%Y-%m-%dT%H%M}"

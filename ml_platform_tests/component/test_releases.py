@@ -128,7 +128,7 @@ def test_a_champion_that_is_replaced_is_verified_for_a_rollback(
     platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
 ) -> None:
     platform.releases.append(transition("m", 1, 1), expected_revision=0)
-    first = tick(instance, json.dumps({"m": 0}))
+    first = tick(instance, json.dumps({"seen": {"m": 0}}))
     assert "way_back" not in first.asset_events[0].metadata, "there is none before the first"
     model = small_bento(platform.settings.bentos, "m", 1)
     platform.releases.append(transition("m", 2, 2), expected_revision=1)
@@ -152,7 +152,7 @@ def test_evidence_of_a_release_that_waits_is_shown_now_and_then(
     def counted(requests: int) -> dict[tuple[int, str], Counts]:
         return {(2, "candidate"): Counts(requests=requests)}
 
-    cursors = [json.dumps({"m": 2})]
+    cursors = [json.dumps({"seen": {"m": 2}})]
 
     def shown_after(minutes: float) -> list[Any]:
         clock.set((NOW + timedelta(minutes=minutes)).timestamp())

@@ -14,7 +14,7 @@ from ml_platform.exceptions import DeclarationError
 from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import PLATFORM, Incident
-from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.release.state import ReleaseState
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.settings import Settings
@@ -149,11 +149,6 @@ def _report(settings: Settings, handles: HandleStore, name: str) -> MonitoringRe
         return None if text is None else MonitoringReport.model_validate_json(text)
     except (ValueError, KeyError, ValidationError):
         return None
-
-
-def stem(begin: datetime) -> str:
-    """How the files of a window's report are named."""
-    return f"{begin:%Y-%m-%dT%H%M}"
 
 
 def _waits(handles: HandleStore) -> dict[str, str]:

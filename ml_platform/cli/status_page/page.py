@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from ml_platform.cli.incidents import what
-from ml_platform.cli.status_page.overview import ModelOverview, Overview, stem
+from ml_platform.cli.status_page.overview import ModelOverview, Overview
 from ml_platform.data.page import STYLE
 from ml_platform.monitoring.incidents import Incident
+from ml_platform.monitoring.report import stem
 from ml_platform.release.commands import told
 from ml_platform.release.state import ReleaseState
 from ml_platform.settings import Settings

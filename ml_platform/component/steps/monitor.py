@@ -14,7 +14,7 @@ from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.prediction_drift import prediction_drift
 from ml_platform.component.steps.production_window import Training, Window
-from ml_platform.component.steps.window_traffic import FOLDER, counted, stem
+from ml_platform.component.steps.window_traffic import FOLDER, counted
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
 from ml_platform.evaluation.data_docs import write_index
@@ -27,7 +27,7 @@ from ml_platform.monitoring.checks import Check, QualityBound, checks
 from ml_platform.monitoring.columns import ColumnHealth, column_health
 from ml_platform.monitoring.kpi import measure_kpi
 from ml_platform.monitoring.page import report_html
-from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.plugins import Strict
 from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.spec.load import Declaration

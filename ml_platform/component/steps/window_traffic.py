@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ml_platform.component.monitoring_sensor import GRACE
 from ml_platform.component.platform import Platform
 from ml_platform.data.handles import HandleStore
-from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.monitoring.traffic import Traffic, traffic
 from ml_platform.serving.worker_counts import read_others
 
@@ -49,8 +49,3 @@ def _totals_before(reports: HandleStore, name: str, begin: datetime) -> Traffic 
         if report.totals is not None:
             return report.totals
     return None
-
-
-def stem(begin: datetime) -> str:
-    """The name of the files of a window's report."""
-    return f"{begin:%Y-%m-%dT%H%M}"

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.window_traffic import FOLDER, Counted, counted, stem
+from ml_platform.component.steps.window_traffic import FOLDER, Counted, counted
 from ml_platform.data.handles import HandleStore
-from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.release.evidence import Counts
 from ml_platform.serving.worker_counts import WorkerCounts, write
 
