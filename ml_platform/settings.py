@@ -23,7 +23,7 @@ class Settings(Strict):
     `journal`.
     max_runs_per_day, max_hours_per_day, max_gpu_hours_per_day: of all trainings that the platform
     begins by itself, in any 24 hours; None is no limit.
-    sensor_seconds: how often each sensor looks at most; None is what each does by itself.
+    sensor_seconds: between two looks of a sensor; None is what each takes by itself.
     reports_address, mlflow_address, dagster_address: where people reach the report server, MLflow
     and the Dagster UI, for links.
     alert_urls: who is told of incidents of the platform itself, as apprise writes addresses.

@@ -237,7 +237,9 @@ class _Driver:
         """What the sensors would have started by now."""
         day.advance(now=now)
         for fault in self._poisons(now):
-            day.train_poisoned(fault, now=now, told=lambda text: self._told(now, text))
+            day.train_poisoned(
+                fault, seed=self._replay.seed, now=now, told=lambda text: self._told(now, text)
+            )
         length = WINDOWS[self._declaration.spec.monitoring.partition]
         since = self._reported
         if now < since + length:

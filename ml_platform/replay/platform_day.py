@@ -126,13 +126,13 @@ class PlatformDay:
             self.retrainings.append(Retraining(now, decided.why, outcome))
 
     def train_poisoned(
-        self, fault: PoisonedCandidate, *, now: datetime, told: Callable[[str], None]
+        self, fault: PoisonedCandidate, *, seed: int, now: datetime, told: Callable[[str], None]
     ) -> None:
         """Do what somebody does who trains on rows with wrong labels, and releases the outcome."""
         told(f"a candidate is trained on wrong labels: {fault.text}")
         spec, file = self.declaration.spec, self.platform.settings.home / "poisoned.parquet"
         rows = spec.data.source.read(folder=self.declaration.folder)
-        labels = fault.poison(rows[spec.data.target], np.random.default_rng(0))
+        labels = fault.poison(rows[spec.data.target], np.random.default_rng(seed))
         rows.assign(**{spec.data.target: labels}).to_parquet(file)
         data = spec.data.model_copy(update={"source": ParquetSource(path=str(file))})
         poisoned = Declaration(spec.model_copy(update={"data": data}), self.declaration.file)

@@ -51,7 +51,7 @@ class Tally:
         "nulls",
         "refusals",
         "unknown",
-    )  # fmt: skip
+    )
 
     def __init__(self, *, is_value: bool = False) -> None:
         self.answers = 0
