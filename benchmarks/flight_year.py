@@ -37,9 +37,8 @@ def missed(report: ReplayReport) -> Iterator[str]:
     if report.lost:
         yield f"{report.lost} predictions or labels are lost"
     yield from (f"{each.fault} was not noticed" for each in report.faults if each.after is None)
-    alarms = sum(report.quiet_alarms.values())
-    if alarms * ALARM_DAYS > report.quiet_days:
-        yield f"{alarms} alarms on {report.quiet_days} days without a fault"
+    if len(report.alarms) * ALARM_DAYS > report.quiet_days:
+        yield f"{len(report.alarms)} false alarms on {report.quiet_days} days without a fault"
     ours, first = (
         fmean(value for month in report.months if (value := getattr(month, who)) is not None)
         for who in ("platform", "first")
@@ -76,7 +75,10 @@ def main() -> None:
           f"{len(report.retrainings)} retrainings, {report.seconds:,.0f} s")  # fmt: skip
     for fault in report.faults:
         print(f"{fault.fault}: noticed after {fault.after} {fault.by}")
-    print(f"alarms on {report.quiet_days} quiet days: {report.quiet_alarms}")
+    print(f"{len(report.alerts)} alerts; {len(report.alarms)} false alarms on "
+          f"{report.quiet_days} days without a fault:")  # fmt: skip
+    for alarm in report.alarms:
+        print(f"  {alarm.opened:%Y-%m-%d} {alarm.kind} {alarm.subject}: {alarm.text}")
     for month in report.months:
         print(f"{month.month}  {report.metric}: platform {month.platform}, first {month.first}, "
               f"monthly {month.monthly}")  # fmt: skip

@@ -36,7 +36,9 @@ assert len(found) == int(sys.argv[1]), found
 
 def declare(folder: Path, count: int) -> None:
     """Write `count` models, each in a folder of its own with its own schedule."""
-    text = (MODEL / "defs.yaml").read_text() + '  retraining: {schedule: "0 3 * * *"}\n'
+    text = (MODEL / "defs.yaml").read_text()
+    compared = "    - {type: no_regression, metric: roc_auc, tolerance: 0.02}\n"
+    text += compared + '  retraining: {schedule: "0 3 * * *"}\n'
     for number in range(count):
         model = folder / f"model_{number:04d}"
         model.mkdir()

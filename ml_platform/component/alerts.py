@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,25 +90,49 @@ def _told(
     recipients: Mapping[str, Recipient],
     send: Send,
 ) -> dg.SensorResult:
-    store = SqlIncidentStore(settings.release_url)
-    at = Moment(utc_now(), datetime.now(UTC))
-    cursor = Cursor.parse(context.cursor, context.instance)
-    findings, after = collect(
+    look = take_in_news(
         context.instance,
         Platform(settings),
-        cursor,
+        Cursor.parse(context.cursor, context.instance),
         scope,
-        open_ones=store.unsettled(),
-        at=at,
+        recipients,
+        send=send,
+        at=Moment(utc_now(), datetime.now(UTC)),
     )
-    done = take_in(store, findings, recipients, send=send, now=at.now)
-    _log(context.log, done)
-    outcomes = Counter(delivery.outcome for delivery in done)
+    _log(context.log, look.done)
+    outcomes = Counter(delivery.outcome for delivery in look.done)
     parts = [f"{count} {outcome}" for outcome, count in sorted(outcomes.items())]
     told = ", ".join(parts) or "nobody is to be told"
     return dg.SensorResult(
-        skip_reason=f"{len(findings)} findings; {told}", cursor=after.model_dump_json()
+        skip_reason=f"{look.findings} findings; {told}", cursor=look.cursor.model_dump_json()
     )
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look for news came to. cursor: where the next one goes on."""
+
+    findings: int
+    done: Sequence[Delivery]
+    cursor: Cursor
+
+
+def take_in_news(
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    cursor: Cursor,
+    scope: Scope,
+    recipients: Mapping[str, Recipient],
+    *,
+    send: Send,
+    at: Moment,
+) -> Look:
+    """Bring the incidents up to date with what happened since, and tell who is to be told."""
+    store = SqlIncidentStore(platform.settings.release_url)
+    open_ones = store.unsettled()
+    findings, after = collect(instance, platform, cursor, scope, open_ones=open_ones, at=at)
+    done = take_in(store, findings, recipients, send=send, now=at.now)
+    return Look(len(findings), done, after)
 
 
 def _log(log: Any, done: Sequence[Delivery]) -> None:

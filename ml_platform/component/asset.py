@@ -4,7 +4,7 @@
 models that is most of what loading costs, and all there is to find is known here.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,8 +26,8 @@ Compute = Callable[..., Results]
 class AssetOf:
     """What an asset of a model is, before what it does: decorate the function that does it.
 
-    stage: its gates become checks of the asset. checks: names and descriptions of others, which
-        do not block but where `blocking` says so.
+    stage: its gates become checks of the asset. checks: names and descriptions of others;
+        blocking: the names of those that block.
     shown: what its page shows before any run.
     upstream: the asset that each argument of the decorated function reads.
     after: assets that it comes after and reads no handle of; they need not be materialized.
@@ -45,7 +45,7 @@ class AssetOf:
     upstream: Mapping[str, str] = field(default_factory=dict[str, str])
     after: Sequence[str] = ()
     checks: Mapping[str, str] = field(default_factory=dict[str, str])
-    blocking: bool = False
+    blocking: Collection[str] = ()
     partitions: dg.PartitionsDefinition[str] | None = None
     in_production: bool = False
 
@@ -54,7 +54,7 @@ class AssetOf:
         key, reads = self._key(self.name), self._reads()
         checks = [*(check_specs(self.declaration, key, self.stage) if self.stage else ())]
         checks += [
-            dg.AssetCheckSpec(name, asset=key, blocking=self.blocking, description=about)
+            dg.AssetCheckSpec(name, asset=key, blocking=name in self.blocking, description=about)
             for name, about in self.checks.items()
         ]
         by_output = {check.get_python_identifier(): check for check in checks}

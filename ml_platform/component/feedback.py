@@ -1,6 +1,6 @@
 """The asset `labeled_feedback`: labels joined to predictions, and audited before they teach."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,15 @@ from ml_platform.feedback.audit import CHECK, Audit
 from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.feedback.labeled import NAME, OUTCOMES
 from ml_platform.feedback.maturity import LabelDelay, Window
+from ml_platform.gates.result import GateRecord
 from ml_platform.spec.load import Declaration
 
 if TYPE_CHECKING:
     from ml_platform.component.platform import Platform
     from ml_platform.component.steps.label_feedback import FeedbackOutcome, FeedbackState
+
+IN_TIME = "labels_in_time"
+"""The check that tells when labels stop, or take longer than declared."""
 
 _ABOUT = """\
 What became of every label that came, and the predictions it belongs to. One row a label; those of
@@ -81,28 +85,49 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
         about=_ABOUT,
         kind="duckdb",
         after=("inference_log",),
-        checks={CHECK: "The labeled predictions may stand for all: they were not selected."},
-        blocking=True,
+        checks={
+            CHECK: "The labeled predictions may stand for all: they were not selected.",
+            IN_TIME: "Labels come, and as fast as declared.",
+        },
+        blocking={CHECK},
         in_production=True,
     )
     def labeled_feedback(context: dg.AssetExecutionContext, platform: Any) -> Results:
         from ml_platform.component.steps.label_feedback import label_feedback
 
-        now = utc_now()
-        outcome = label_feedback(declaration, platform.stores, now=now)
+        outcome = label_feedback(declaration, platform.stores, now=utc_now())
         context.log.info(f"{outcome.join.fresh:,} new labels")
         yield dg.MaterializeResult(
             value=handle_of(outcome),
             data_version=dg.DataVersion(str(outcome.version)),
-            metadata=of_feedback(outcome, declaration, now=now),
+            metadata=of_feedback(outcome),
         )
-        assert declaration.spec.feedback is not None
-        record = outcome.state.audit.record(declaration.spec.feedback.audit)
-        about = _champion(platform.stores, declaration.spec.name)
-        yield from check_results(context.asset_key, [record], metadata=about)
-        stop_if_blocked(declaration, context.asset_key, [record])
+        yield from _checks(declaration, platform.stores, outcome)
+        stop_if_blocked(declaration, context.asset_key, [_audited(declaration, outcome)])
 
     return labeled_feedback
+
+
+def _audited(declaration: Declaration, outcome: "FeedbackOutcome") -> GateRecord:
+    assert declaration.spec.feedback is not None
+    return outcome.state.audit.record(declaration.spec.feedback.audit)
+
+
+def _checks(
+    declaration: Declaration, platform: "Platform", outcome: "FeedbackOutcome"
+) -> Iterator[dg.AssetCheckResult]:
+    key = dg.AssetKey([declaration.spec.name, NAME])
+    about = _champion(platform, declaration.spec.name)
+    yield from check_results(key, [_audited(declaration, outcome)], metadata=about)
+    state = outcome.state
+    yield dg.AssetCheckResult(
+        asset_key=key,
+        check_name=IN_TIME,
+        passed=not state.late,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(state.late) or "labels come, and as fast as declared",
+        metadata={"verdict": "failed" if state.late else "passed" if state.delay else "unclear"},
+    )
 
 
 def _champion(platform: "Platform", name: str) -> Metadata:
@@ -126,23 +151,19 @@ def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:
     )
 
 
-def of_feedback(outcome: "FeedbackOutcome", declaration: Declaration, *, now: datetime) -> Metadata:
+def of_feedback(outcome: "FeedbackOutcome") -> Metadata:
     """Counts that plot over time, the windows, the delay, and what dropped files came to."""
-    from ml_platform.component.steps.label_feedback import stale
-    from ml_platform.component.steps.take_labels import Refused, feedback_of
+    from ml_platform.component.steps.take_labels import Refused
 
     state = outcome.state
-    said = [*(stale(state, feedback_of(declaration), now=now),)]
-    said += [state.delay.finding] if state.delay else []
     refused = [f"{each.file}: {each.reason}" for each in outcome.taken if isinstance(each, Refused)]
-    findings = "; ".join(filter(None, [*said, *refused])) or "none"
     return {
         "delivered": state.record.delivered,
         **{outcome_: state.record.counts.get(outcome_, 0) for outcome_ in OUTCOMES},
         "new_labels": outcome.join.fresh,
         "files": len(outcome.taken),
         "trainable": state.audit.trainable,
-        "findings": findings,
+        "findings": "; ".join([*state.late, *refused]) or "none",
         **({} if outcome.release is None else {"release": outcome.release}),
         **_of_windows(state),
         **_of_delay(state.delay),
@@ -192,7 +213,6 @@ def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -
     """Take in, join and judge in this process; what came of it is kept as the latest handle."""
     from ml_platform.component.instance import open_instance
     from ml_platform.component.steps.label_feedback import label_feedback
-    from ml_platform.component.steps.take_labels import feedback_of
 
     outcome = label_feedback(declaration, platform, now=now)
     name = declaration.spec.name
@@ -200,19 +220,22 @@ def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -
     platform.handles.write(f"{name}/{NAME}/latest.json", handle)
     key = dg.AssetKey([name, NAME])
     with open_instance(platform.settings) as instance:
-        event = dg.AssetMaterialization(key, metadata=of_feedback(outcome, declaration, now=now))
-        instance.report_runless_asset_event(event)
-        record = outcome.state.audit.record(feedback_of(declaration).audit)
         instance.report_runless_asset_event(
-            dg.AssetCheckEvaluation(
-                asset_key=key,
-                check_name=CHECK,
-                passed=record.result.verdict == "passed",
-                severity=dg.AssetCheckSeverity.ERROR
-                if record.blocks
-                else dg.AssetCheckSeverity.WARN,
-                description=record.result.reason,
-                metadata={"verdict": record.result.verdict, **_champion(platform, name)},
-            )
+            dg.AssetMaterialization(key, metadata=of_feedback(outcome))
         )
+        for check in _checks(declaration, platform, outcome):
+            instance.report_runless_asset_event(_evaluation(key, check))
     return outcome
+
+
+def _evaluation(key: dg.AssetKey, check: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    """A check's result as the event that Dagster keeps, for what is reported outside of a run."""
+    assert check.check_name is not None
+    return dg.AssetCheckEvaluation(
+        asset_key=key,
+        check_name=check.check_name,
+        passed=check.passed,
+        severity=check.severity,
+        description=check.description,
+        metadata=check.metadata,
+    )

@@ -1,5 +1,6 @@
 """Two samples of a column, counted in the same bins."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,45 @@ def binned(reference: pd.Series, current: pd.Series, *, bins: int, seed: int = 0
         current=_counts(current, edges),
         spacing=_spacing(edges, sample),
     )
+
+
+def counted_by_window(
+    reference: pd.Series, values: pd.Series, windows: NDArray[np.int64], *, bins: int
+) -> tuple[Counts, Floats | None]:
+    """Count in bins made from the reference: its own rows, then those of each window.
+
+    values: (n,); windows: (n,) a number from 0 on. Returns counts (1 + windows, b), the last bin
+    that of nulls, and the spacing as in `Binned`.
+    Raises TypeError or ValueError when one is of numbers and the other is not.
+    """
+    codes, bins_, spacing = _coder(reference, bins=bins)
+    counted = np.zeros((2 + int(windows.max(initial=-1)), bins_), np.int64)
+    np.add.at(counted[0], codes(reference), 1)
+    np.add.at(counted, (windows + 1, codes(values)), 1)
+    return counted, spacing
+
+
+def _coder(
+    reference: pd.Series, *, bins: int
+) -> tuple[Callable[[pd.Series], NDArray[np.int64]], int, Floats | None]:
+    """What tells the bin of each row, how many bins there are, and their spacing."""
+    sample = _sample(reference, seed=0) if _is_numeric(reference) else np.zeros(0)
+    if len(sample) and sample[0] != sample[-1]:
+        edges = _edges(sample, bins=bins)
+
+        def of_number(series: pd.Series) -> NDArray[np.int64]:
+            values = _numbers(series)
+            return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
+
+        return of_number, len(edges) + 2, _spacing(edges, sample)
+    tally = _tally(reference)
+    shown = pd.Index(sorted(tally, key=lambda name: (-tally[name], name))[: 2 * bins])
+
+    def of_category(series: pd.Series) -> NDArray[np.int64]:
+        found = shown.get_indexer(pd.Index(series.astype(str)))
+        return np.where(series.isna(), len(shown) + 1, np.where(found < 0, len(shown), found))
+
+    return of_category, len(shown) + 2, None
 
 
 def _is_numeric(series: pd.Series) -> bool:

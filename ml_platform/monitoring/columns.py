@@ -36,11 +36,13 @@ def column_health(
     before: pd.Series | None = None,
     test: DriftTest,
     columns: int,
+    usual: float | None = None,
     seed: int = 0,
 ) -> ColumnHealth:
     """Compare a column on all its rows; series are named by the column.
 
     before: the window before, None where there is none. columns: how many the report judges.
+    usual: the effect size up to which a window of training lies as a rule, where that is known.
     """
     unseen, examples = _unseen(training, current)
     has_before = before is not None and len(before) > 0
@@ -52,7 +54,7 @@ def column_health(
         unseen=unseen,
         unseen_examples=examples,
         constant=_is_constant(current) and not _is_constant(training),
-        drift=test.compare(training, current, columns=columns, seed=seed),
+        drift=test.compare(training, current, columns=columns, seed=seed).given_usual(usual),
         since_before=test.compare(before, current, columns=columns, seed=seed)
         if has_before
         else None,

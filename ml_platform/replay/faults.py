@@ -14,6 +14,9 @@ from ml_platform.exceptions import ReplayError
 AT, LABEL, DUE = "_at", "_label", "_due"
 """Columns that a replay adds to its rows: when it happens, the truth as delivered, and when."""
 
+OF_LABELS = frozenset({"labels_in_time", "bias_audit"})
+"""The checks of feedback."""
+
 
 @dataclass(frozen=True)
 class Fault(ABC):
@@ -33,7 +36,7 @@ class Fault(ABC):
     def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
         """Tell whether a failed check is about this fault.
 
-        check: its name; subjects: the columns it names.
+        check: its name, or the kind of an incident; subjects: the columns it names.
         """
         column = getattr(self, "column", None)
         return column in subjects or (column is not None and check == "refusals")
@@ -100,7 +103,7 @@ class LabelFlip(Fault):
 
     def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
         """Wrong labels make live quality look bad."""
-        return check in {"live_quality", "labels"}
+        return check in {"live_quality", *OF_LABELS}
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class LabelDelay(Fault):
 
     def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
         """Labels that are late are missed where they are counted."""
-        return check == "labels"
+        return check in OF_LABELS
 
 
 @dataclass(frozen=True)
@@ -131,6 +134,10 @@ class PoisonedCandidate(Fault):
     def put_into(self, rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
         """Leave production's rows alone."""
         return rows
+
+    def shows_in(self, check: str, subjects: Sequence[str]) -> bool:
+        """A gate blocks it, or the release takes it back."""
+        return check in {"blocked_gate", "rolled_back"}
 
     def poison(self, labels: pd.Series, random: np.random.Generator) -> pd.Series:
         """Return the labels of the source with a share of them wrong."""

@@ -250,6 +250,7 @@ class _Driver:
             day.report(self._reported, over=now)
             self._reported += length
         day.retrain(now=now, told=lambda text: self._told(now, text))
+        day.alert(now=now)
 
     def _poisons(self, now: datetime) -> list[PoisonedCandidate]:
         """The poisoned candidates whose time has come since the last look."""
@@ -260,6 +261,7 @@ class _Driver:
         now = datetime.fromtimestamp(self._clock(), UTC)
         day.ingest(now=now)
         day.join(since=self._reported, now=now)
+        day.alert(now=now)
 
     def _keep_pace(self, now: datetime) -> None:
         if self._replay.speed is None:

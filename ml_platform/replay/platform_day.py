@@ -9,7 +9,9 @@ from uuid import uuid4
 import dagster as dg
 import numpy as np
 
-from ml_platform.component.feedback import join_now
+from ml_platform.component.alert_findings import Cursor, Moment, Scope
+from ml_platform.component.alerts import take_in_news
+from ml_platform.component.feedback import IN_TIME, join_now
 from ml_platform.component.jobs import monitoring_job_name
 from ml_platform.component.load import model_definitions
 from ml_platform.component.monitoring_sensor import FORMATS
@@ -19,14 +21,12 @@ from ml_platform.component.resources import resources
 from ml_platform.component.retraining import decide, request_of
 from ml_platform.component.run import RunOutcome, run_model
 from ml_platform.component.steps.advance import advance
-from ml_platform.component.steps.label_feedback import stale
 from ml_platform.data.sources.parquet import ParquetSource
+from ml_platform.feedback.audit import CHECK as BIAS_AUDIT
+from ml_platform.monitoring.delivery import Recipient
 from ml_platform.replay.faults import PoisonedCandidate
 from ml_platform.retraining.plan import Start
 from ml_platform.spec.load import Declaration
-
-LABELS = "labels"
-"""What a finding about feedback is called."""
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -44,8 +44,8 @@ class Retraining:
 class Found:
     """Something the platform noticed: of the window from `begin`, when it was over.
 
-    check: of the monitoring report that failed, or `labels` where feedback is wrong. subjects: the
-    columns it is about.
+    check: that failed, of the monitoring report or of the feedback. subjects: the columns it is
+    about.
     """
 
     begin: datetime
@@ -73,6 +73,7 @@ class PlatformDay:
         self.poisoned: dict[str, Retraining] = {}
         self._seen: dict[str, int] | None = None
         self._started: set[str] = set()
+        self._news = Cursor.parse(None, instance)
         merged = dg.Definitions.merge(
             model_definitions(declaration),
             dg.Definitions(resources=resources(), executor=dg.in_process_executor),
@@ -89,14 +90,13 @@ class PlatformDay:
 
     def join(self, *, since: datetime, now: datetime) -> None:
         """Join the labels that came, and audit them; what is wrong with them is a finding."""
-        feedback = self.declaration.spec.feedback
-        if feedback is None:
+        if self.declaration.spec.feedback is None:
             return
         state = join_now(self.declaration, self.platform, now=now).state
-        wrong = [stale(state, feedback, now=now), state.delay.finding if state.delay else None]
         audited = state.audit.result
-        wrong += [audited.reason if audited.verdict == "failed" else None]
-        self.findings += [Found(since, now, LABELS, text) for text in wrong if text]
+        wrong = [(IN_TIME, text) for text in state.late]
+        wrong += [(BIAS_AUDIT, audited.reason)] if audited.verdict == "failed" else []
+        self.findings += [Found(since, now, check, text) for check, text in wrong]
 
     def report(self, begin: datetime, *, over: datetime) -> None:
         """Report on the window from `begin` until it was over."""
@@ -113,6 +113,20 @@ class PlatformDay:
             for check in result.get_asset_check_evaluations()
             if not check.passed
         ]
+
+    def alert(self, *, now: datetime) -> None:
+        """Open and close incidents; the owner, to whom this is no production, is sent nothing."""
+        spec = self.declaration.spec
+        nobody = spec.alerts.model_copy(update={"urls": (), "escalate_to": ()})
+        self._news = take_in_news(
+            self.instance,
+            self.platform,
+            self._news,
+            Scope([spec.name]),
+            {spec.name: Recipient(spec.owner, nobody)},
+            send=lambda *_: False,
+            at=Moment(now, now),
+        ).cursor
 
     def retrain(self, *, now: datetime, told: Callable[[str], None]) -> None:
         """Train again where something asks for it and the budget allows it."""

@@ -1,20 +1,23 @@
 """What came of a replay: what was answered, noticed, trained and released, and how good it was."""
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 import pyarrow.compute as pc
 from pydantic import AwareDatetime
 
+from ml_platform.component.alert_checks import KINDS
 from ml_platform.component.platform import Platform
-from ml_platform.data.page import Page, Section, Table, facts, page_html
 from ml_platform.feedback.inference_table import SHADOW, InferenceTable
 from ml_platform.feedback.labeled import LabeledTable
+from ml_platform.monitoring.checks import CHECKS
+from ml_platform.monitoring.incident_store import SqlIncidentStore
+from ml_platform.monitoring.incidents import Incident
 from ml_platform.plugins import Strict
 from ml_platform.release.state import Action
 from ml_platform.replay.faults import Fault
 from ml_platform.replay.loop import Replay, Replayed
-from ml_platform.replay.platform_day import Retraining
+from ml_platform.replay.platform_day import WINDOWS, Retraining
 from ml_platform.replay.quality import MonthQuality
 from ml_platform.spec.load import Declaration
 
@@ -24,6 +27,12 @@ TAKEN_OUT = frozenset(
 """What the release does with a candidate that is harmful."""
 
 
+ALARMS = frozenset({*CHECKS, *KINDS.values(), "feedback"})
+"""Kinds of incidents that say that production is not well; others tell what the platform did."""
+
+MOST_ALERTS = 100_000
+
+
 class FaultNotice(Strict):
     """A fault that was put in. after: from its begin to the first finding; None: unnoticed."""
 
@@ -31,6 +40,21 @@ class FaultNotice(Strict):
     begin: AwareDatetime
     after: timedelta | None
     by: str = ""
+
+
+class Alert(Strict):
+    """An incident: one message to the owner, however long it lasts.
+
+    fault: that it is about, as it was asked for; None where nothing was put in that shows so.
+    """
+
+    opened: AwareDatetime
+    closed: AwareDatetime | None
+    kind: str
+    subject: str
+    severity: str
+    text: str
+    fault: str | None
 
 
 class Trained(Strict):
@@ -56,7 +80,8 @@ class ReplayReport(Strict):
 
     acknowledged: predictions that were answered; logged: rows of the inference table.
     delivered: labels that were taken; labels: what became of them, by outcome.
-    quiet_alarms: days outside of every fault with a failed check, of `quiet_days`.
+    alerts: the incidents that were opened; those about no fault are false alarms, or news of the
+    platform's own doing. quiet_days: days without any fault.
     """
 
     model: str
@@ -71,11 +96,16 @@ class ReplayReport(Strict):
     versions: dict[str, int]
     faults: tuple[FaultNotice, ...]
     quiet_days: int
-    quiet_alarms: dict[str, int]
+    alerts: tuple[Alert, ...]
     retrainings: tuple[Trained, ...]
     releases: tuple[Moved, ...]
     metric: str
     months: tuple[MonthQuality, ...]
+
+    @property
+    def alarms(self) -> tuple[Alert, ...]:
+        """What production was said to be unwell with, though no fault was put in."""
+        return tuple(a for a in self.alerts if a.fault is None and a.kind in ALARMS)
 
     @property
     def lost(self) -> int:
@@ -98,7 +128,6 @@ def report_of(
     name, url = declaration.spec.name, platform.settings.data_url
     log = InferenceTable(url, name).read(columns=["role"])
     logged = int(pc.sum(pc.not_equal(log["role"], SHADOW)).as_py() or 0)
-    quiet = _quiet(replay, done)
     moved = tuple(
         Moved(at=t.at, action=t.action.value, version=t.version, why=t.why)
         for t in platform.releases.history(name)
@@ -115,8 +144,8 @@ def report_of(
         refused=dict(done.tally.refused),
         versions=dict(done.tally.versions),
         faults=tuple(_noticed(fault, done, moved) for fault in replay.faults),
-        quiet_days=quiet[0],
-        quiet_alarms=quiet[1],
+        quiet_days=_quiet_days(replay),
+        alerts=tuple(_alert(i, declaration, replay) for i in _incidents(platform, name)),
         retrainings=tuple(
             Trained(
                 at=each.at,
@@ -165,87 +194,48 @@ def _stopped(
     return None
 
 
-def _quiet(replay: Replay, done: Replayed) -> tuple[int, dict[str, int]]:
-    """Days without any fault, and on how many of them each check failed."""
-    days = [
-        replay.begin + timedelta(days=n)
-        for n in range((replay.end - replay.begin).days)
-        if not any(
-            f.begin < replay.begin + timedelta(days=n + 1)
-            and replay.begin + timedelta(days=n) < f.end
-            for f in replay.faults
-        )
-    ]
-    alarms: dict[str, int] = {}
-    for found in done.findings:
-        if found.begin in days:
-            alarms[found.check] = alarms.get(found.check, 0) + 1
-    return len(days), alarms
-
-
-def report_page(report: ReplayReport) -> str:
-    """Write the report as HTML."""
-    lead = facts(
-        {
-            "Time": f"{report.begin:%Y-%m-%d} to {report.end:%Y-%m-%d}, in {report.seconds:,.0f} s",
-            "Predictions": f"{report.acknowledged:,} acknowledged, {report.logged:,} logged",
-            "Labels": f"{report.delivered:,} delivered: {_listed(report.labels)}",
-            "Refused": _listed(report.refused) or "none",
-            "Answered by version": _listed(report.versions),
-            "Alarms on quiet days": f"{_listed(report.quiet_alarms) or 'none'}, "
-            f"of {report.quiet_days} days",
-        }
-    )
-    return page_html(
-        Page(
-            f"{report.model} replayed",
-            [lead],
-            [
-                Section(f"{report.metric} by month", [_months(report)]),
-                Section("Faults", [_faults(report)]),
-                Section("Retrainings", [_retrainings(report)]),
-                Section("Releases", [_releases(report)]),
-            ],
-        )
+def _quiet_days(replay: Replay) -> int:
+    """Days without any fault."""
+    days = (replay.begin + timedelta(days=n) for n in range((replay.end - replay.begin).days))
+    return sum(
+        not any(f.begin < day + timedelta(days=1) and day < f.end for f in replay.faults)
+        for day in days
     )
 
 
-def _months(report: ReplayReport) -> Table:
-    rows = [
-        (m.month, f"{m.rows:,}", *(_value(v) for v in (m.platform, m.first, m.monthly)))
-        for m in report.months
-    ]
-    head = ("month", "rows", "the platform", "first version for ever", "trained each month")
-    return Table(rows, head=head)
+def _incidents(platform: Platform, name: str) -> list[Incident]:
+    """All that were opened, the first one first."""
+    found = SqlIncidentStore(platform.settings.release_url).of(name, last=MOST_ALERTS)
+    return sorted(found, key=lambda incident: incident.opened)
 
 
-def _faults(report: ReplayReport) -> Table:
-    rows = [
-        (f.fault, "unnoticed" if f.after is None else f"after {f.after}", f.by)
-        for f in report.faults
-    ]
-    return Table(rows, head=("fault", "noticed", "by"))
+def _alert(incident: Incident, declaration: Declaration, replay: Replay) -> Alert:
+    check = str(incident.evidence.get("check", ""))
+    return Alert(
+        opened=incident.opened,
+        closed=incident.closed,
+        kind=incident.kind,
+        subject=incident.subject,
+        severity=incident.severity,
+        text=incident.text,
+        fault=next(
+            (
+                fault.text
+                for fault in replay.faults
+                if fault.begin <= incident.opened <= fault.end + _patience(declaration)
+                and any(
+                    fault.shows_in(name, (incident.subject,)) for name in (check, incident.kind)
+                )
+            ),
+            None,
+        ),
+    )
 
 
-def _retrainings(report: ReplayReport) -> Table:
-    rows = [
-        (f"{t.at:%Y-%m-%d %H:%M}", str(t.version or ""), t.outcome, t.why)
-        for t in report.retrainings
-    ]
-    return Table(rows, head=("when", "version", "outcome", "why"))
-
-
-def _releases(report: ReplayReport) -> Table:
-    rows = [
-        (f"{m.at.astimezone(UTC):%Y-%m-%d %H:%M}", m.action, str(m.version), m.why)
-        for m in report.releases
-    ]
-    return Table(rows, head=("when", "action", "version", "why"))
-
-
-def _value(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
-
-
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {number:,}" for name, number in sorted(counts.items()))
+def _patience(declaration: Declaration) -> timedelta:
+    """How long after its end a fault may show: the labels of its last day come, and are judged."""
+    spec = declaration.spec
+    after = WINDOWS[spec.monitoring.partition]
+    return (
+        after if spec.feedback is None else after + spec.feedback.label_delay + spec.feedback.window
+    )

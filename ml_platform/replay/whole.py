@@ -6,8 +6,9 @@ from tempfile import TemporaryDirectory
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.train import read_parts
 from ml_platform.replay.loop import Replay, Replayed, Told, run_replay, simulated
+from ml_platform.replay.page import report_page
 from ml_platform.replay.quality import MonthQuality, quality_by_month
-from ml_platform.replay.report import ReplayReport, report_of, report_page
+from ml_platform.replay.report import ReplayReport, report_of
 from ml_platform.spec.load import Declaration
 from ml_platform.training.model import Model
 

@@ -34,7 +34,12 @@ class MonitoringSpec(Strict):
     )
     ignore: tuple[str, ...] = Field(
         default=(),
-        description="Columns whose drift is no finding, such as the weekday in a daily report.",
+        description="Columns that are not looked at, such as one that nobody minds.",
+    )
+    usual: bool = Field(
+        default=True,
+        description="Whether drift is a finding only beyond what windows of the training data, as "
+        "long as the report's, move by themselves: a day has one weekday and one weather.",
     )
     min_rows: int = Field(
         default=200, gt=0, description="Predictions of a report; drift of fewer is not judged."

@@ -114,7 +114,7 @@ def test_without_any_prediction_or_label_nothing_breaks(
 ) -> None:
     result = materialize(fed, instance, only=["labeled_feedback"])
     assert result.success
-    assert checks(result) == {"bias_audit": False}
+    assert checks(result) == {"bias_audit": False, "labels_in_time": True}
     assert handle(platform).audit.result.verdict == "inconclusive"
 
 
@@ -123,7 +123,7 @@ def test_the_audit_names_the_champion_for_its_alert(
 ) -> None:
     platform.releases.append(promotion("small_credit", 1, version=3), expected_revision=0)
     result = materialize(fed, instance, only=["labeled_feedback"])
-    [check] = result.get_asset_check_evaluations()
+    check = next(c for c in result.get_asset_check_evaluations() if c.check_name == "bias_audit")
     assert check.metadata["version"].value == 3
 
 
@@ -134,7 +134,7 @@ def test_labels_for_all_alike_are_joined_and_pass(
     tell(platform, lambda i: i % 5 > 0, scores)
     result = materialize(fed, instance, only=["labeled_feedback"])
     assert result.success, failure(result)
-    assert checks(result) == {"bias_audit": True}
+    assert checks(result) == {"bias_audit": True, "labels_in_time": True}
     shown = metadata(result, "labeled_feedback")
     assert (shown["delivered"], shown["joined"], shown["new_labels"]) == (1600, 1600, 1600)
     assert shown["delay_hours/q50"] == pytest.approx(12)
@@ -156,7 +156,7 @@ def test_labels_of_the_approved_alone_fail_the_audit_and_the_run(
     result = materialize(fed, instance, only=["labeled_feedback"])
     assert not result.success
     assert materialized(result) == ["labeled_feedback"]
-    assert checks(result) == {"bias_audit": False}
+    assert checks(result) == {"bias_audit": False, "labels_in_time": True}
     assert "decision true is labeled at" in failure(result)
     assert handle(platform).audit.trainable == "none"
 
@@ -169,7 +169,7 @@ def test_a_team_may_only_be_warned(
     tell(platform, lambda i: scores[i] < 0.5 or i % 10 == 0, scores)
     result = materialize(fed, instance, only=["labeled_feedback"])
     assert result.success
-    assert checks(result) == {"bias_audit": False}
+    assert checks(result) == {"bias_audit": False, "labels_in_time": True}
     assert handle(platform).audit.trainable == "all"
 
 
@@ -191,10 +191,26 @@ def test_labels_that_stopped_coming_are_said(fed: Declaration, platform: Platfor
     state, spec = label_feedback(fed, platform, now=NOW).state, feedback_of(fed)
     assert state.newest_label is not None
     limit = state.newest_label + timedelta(days=10)
-    assert stale(state, spec, now=limit) is None
-    said = stale(state, spec, now=limit + timedelta(minutes=1)) or ""
+    assert stale(state.newest_label, spec, now=limit) is None
+    late = limit + timedelta(minutes=1)
+    said = stale(state.newest_label, spec, now=late) or ""
     assert said == f"the newest label is of {state.newest_label:%Y-%m-%d %H:%M}, older than 10d"
-    assert stale(state, spec.model_copy(update={"max_staleness": None}), now=NOW) is None
+    patient = spec.model_copy(update={"max_staleness": None})
+    assert stale(state.newest_label, patient, now=NOW) is None
+    assert label_feedback(fed, platform, now=late).state.late == (said,)
+
+
+def test_labels_that_stopped_fail_a_check_that_stops_nothing(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    fed = changed(fed, "window: 7d", "window: 7d, max_staleness: 10d")
+    tell(platform, lambda i: i % 2 == 0, predict(platform))
+    result = materialize(fed, instance, only=["labeled_feedback"])
+    assert result.success
+    assert checks(result) == {"bias_audit": True, "labels_in_time": False}
+    late = next(c for c in result.get_asset_check_evaluations() if not c.passed)
+    assert late.severity is dg.AssetCheckSeverity.WARN
+    assert (late.description or "").startswith("the newest label is of 2024-01-1")
 
 
 def test_a_dropped_file_is_taken_in_and_a_bad_one_is_refused(

@@ -56,6 +56,10 @@ def test_nothing_is_lost_faults_are_noticed_and_the_model_is_trained_again(
     assert (unit.after, unit.by.partition(":")[0]) == (DAY, "input_drift")
     assert (poison.after, poison.by) == (timedelta(0), "blocked by minimum_metric_roc_auc")
     assert report.quiet_days == 2
+    told = {alert.fault: alert for alert in reversed(report.alerts)}
+    assert (told[unit.fault].kind, told[unit.fault].subject) == ("drift", "income")
+    assert told[unit.fault].opened >= unit.begin + DAY
+    assert told[poison.fault].kind == "blocked_gate"
     assert "matured labels are new" in report.retrainings[0].why
     assert report.releases[0].action == "promote_direct"
     assert [m.month for m in report.months] == ["2024-02"]

@@ -33,7 +33,7 @@ class FeedbackState:
     span: from when to when the latest matured windows reach; None where none has matured. The
         audit looks at windows, too, whose delay has passed with too few labels.
     estimate: of the predictions after it; None where there are none, or the task is not binary.
-    newest_label: when the latest outcome was seen.
+    newest_label: when the latest outcome was seen. late: why labels are not in time, if so.
     """
 
     record: JoinRecord
@@ -43,6 +43,7 @@ class FeedbackState:
     estimate: PerformanceEstimate | None
     audit: Audit
     newest_label: datetime | None = None
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,14 +105,17 @@ def feedback_state(
         windows = judged_windows(found.counts(feedback.window), feedback, now=now)
         span = matured_span(windows, most=feedback.audit.windows)
         due = matured_span(windows, most=feedback.audit.windows, short=True)
+        delay, newest = found.delay(feedback, now=now), found.newest_label()
+        late = stale(newest, feedback, now=now), delay and delay.finding
         return FeedbackState(
             record=record,
             windows=windows,
-            delay=found.delay(feedback, now=now),
+            delay=delay,
             span=span,
             estimate=None if span is None else _estimate(declaration, found, span),
             audit=_audit(declaration, found, record, due),
-            newest_label=found.newest_label(),
+            newest_label=newest,
+            late=tuple(text for text in late if text),
         )
 
 
@@ -199,12 +203,12 @@ def _positive(declaration: Declaration, labels: list[str]) -> str | None:
     return known[classes[1]]
 
 
-def stale(state: FeedbackState, spec: FeedbackSpec, *, now: datetime) -> str | None:
+def stale(newest: datetime | None, spec: FeedbackSpec, *, now: datetime) -> str | None:
     """Say that labels have stopped coming, where they have; None where nothing is declared."""
-    if spec.max_staleness is None or state.newest_label is None:
+    if spec.max_staleness is None or newest is None:
         return None
-    age = now - state.newest_label
+    age = now - newest
     if age <= spec.max_staleness:
         return None
     most = format_duration(spec.max_staleness)
-    return f"the newest label is of {state.newest_label:%Y-%m-%d %H:%M}, older than {most}"
+    return f"the newest label is of {newest:%Y-%m-%d %H:%M}, older than {most}"

@@ -1,10 +1,11 @@
 """monitoring_report: what one window of production was like, beside what training saw."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import AwareDatetime
@@ -14,6 +15,7 @@ from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.prediction_drift import prediction_drift
 from ml_platform.component.steps.production_window import Training, Window
+from ml_platform.component.steps.usual_drift import usual_drift
 from ml_platform.component.steps.window_traffic import FOLDER, counted
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
@@ -78,8 +80,7 @@ def monitor(
         made=now,
         champion=champion,
         activity=activity(shown),
-        columns=() if training is None else tuple(_columns(window, training)),
-        **({} if training is None else prediction_drift(window, training)),
+        **({} if training is None else _beside_training(window, training, platform)),
         traffic=counts.traffic,
         totals=counts.totals,
         quality=labeled.quality,
@@ -131,24 +132,39 @@ def _certified(declaration: Declaration, platform: Platform, champion: int | Non
     return None if text is None else json.loads(text)["metrics"].get(watched.metric)
 
 
-def _columns(window: Window, training: Training) -> Iterator[ColumnHealth]:
+def _beside_training(window: Window, training: Training, platform: Platform) -> dict[str, Any]:
+    """Inputs and predictions of the window beside those of training: fields of the report."""
+    names = _compared(window)
+    usual = usual_drift(training, platform, names)
+    columns = tuple(_columns(window, training, names, usual))
+    return {"columns": columns, **prediction_drift(window, training, usual=usual)}
+
+
+def _compared(window: Window) -> list[str]:
     """The inputs that the log holds as they were asked: a hashed one compares with nothing."""
     spec = window.declaration.spec
     hashed = {n for n, c in spec.data.contract.columns.items() if c.sensitive}
-    logged = [
+    return [
         name
         for name in spec.data.contract.columns
         if f"{FEATURE}{name}" in window.known and name not in hashed
         if name not in (spec.data.id, spec.data.event_time, spec.data.target)
         if name not in spec.monitoring.ignore
     ]
-    for name in logged:
+
+
+def _columns(
+    window: Window, training: Training, names: Sequence[str], usual: Mapping[str, float | None]
+) -> Iterator[ColumnHealth]:
+    spec = window.declaration.spec
+    for name in names:
         yield column_health(
             training.feature(name),
             window.feature(name),
             before=window.before.feature(name),
             test=spec.monitoring.drift,
-            columns=len(logged),
+            columns=len(names),
+            usual=usual.get(name),
             seed=spec.training.seed,
         )
 

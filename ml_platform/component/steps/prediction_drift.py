@@ -1,5 +1,7 @@
 """How far predictions, and how sure they are, moved from what they were."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
@@ -11,12 +13,17 @@ from ml_platform.spec.model import ModelSpec
 from ml_platform.task import Task
 
 
-def prediction_drift(window: Window, training: Training) -> dict[str, ColumnDrift]:
-    """How far prediction and confidence lie from the champion's holdout, and the window before."""
+def prediction_drift(
+    window: Window, training: Training, *, usual: Mapping[str, float | None]
+) -> dict[str, ColumnDrift]:
+    """How far prediction and confidence lie from the champion's holdout, and the window before.
+
+    usual: by `prediction` and `confidence`, how far a window lies as a rule.
+    """
     spec = training.declaration.spec
     current, before = (_own(each, training) for each in (window, window.before))
-    reference = pd.Series(training.holdout_scores, name="prediction")
-    found = _moved(reference, current, spec)
+    moved = _moved(training.holdout_scores, current, spec)
+    found = {name: each.given_usual(usual.get(each.column)) for name, each in moved.items()}
     if len(before):
         found |= {f"{name}_before": d for name, d in _moved(before, current, spec).items()}
     return found
@@ -33,12 +40,12 @@ def _moved(reference: pd.Series, current: pd.Series, spec: ModelSpec) -> dict[st
     test, task = spec.monitoring.drift, spec.task
     found = {"scores": test.compare(reference, current, columns=2)}
     if task is not Task.REGRESSION:
-        sure = [_confidence(scores, task) for scores in (reference, current)]
+        sure = [confidence(scores, task) for scores in (reference, current)]
         found["confidence"] = test.compare(sure[0], sure[1], columns=2)
     return found
 
 
-def _confidence(scores: pd.Series, task: Task) -> pd.Series:
+def confidence(scores: pd.Series, task: Task) -> pd.Series:
     """The probability of what was predicted."""
     chosen = np.maximum(scores, 1 - scores) if task is Task.BINARY else scores
     return chosen.rename("confidence")

@@ -102,10 +102,18 @@ class Training:
         return load_holdout(self.declaration, self._platform, self.snapshot, self.version)
 
     @property
-    def holdout_scores(self) -> NDArray[np.float64]:
+    def rows(self) -> pd.DataFrame:
+        """The snapshot."""
+        return self._platform.snapshots.read(self.snapshot.table, version=self.snapshot.version)
+
+    @property
+    def holdout_scores(self) -> pd.Series:
         """What the version scores on its own holdout, as the log holds scores."""
-        scores = self._judged.scores
-        return scores.max(axis=1) if scores.ndim > 1 else scores
+        return _as_logged(self._judged.scores)
+
+    def scores_of(self, rows: pd.DataFrame) -> pd.Series:
+        """What the version scores on rows, as the log holds scores."""
+        return _as_logged(self._judged.model.scores(rows))
 
     def latest_window(self, *, until: datetime) -> Labeled:
         """How good the version was on the latest window that has matured by `until`."""
@@ -116,3 +124,8 @@ class Training:
             champion=self.version,
             classes=self._judged.model.classes,
         )
+
+
+def _as_logged(scores: NDArray[np.float64]) -> pd.Series:
+    """Of more than two classes the log holds the score of the predicted one."""
+    return pd.Series(scores.max(axis=1) if scores.ndim > 1 else scores, name="prediction")
