@@ -40,14 +40,11 @@ def train_model(name: str, *, force: bool) -> "RunOutcome":
 
     settings = Settings.from_environment()
     declaration = declaration_of(settings, name)  # before dagster is imported: errors at once
-    from ml_platform.registry.embedded import created_ahead
+    from ml_platform.component.instance import open_instance
+    from ml_platform.component.run import run_model
 
-    with created_ahead(settings.mlflow_url, artifacts=str(settings.artifacts)):
-        from ml_platform.component.instance import open_instance
-        from ml_platform.component.run import run_model
-
-        with reporting() as report, open_instance(settings) as instance:
-            return run_model(declaration, instance=instance, force=force, progress=report)
+    with reporting() as report, open_instance(settings) as instance:
+        return run_model(declaration, instance=instance, force=force, progress=report)
 
 
 def exit_code_of(outcome: "RunOutcome") -> ExitCode:

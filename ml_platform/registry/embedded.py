@@ -2,8 +2,7 @@
 
 import logging
 import os
-import subprocess
-import sys
+import sqlite3
 import warnings
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -13,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ml_platform.exceptions import StoreError
+from ml_platform.registry import empty_store
 
 _SQLITE = "sqlite:///"
 _LOCK_SECONDS = 120
@@ -67,9 +67,8 @@ def sqlite_file(tracking_uri: str) -> Path | None:
 def create_once(tracking_uri: str, *, artifacts: str) -> None:
     """Create the SQLite store unless it exists.
 
-    The schema is migrated in a file of its own that is then renamed, under a lock: of two
-    processes that start at once one creates, and a process killed meanwhile leaves nothing
-    half-migrated behind.
+    It is made in a file of its own that is then renamed, under a lock: of two processes that start
+    at once one creates, and a process killed meanwhile leaves nothing half-made behind.
     """
     file = sqlite_file(tracking_uri)
     if file is None or file.exists():
@@ -80,44 +79,21 @@ def create_once(tracking_uri: str, *, artifacts: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with exclusive(file, "create"):
             if not file.exists():
-                _migrate(file, artifacts)
-    except (OSError, SQLAlchemyError) as error:
+                unfinished = file.with_name(f"{file.name}.new")
+                unfinished.unlink(missing_ok=True)
+                if not empty_store.create(unfinished, artifacts=artifacts):
+                    migrate(unfinished, artifacts)
+                unfinished.replace(file)
+    except (OSError, sqlite3.Error, SQLAlchemyError) as error:
         raise StoreError(f"cannot create the MLflow store {file}: {error}") from error
 
 
-@contextmanager
-def created_ahead(tracking_uri: str, *, artifacts: str) -> Generator[None]:
-    """Let a process beside us create the store, where there is none, while the block begins.
-
-    The block creates it itself where that failed; both do it by `create_once`, one at a time.
-    """
-    file = sqlite_file(tracking_uri)
-    if file is None or file.exists():
-        yield
-        return
-    call = f"create_once({tracking_uri!r}, artifacts={artifacts!r})"
-    beside = subprocess.Popen(
-        [sys.executable, "-c", f"from {__name__} import create_once; {call}"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        yield
-    finally:
-        beside.kill()
-        beside.wait()
-
-
-def _migrate(file: Path, artifacts: str) -> None:
+def migrate(file: Path, artifacts: str) -> None:
+    """Let MLflow create its store, by all its migrations."""
     sql_store = import_sql_store()
-    unfinished = file.with_name(f"{file.name}.new")
-    unfinished.unlink(missing_ok=True)
     with _silent("mlflow.store.db.utils"):
-        store = sql_store.SqlAlchemyStore(f"{_SQLITE}{unfinished}", artifacts)
+        store = sql_store.SqlAlchemyStore(f"{_SQLITE}{file}", artifacts)
     store.engine.dispose()
-    unfinished.replace(file)
 
 
 def exclusive(file: Path | None, what: str) -> AbstractContextManager[Any]:

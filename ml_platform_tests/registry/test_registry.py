@@ -8,12 +8,10 @@ import pandas as pd
 import pytest
 
 from ml_platform.exceptions import StoreError
-from ml_platform.registry import embedded
 from ml_platform.registry.memory import InMemoryRegistry
 from ml_platform.registry.registry import ModelRegistry
 from ml_platform.registry.version import TrainingRows, VersionRegistry
 from ml_platform.testing.stores import check_registry
-from ml_platform_tests.conftest import REAL_MIGRATION
 
 ROWS = pd.DataFrame({"x": [1.0, 2.0]})
 SCORES = np.array([0.25, 0.5])
@@ -96,7 +94,6 @@ def test_two_processes_that_start_at_once_share_one_store_one_run_and_count_on(
 def test_a_store_left_half_made_by_a_killed_process_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "_migrate", REAL_MIGRATION)
     (tmp_path / "mlflow.db.new").write_text("half a database")
     registry = ModelRegistry(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", artifacts=tmp_path)
     monkeypatch.chdir(tmp_path)
