@@ -41,11 +41,7 @@ def script_of(file: Path) -> str:
         store.execute(
             "UPDATE experiments SET artifact_location = '', creation_time = 0, last_update_time = 0"
         )
-        *lines, end = store.iterdump()
-    lines.sort(
-        key=lambda line: line if line.startswith("CREATE INDEX") else ""
-    )  # made in any order
-    return _HEAD.format(version("mlflow")) + "\n".join([*lines, end]) + "\n"
+        return _HEAD.format(version("mlflow")) + "\n".join(store.iterdump()) + "\n"
 
 
 def main() -> None:
