@@ -96,11 +96,15 @@ class ModelRegistry(RunLog):
 
     def get(self, model: str, version: int) -> ModelVersion:
         """Return a version. Raises ModelError with the versions that exist."""
-        versions = self.versions(model)
-        for found in versions:
-            if found.version == version:
-                return found
-        raise unknown_version(model, version, [found.version for found in versions])
+        with self._doing(f"read {model}:{version}") as client:
+            from mlflow.exceptions import MlflowException
+
+            try:
+                return _version(client.get_model_version(model, str(version)))
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+        raise unknown_version(model, version, [found.version for found in self.versions(model)])
 
     def set_tags(self, model: str, version: int, tags: Mapping[str, str]) -> None:
         """Set tags of a version, leaving the others."""
