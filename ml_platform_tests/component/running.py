@@ -13,13 +13,15 @@ from ml_platform.spec.load import Declaration, load_declaration
 MODELS = Path(__file__).parent.parent / "models"
 
 BEFORE_DEPLOYMENT = ("raw_data", "validated_data", "trained_model", "evaluation_report")
+WITHOUT_PAGE = "bootstrap: 50, evidently: never"
 RELEASE = (*BEFORE_DEPLOYMENT, "deployed_bento")
 
 
-def small_credit(folder: Path) -> Declaration:
-    """A copy of the small model in `folder`."""
+def small_credit(folder: Path, *, evidently: bool = False) -> Declaration:
+    """A copy of the small model in `folder`; Evidently's page takes seconds of each evaluation."""
     shutil.copytree(MODELS / "small_credit", folder)
-    return load_declaration(folder / "defs.yaml")
+    declaration = load_declaration(folder / "defs.yaml")
+    return declaration if evidently else changed(declaration, "bootstrap: 50", WITHOUT_PAGE)
 
 
 def changed(declaration: Declaration, old: str, new: str) -> Declaration:

@@ -12,14 +12,14 @@ from ml_platform.data.same_rows import rows_in
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, failure, materialize
 
-BENCHMARK = "bootstrap: 50, benchmarks: [{name: large, where: amount > 6000}]}"
+BENCHMARK = "benchmarks: [{name: large, where: amount > 6000}], bootstrap: 50"
 FLOOR = "    - {type: minimum_metric, metric: roc_auc, floor: 0.7}\n"
 GATE = "    - {type: slice_metric, metric: roc_auc, benchmark: large, floor: 0.5, min_rows: 20}\n"
 TABLE = "small_credit/benchmark_large"
 
 
 def with_benchmark(declaration: Declaration) -> Declaration:
-    return changed(changed(declaration, "bootstrap: 50}", BENCHMARK), FLOOR, FLOOR + GATE)
+    return changed(changed(declaration, "bootstrap: 50", BENCHMARK), FLOOR, FLOOR + GATE)
 
 
 def test_benchmark_is_frozen_once_kept_out_of_training_and_judged_by_every_version(

@@ -9,7 +9,7 @@ import pytest
 
 from ml_platform.component.platform import Platform
 from ml_platform.settings import Settings
-from ml_platform_tests.component.running import changed, small_credit
+from ml_platform_tests.component.running import small_credit
 
 STEPS = ("raw_data", "validated_data", "trained_model", "evaluation_report", "deployed_bento")
 
@@ -66,8 +66,7 @@ def outcome(process: subprocess.Popen[str]) -> dict[str, object]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    declaration = small_credit(tmp_path / "small_credit")
-    return changed(declaration, "bootstrap: 50", "bootstrap: 50, evidently: never").folder
+    return small_credit(tmp_path / "small_credit").folder
 
 
 @pytest.mark.slow
