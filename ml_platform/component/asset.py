@@ -21,6 +21,9 @@ Results = Iterator[Any]
 Compute = Callable[..., Results]
 """A generator function `(context, platform, **upstream)`; upstream is annotated by its handle."""
 
+_HANDLE, _VERDICT, _ORDER = dg.Out(io_manager_key="handles"), dg.Out(dg.Nothing), dg.In(dg.Nothing)
+"""What goes into and out of steps: immutable, and made once for thousands of them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AssetOf:
@@ -93,12 +96,11 @@ class AssetOf:
 
         hints, name = compute.__annotations__, self.declaration.spec.name
         reads = {name: dg.In(hints[name], input_manager_key="handles") for name in self.upstream}
-        outputs = {name: dg.Out(dg.Nothing) for name in checks}
         return dg.OpDefinition(
             step,
             key.to_python_identifier(),
-            ins=reads | {asset: dg.In(dg.Nothing) for asset in self.after},
-            outs={"result": dg.Out(io_manager_key="handles"), **outputs},
+            ins=reads | dict.fromkeys(self.after, _ORDER),
+            outs={"result": _HANDLE, **dict.fromkeys(checks, _VERDICT)},
             required_resource_keys={"platform"},
             pool=f"production_{name}" if self.in_production else f"model_{name}",
         )
