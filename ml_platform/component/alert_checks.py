@@ -44,13 +44,20 @@ def of_checks(
         evaluation = event.asset_check_evaluation_data if event else None
         if evaluation is None or evaluation.asset_key.path[0] not in known:
             continue
-        if evaluation.passed and _of(evaluation.metadata, "verdict") == "unclear":
+        if _is_unclear(evaluation):
             continue
         of_one = list(_of_check(evaluation, entry.run_id, open_now, at=stamp(entry)))
         open_now |= {each.thing for each in of_one if not each.ok}
         open_now -= {each.thing for each in of_one if each.ok}
         found += of_one
     return found
+
+
+def _is_unclear(evaluation: dg.AssetCheckEvaluation) -> bool:
+    """Whether too little was known to judge; a gate that cannot tell may still block a release."""
+    verdict = _of(evaluation.metadata, "verdict")
+    of_gate = evaluation.asset_key.path[-1] in GATES
+    return verdict == "unclear" or (verdict == "inconclusive" and not of_gate)
 
 
 def _of_check(

@@ -135,6 +135,21 @@ def test_what_happened_before_the_first_tick_is_history(
     assert incidents.of(MODEL) == []
 
 
+def test_an_audit_that_cannot_tell_opens_nothing_and_ends_nothing(
+    watch: Watch, instance: dg.DagsterInstance
+) -> None:
+    def audit(verdict: str) -> list[str]:
+        passed = verdict == "passed"
+        evaluate(instance, "labeled_feedback", "bias_audit", passed=passed, verdict=verdict)
+        watch.tick()
+        return watch.post.take()
+
+    assert audit("inconclusive") == [], "no label has come yet"
+    assert audit("failed") == [f"[WARNING] {MODEL}: feedback (bias_audit)"]
+    assert audit("inconclusive") == []
+    assert audit("passed") == [f"[RECOVERED] {MODEL}: feedback (bias_audit)"]
+
+
 def test_each_drifted_column_is_an_incident_that_ends_by_itself(
     watch: Watch, instance: dg.DagsterInstance, incidents: SqlIncidentStore
 ) -> None:
