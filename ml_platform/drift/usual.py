@@ -1,7 +1,7 @@
-"""How far windows of the reference lie from all of it by themselves: what is usual is no drift.
+"""How windows of the reference differ from all of it by themselves: what is usual is no finding.
 
 A day has one weekday and one weather, so that no day is distributed as a quarter is. What windows
-of the training data moved by tells how far the next one may move without anything being new.
+of the training data were like tells what the next one may be like without anything being new.
 """
 
 import numpy as np
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from ml_platform.drift.bins import counted_by_window
 from ml_platform.drift.drift_test import DriftTest
+from ml_platform.plugins import Strict
+
+Floats = NDArray[np.float64]
 
 FEWEST = 10
 """Windows without which nothing is known to be usual."""
@@ -19,26 +22,55 @@ FAR_OUT = 3.0
 of Tukey, Exploratory Data Analysis (1977), 2D. One or two of a hundred with a fault hardly
 move it."""
 
+OFTEN = 0.05
+"""Share of the windows that hold one value only, for that to be usual."""
 
-def usual_distance(
+
+class UsualWindow(Strict):
+    """What is usual of a column in windows of the reference; None where too few windows tell.
+
+    distance: the effect size up to which one lies from all. nulls: the share up to which it is
+    empty. constant: whether now and then it holds one value only.
+    """
+
+    distance: float | None = None
+    nulls: float | None = None
+    constant: bool = False
+
+
+UNKNOWN = UsualWindow()
+
+
+def usual_window(
     test: DriftTest,
     reference: pd.Series,
     values: pd.Series,
     *,
     windows: NDArray[np.int64],
     fewest: int,
-) -> float | None:
-    """Return the effect size (of the test) up to which a window is a usual one.
+) -> UsualWindow:
+    """Return what is usual of a column.
 
     values: (n,) of the same column as the reference, in windows: (n,) a number a row.
-    fewest: rows of a window that counts. None where too few windows do.
+    fewest: rows of a window that counts.
     """
     counts, spacing = counted_by_window(reference, values, windows, bins=test.bins)
-    kept = counts[1:][counts[1:].sum(axis=1) >= fewest]
-    if len(kept) < FEWEST:
-        return None
-    own, of_all = (part / part.sum(axis=-1, keepdims=True) for part in (kept, counts[0]))
+    rows = counts[1:].sum(axis=1)
+    kept = rows >= fewest
+    if kept.sum() < FEWEST:
+        return UNKNOWN
+    own, of_all = counts[1:][kept] / rows[kept, None], counts[0] / counts[0].sum()
     power = 0.5 if test.squared else 1.0  # as the shift itself: a square has too long a tail
     moved = test.distance(np.broadcast_to(of_all, own.shape), own, spacing) ** power
-    lower, upper = np.quantile(moved, [0.25, 0.75])
-    return float(upper + FAR_OUT * (upper - lower)) ** (1 / power)
+    different = values.groupby(windows).nunique(dropna=False)
+    constant = different.reindex(np.flatnonzero(kept)) == 1
+    return UsualWindow(
+        distance=_outer_fence(moved) ** (1 / power),
+        nulls=min(_outer_fence(own[:, -1]), 1.0),
+        constant=bool(constant.mean() >= OFTEN),
+    )
+
+
+def _outer_fence(values: Floats) -> float:
+    lower, upper = np.quantile(values, [0.25, 0.75])
+    return float(upper + FAR_OUT * (upper - lower))

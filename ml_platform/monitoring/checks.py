@@ -147,7 +147,8 @@ def _data_quality(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     wrong: dict[str, str] = {}
     for column in report.columns:
         name = column.column
-        if column.nulls > column.nulls_in_training + spec.max_nulls:
+        most = max(column.nulls_in_training + spec.max_nulls, column.usual_nulls or 0.0)
+        if column.nulls > most:
             was = f"was {column.nulls_in_training:.1%} in training"
             wrong[name] = f"{name} is null in {column.nulls:.1%}, {was}"
         elif column.unseen > spec.max_unseen:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.drift.drift_test import DriftTest
+from ml_platform.drift.usual import UNKNOWN, UsualWindow
 from ml_platform.plugins import Strict
 
 FEW = 50
@@ -13,8 +14,9 @@ SHOWN = 5
 class ColumnHealth(Strict):
     """One column of the window, beside training and beside the window before.
 
-    nulls, nulls_in_training: shares. unseen: share of values that training never saw, for text;
-    unseen_examples: some of them. constant: whether it holds one value, and held more in training.
+    nulls, nulls_in_training: shares; usual_nulls: up to which windows of training are empty as a
+    rule, where that is known. unseen: share of values that training never saw, for text;
+    unseen_examples: some of them. constant: whether it holds one value, and does not as a rule.
     drift: against training; since_before: against the window before, where there is one.
     """
 
@@ -22,6 +24,7 @@ class ColumnHealth(Strict):
     rows: int
     nulls: float
     nulls_in_training: float
+    usual_nulls: float | None = None
     unseen: float = 0.0
     unseen_examples: tuple[str, ...] = ()
     constant: bool = False
@@ -36,13 +39,13 @@ def column_health(
     before: pd.Series | None = None,
     test: DriftTest,
     columns: int,
-    usual: float | None = None,
+    usual: UsualWindow = UNKNOWN,
     seed: int = 0,
 ) -> ColumnHealth:
     """Compare a column on all its rows; series are named by the column.
 
     before: the window before, None where there is none. columns: how many the report judges.
-    usual: the effect size up to which a window of training lies as a rule, where that is known.
+    usual: what windows of training are like as a rule.
     """
     unseen, examples = _unseen(training, current)
     has_before = before is not None and len(before) > 0
@@ -53,8 +56,11 @@ def column_health(
         nulls_in_training=_share_of_nulls(training),
         unseen=unseen,
         unseen_examples=examples,
-        constant=_is_constant(current) and not _is_constant(training),
-        drift=test.compare(training, current, columns=columns, seed=seed).given_usual(usual),
+        usual_nulls=usual.nulls,
+        constant=_is_constant(current) and not _is_constant(training) and not usual.constant,
+        drift=test.compare(training, current, columns=columns, seed=seed).given_usual(
+            usual.distance
+        ),
         since_before=test.compare(before, current, columns=columns, seed=seed)
         if has_before
         else None,

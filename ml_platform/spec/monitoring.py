@@ -38,8 +38,8 @@ class MonitoringSpec(Strict):
     )
     usual: bool = Field(
         default=True,
-        description="Whether drift is a finding only beyond what windows of the training data, as "
-        "long as the report's, move by themselves: a day has one weekday and one weather.",
+        description="Whether drift, nulls and constant columns are findings only beyond what "
+        "windows of the training data, as long as the report's, are like as a rule.",
     )
     min_rows: int = Field(
         default=200, gt=0, description="Predictions of a report; drift of fewer is not judged."

@@ -15,10 +15,11 @@ from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.prediction_drift import prediction_drift
 from ml_platform.component.steps.production_window import Training, Window
-from ml_platform.component.steps.usual_drift import usual_drift
+from ml_platform.component.steps.usual_windows import usual_windows
 from ml_platform.component.steps.window_traffic import FOLDER, counted
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
+from ml_platform.drift.usual import UNKNOWN, UsualWindow
 from ml_platform.evaluation.data_docs import write_index
 from ml_platform.evaluation.evidently_report import evidently_html
 from ml_platform.feedback.estimate import PerformanceEstimate
@@ -135,7 +136,7 @@ def _certified(declaration: Declaration, platform: Platform, champion: int | Non
 def _beside_training(window: Window, training: Training, platform: Platform) -> dict[str, Any]:
     """Inputs and predictions of the window beside those of training: fields of the report."""
     names = _compared(window)
-    usual = usual_drift(training, platform, names)
+    usual = usual_windows(training, platform, names)
     columns = tuple(_columns(window, training, names, usual))
     return {"columns": columns, **prediction_drift(window, training, usual=usual)}
 
@@ -154,7 +155,7 @@ def _compared(window: Window) -> list[str]:
 
 
 def _columns(
-    window: Window, training: Training, names: Sequence[str], usual: Mapping[str, float | None]
+    window: Window, training: Training, names: Sequence[str], usual: Mapping[str, UsualWindow]
 ) -> Iterator[ColumnHealth]:
     spec = window.declaration.spec
     for name in names:
@@ -164,7 +165,7 @@ def _columns(
             before=window.before.feature(name),
             test=spec.monitoring.drift,
             columns=len(names),
-            usual=usual.get(name),
+            usual=usual.get(name, UNKNOWN),
             seed=spec.training.seed,
         )
 

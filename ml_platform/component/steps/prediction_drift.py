@@ -8,22 +8,26 @@ import pyarrow.compute as pc
 
 from ml_platform.component.steps.production_window import Training, Window
 from ml_platform.drift.column import ColumnDrift
+from ml_platform.drift.usual import UNKNOWN, UsualWindow
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.model import ModelSpec
 from ml_platform.task import Task
 
 
 def prediction_drift(
-    window: Window, training: Training, *, usual: Mapping[str, float | None]
+    window: Window, training: Training, *, usual: Mapping[str, UsualWindow]
 ) -> dict[str, ColumnDrift]:
     """How far prediction and confidence lie from the champion's holdout, and the window before.
 
-    usual: by `prediction` and `confidence`, how far a window lies as a rule.
+    usual: by `prediction` and `confidence`, what a window is like as a rule.
     """
     spec = training.declaration.spec
     current, before = (_own(each, training) for each in (window, window.before))
     moved = _moved(training.holdout_scores, current, spec)
-    found = {name: each.given_usual(usual.get(each.column)) for name, each in moved.items()}
+    found = {
+        name: each.given_usual(usual.get(each.column, UNKNOWN).distance)
+        for name, each in moved.items()
+    }
     if len(before):
         found |= {f"{name}_before": d for name, d in _moved(before, current, spec).items()}
     return found

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.usual_drift import usual_drift
+from ml_platform.component.steps.usual_windows import usual_windows
+from ml_platform.drift.usual import UNKNOWN
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import changed
 
@@ -55,33 +56,33 @@ def test_what_differs_from_day_to_day_is_usual_and_measured_once(
     watched: Declaration, platform: Platform
 ) -> None:
     training = Training(watched)
-    usual = usual_drift(training, platform, ["income", "years_employed"])
-    assert usual["income"] > 1
-    assert 0 < usual["years_employed"] < 0.5
+    usual = usual_windows(training, platform, ["income", "years_employed"])
+    assert usual["income"].distance > 1
+    assert 0 < usual["years_employed"].distance < 0.5
     assert {"prediction", "confidence"} <= usual.keys()
-    assert usual_drift(training, platform, ["income", "years_employed"]) == usual
+    assert usual_windows(training, platform, ["income", "years_employed"]) == usual
     assert training.read == ["rows"]
 
 
 def test_another_version_or_declaration_is_measured_anew(
     watched: Declaration, platform: Platform, tmp_path: Path
 ) -> None:
-    first = usual_drift(Training(watched), platform, ["income"])
+    first = usual_windows(Training(watched), platform, ["income"])
     second = Training(watched, version=2)
-    usual_drift(second, platform, ["income"])
+    usual_windows(second, platform, ["income"])
     assert second.read == ["rows"]
     stricter = Training(changed(watched, "min_rows: 50", "min_rows: 101"))
-    found = usual_drift(stricter, platform, ["income"])
-    assert first["income"] is not None
-    assert found["income"] is None, "no day has so many rows"
+    found = usual_windows(stricter, platform, ["income"])
+    assert first["income"].distance is not None
+    assert found["income"] == UNKNOWN, "no day has so many rows"
 
 
 def test_where_nothing_is_declared_to_be_usual_nothing_is_read(
     watched: Declaration, platform: Platform
 ) -> None:
     off = Training(changed(watched, "min_rows: 50", "min_rows: 50, usual: false"))
-    assert usual_drift(off, platform, ["income"]) == {}
+    assert usual_windows(off, platform, ["income"]) == {}
     data = watched.spec.data.model_copy(update={"event_time": None})
     timeless = Declaration(watched.spec.model_copy(update={"data": data}), watched.file)
-    assert usual_drift(Training(timeless), platform, ["income"]) == {}
+    assert usual_windows(Training(timeless), platform, ["income"]) == {}
     assert off.read == []

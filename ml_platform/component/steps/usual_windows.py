@@ -1,4 +1,4 @@
-"""How far windows as long as a report's are used to move, by the champion's own training data."""
+"""What windows as long as a report's are like as a rule, by the champion's own training data."""
 
 from collections.abc import Sequence
 
@@ -8,29 +8,29 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.prediction_drift import confidence
 from ml_platform.component.steps.production_window import Training
 from ml_platform.data.handles import HandleStore
-from ml_platform.drift.usual import usual_distance
+from ml_platform.drift.usual import UsualWindow, usual_window
 from ml_platform.plugins import Strict
 from ml_platform.task import Task
 
-FOLDER = "usual_drift"
+FOLDER = "usual_windows"
 LENGTH = {"hourly": "h", "daily": "D"}
 
 
-class UsualDrift(Strict):
-    """What is kept of a version: the effect sizes within which a window is a usual one.
+class UsualWindows(Strict):
+    """What is kept of a version.
 
     asked: hash of the declaration under which it was measured. columns: by column, `prediction`
-    and `confidence` among them; None where too few windows tell.
+    and `confidence` among them.
     """
 
     asked: str
-    columns: dict[str, float | None]
+    columns: dict[str, UsualWindow]
 
 
-def usual_drift(
+def usual_windows(
     training: Training, platform: Platform, names: Sequence[str]
-) -> dict[str, float | None]:
-    """Return the effect size up to which each column is as usual; measured once for a version.
+) -> dict[str, UsualWindow]:
+    """Return by column what is usual of a window; measured once for a version.
 
     Empty where the rows have no time, or where it is declared that nothing is usual.
     """
@@ -40,14 +40,14 @@ def usual_drift(
     store = HandleStore(f"{platform.settings.data_url}/{FOLDER}")
     path, asked = f"{spec.name}/v{training.version}.json", spec.digest_of("monitoring")
     text = store.read(path)
-    known = None if text is None else UsualDrift.model_validate_json(text)
+    known = None if text is None else UsualWindows.model_validate_json(text)
     if known is None or known.asked != asked:
-        known = UsualDrift(asked=asked, columns=_measured(training, names))
+        known = UsualWindows(asked=asked, columns=_measured(training, names))
         store.write(path, known.model_dump_json())
     return known.columns
 
 
-def _measured(training: Training, names: Sequence[str]) -> dict[str, float | None]:
+def _measured(training: Training, names: Sequence[str]) -> dict[str, UsualWindow]:
     spec = training.declaration.spec
     monitoring, task = spec.monitoring, spec.task
     rows = training.rows
@@ -63,7 +63,7 @@ def _measured(training: Training, names: Sequence[str]) -> dict[str, float | Non
             confidence(scores, task),
         )
     return {
-        name: usual_distance(
+        name: usual_window(
             monitoring.drift, reference, values, windows=windows, fewest=monitoring.min_rows
         )
         for name, (reference, values) in pairs.items()
