@@ -18,10 +18,13 @@ from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
 
+AT_ONCE = 1_000_000
+"""Rows of a window up to which its features are read in one go; of more, one at a time."""
+
 
 @dataclass(frozen=True)
 class Window:
-    """The predictions of some time, read column by column."""
+    """The predictions of some time."""
 
     declaration: Declaration
     platform: Platform
@@ -32,7 +35,7 @@ class Window:
     def _log(self) -> InferenceTable:
         return InferenceTable(self.platform.settings.data_url, self.declaration.spec.name)
 
-    @property
+    @cached_property
     def before(self) -> "Window":
         """The window before this one, as long."""
         return Window(
@@ -66,11 +69,21 @@ class Window:
     def feature(self, name: str) -> pd.Series:
         """A column as it was asked, without what only a shadow saw."""
         column = f"{FEATURE}{name}"
-        rows = self.table("time", "role", column)
-        asked = rows.filter(pc.not_equal(rows["role"], SHADOW))[column].to_pandas()
+        rows = self._features if self._features is not None else self._asked(column)
+        asked = rows[column].to_pandas()
         if isinstance(asked.dtype, pd.DatetimeTZDtype):
             asked = asked.dt.tz_localize(None)
         return asked.rename(name)
+
+    @cached_property
+    def _features(self) -> pa.Table | None:
+        if self.table("time").num_rows > AT_ONCE:
+            return None
+        return self._asked(*(name for name in self.known if name.startswith(FEATURE)))
+
+    def _asked(self, *columns: str) -> pa.Table:
+        rows = self.table("time", "role", *columns)
+        return rows.filter(pc.not_equal(rows["role"], SHADOW)).select(columns)
 
 
 class Training:
