@@ -25,7 +25,7 @@ def bad_candidate(stage: Stage, version: int, does: str) -> list[Figure]:
         Figure(
             f"a candidate that {does}",
             f"{'cut out' if out else 'not cut out'} after {tried} requests on {WORKERS} workers "
-            f"({last.why[:60]}); {failed} failed of {len(load.acknowledged):,} requests, the "
+            f"({last.why[:60]}); {load.told_failed} failed of {len(load.acknowledged):,} requests, the "
             f"slowest took {load.slowest * 1e3:.0f} ms",
             "within 10 requests a worker, 0 failed",
             out and tried <= 10 * WORKERS and failed == 0 and seen == 0,
@@ -47,7 +47,7 @@ def leaking_candidate(stage: Stage) -> list[Figure]:
         Figure(
             "a candidate that keeps 8 MB of each request",
             f"{'cut out' if out else 'not cut out'} when a worker had grown from {before:.0f} to "
-            f"{after:.0f} MB; {failed} failed of {len(load.acknowledged):,} requests",
+            f"{after:.0f} MB; {load.told_failed} failed of {len(load.acknowledged):,} requests",
             "cut out, 0 failed",
             out and failed == 0,
         )

@@ -37,7 +37,7 @@ def swaps(stage: Stage, rounds: int) -> list[Figure]:
     return [
         Figure(
             f"{rounds} swaps of the champion under load",
-            f"{failed} failed of {answered:,} requests; {lost} not logged exactly once",
+            f"{load.told_failed} failed of {answered:,} requests; {lost} not logged exactly once",
             "0 failed",
             failed == 0 and lost == 0,
         ),
@@ -99,7 +99,7 @@ def store_away(stage: Stage, seconds: float) -> list[Figure]:
     return [
         Figure(
             f"release store away for {seconds:g} s",
-            f"{failed} failed of {len(load.acknowledged):,} requests; /health "
+            f"{load.told_failed} failed of {len(load.acknowledged):,} requests; /health "
             f"{'said so' if told and back else 'did not say so'}; a service started meanwhile "
             f"served version {restarted}; once it was back, followed in {effect:.1f} s",
             "0 failed",
@@ -131,7 +131,7 @@ def clock_jumps(home: Path) -> list[Figure]:
     return [
         Figure(
             "the clock jumps by a day, two days back, a year, eleven years back",
-            f"{failed} failed of {len(load.acknowledged):,} requests, {lost} not logged exactly "
+            f"{load.told_failed} failed of {len(load.acknowledged):,} requests, {lost} not logged exactly "
             f"once; the next promotion was followed in {followed:.1f} s",
             "0 failed",
             failed == 0 and lost == 0,

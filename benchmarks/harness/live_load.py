@@ -60,6 +60,12 @@ class Load:
         return sum((seen.failed for seen in self.seen), Counter[str]())
 
     @property
+    def told_failed(self) -> str:
+        """How many failed, and how, for people."""
+        kinds = ", ".join(f"{count:,} x {kind}" for kind, count in self.failed.items())
+        return f"{sum(self.failed.values()):,}{f' ({kinds})' if kinds else ''}"
+
+    @property
     def versions(self) -> Counter[str]:
         """How many answers each version gave."""
         return sum((seen.versions for seen in self.seen), Counter[str]())

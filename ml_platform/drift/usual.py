@@ -14,8 +14,9 @@ from ml_platform.plugins import Strict
 
 Floats = NDArray[np.float64]
 
-FEWEST = 10
-"""Windows without which nothing is known to be usual."""
+FEWEST, FEWEST_ROWS = 10, 200
+"""Windows without which nothing is known to be usual, and rows of one: what fewer rows move by is
+their sampling, and within it everything would be usual."""
 
 FAR_OUT = 3.0
 """Interquartile ranges above the upper quartile beyond which a window is unusual: the outer fence
@@ -47,16 +48,14 @@ def usual_window(
     values: pd.Series,
     *,
     windows: NDArray[np.int64],
-    fewest: int,
 ) -> UsualWindow:
     """Return what is usual of a column.
 
     values: (n,) of the same column as the reference, in windows: (n,) a number a row.
-    fewest: rows of a window that counts.
     """
     counts, spacing = counted_by_window(reference, values, windows, bins=test.bins)
     rows = counts[1:].sum(axis=1)
-    kept = rows >= fewest
+    kept = rows >= FEWEST_ROWS
     if kept.sum() < FEWEST:
         return UNKNOWN
     own, of_all = counts[1:][kept] / rows[kept, None], counts[0] / counts[0].sum()

@@ -143,7 +143,7 @@ def report_of(
         labels=LabeledTable(url, name).record().counts,
         refused=dict(done.tally.refused),
         versions=dict(done.tally.versions),
-        faults=tuple(_noticed(fault, done, moved) for fault in replay.faults),
+        faults=tuple(_noticed(fault, declaration, done, moved) for fault in replay.faults),
         quiet_days=_quiet_days(replay),
         alerts=tuple(_alert(i, declaration, replay) for i in _incidents(platform, name)),
         retrainings=tuple(
@@ -161,13 +161,15 @@ def report_of(
     )
 
 
-def _noticed(fault: Fault, done: Replayed, moved: Sequence[Moved]) -> FaultNotice:
+def _noticed(
+    fault: Fault, declaration: Declaration, done: Replayed, moved: Sequence[Moved]
+) -> FaultNotice:
     """The first that the platform noticed of a fault, or did about it."""
     stopped = _stopped(fault, done.poisoned.get(fault.text), moved)
     if stopped is not None:
         return stopped
     for found in sorted(done.findings, key=lambda found: found.over):
-        during = fault.begin < found.over and found.begin < fault.end
+        during = fault.begin < found.over and found.begin < fault.end + _patience(declaration)
         if during and fault.shows_in(found.check, found.subjects):
             return FaultNotice(
                 fault=fault.text,

@@ -22,7 +22,7 @@ def days_that_differ(rng, spread: float) -> tuple[pd.Series, np.ndarray]:
 def test_a_day_like_the_others_is_usual_and_another_unit_is_not(test) -> None:
     rng = np.random.default_rng(1)
     values, windows = days_that_differ(rng, spread=0.3)
-    usual = usual_window(test, values, values, windows=windows, fewest=100).distance
+    usual = usual_window(test, values, values, windows=windows).distance
     alarms = [
         test.compare(values, pd.Series(rng.normal(rng.normal(0, 0.3), 1, ROWS), name="delay"))
         for _ in range(60)
@@ -42,15 +42,15 @@ def test_it_is_the_outer_fence_of_what_each_day_moved_by() -> None:
         float(PSI.distance(c.reference / len(values), c.current / ROWS, c.spacing)) for c in counts
     ]
     lower, upper = np.sqrt(np.quantile(moved, [0.25, 0.75], method="nearest"))
-    usual = usual_window(PSI, values, values, windows=windows, fewest=ROWS).distance
+    usual = usual_window(PSI, values, values, windows=windows).distance
     assert usual == pytest.approx((upper + FAR_OUT * (upper - lower)) ** 2, rel=0.1)
 
 
 def test_a_few_days_of_a_fault_among_the_training_days_does_not_make_it_usual() -> None:
     values, windows = days_that_differ(np.random.default_rng(3), spread=0.3)
-    usual = usual_window(PSI, values, values, windows=windows, fewest=100).distance
+    usual = usual_window(PSI, values, values, windows=windows).distance
     faulty = values.where(windows >= 3, values * 1.609 + 3)
-    with_fault = usual_window(PSI, faulty, faulty, windows=windows, fewest=100).distance
+    with_fault = usual_window(PSI, faulty, faulty, windows=windows).distance
     assert with_fault < 3 * usual
     fault = values[windows < 3] * 1.609 + 3
     assert PSI.compare(faulty, fault).value > 3 * usual
@@ -59,9 +59,10 @@ def test_a_few_days_of_a_fault_among_the_training_days_does_not_make_it_usual() 
 def test_few_windows_or_few_rows_of_each_tell_nothing() -> None:
     values, windows = days_that_differ(np.random.default_rng(4), spread=0.3)
     nine = windows < 9
-    of_nine = usual_window(PSI, values[nine], values[nine], windows=windows[nine], fewest=100)
+    of_nine = usual_window(PSI, values[nine], values[nine], windows=windows[nine])
     assert of_nine == UNKNOWN
-    assert usual_window(PSI, values, values, windows=windows, fewest=ROWS + 1) == UNKNOWN
+    halves = windows * 2 + np.arange(len(windows)) % 2
+    assert usual_window(PSI, values, values, windows=halves) == UNKNOWN, "150 rows of each"
 
 
 def test_nulls_and_constant_days_are_usual_where_there_were_such_days() -> None:
@@ -72,7 +73,7 @@ def test_nulls_and_constant_days_are_usual_where_there_were_such_days() -> None:
     some = pd.Series(rng.normal(0, 1, DAYS * ROWS), name="wind").mask(
         rng.random(len(windows)) < share
     )
-    dry, gaps = (usual_window(PSI, c, c, windows=windows, fewest=100) for c in (rain, some))
+    dry, gaps = (usual_window(PSI, c, c, windows=windows) for c in (rain, some))
     assert (dry.constant, dry.nulls) == (True, 0.0)
     assert gaps.constant is False
     assert 0.3 < gaps.nulls < 0.7

@@ -103,7 +103,7 @@ def test_a_poisoned_candidate_leaves_production_alone_and_spoils_the_source() ->
         ("nulls:delay:0.5", "data_quality", ("carrier", "delay"), True),
         ("flip:1", "live_quality", (), True),
         ("flip:1", "input_drift", ("distance",), False),
-        ("delay:1d", "labels", (), True),
+        ("delay:1d", "labels_in_time", (), True),
         ("poison:1", "input_drift", ("distance",), False),
     ],
 )

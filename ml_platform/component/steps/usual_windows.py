@@ -63,8 +63,6 @@ def _measured(training: Training, names: Sequence[str]) -> dict[str, UsualWindow
             confidence(scores, task),
         )
     return {
-        name: usual_window(
-            monitoring.drift, reference, values, windows=windows, fewest=monitoring.min_rows
-        )
+        name: usual_window(monitoring.drift, reference, values, windows=windows)
         for name, (reference, values) in pairs.items()
     }
