@@ -25,8 +25,8 @@ def bad_candidate(stage: Stage, version: int, does: str) -> list[Figure]:
         Figure(
             f"a candidate that {does}",
             f"{'cut out' if out else 'not cut out'} after {tried} requests on {WORKERS} workers "
-            f"({last.why[:60]}); {load.told_failed} failed of {len(load.acknowledged):,} requests, the "
-            f"slowest took {load.slowest * 1e3:.0f} ms",
+            f"({last.why[:60]}); {load.told_failed} failed of {len(load.acknowledged):,} "
+            f"requests, the slowest took {load.slowest * 1e3:.0f} ms",
             "within 10 requests a worker, 0 failed",
             out and tried <= 10 * WORKERS and failed == 0 and seen == 0,
         )

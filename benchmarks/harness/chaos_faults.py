@@ -131,8 +131,8 @@ def clock_jumps(home: Path) -> list[Figure]:
     return [
         Figure(
             "the clock jumps by a day, two days back, a year, eleven years back",
-            f"{load.told_failed} failed of {len(load.acknowledged):,} requests, {lost} not logged exactly "
-            f"once; the next promotion was followed in {followed:.1f} s",
+            f"{load.told_failed} failed of {len(load.acknowledged):,} requests, {lost} not logged "
+            f"exactly once; the next promotion was followed in {followed:.1f} s",
             "0 failed",
             failed == 0 and lost == 0,
         )
