@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,9 @@ class Fault(ABC):
     text: str
     begin: datetime
     end: datetime
+
+    of_labels: ClassVar[bool] = False
+    """Whether it shows when labels are judged, which is after its end."""
 
     @abstractmethod
     def put_into(self, rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -95,6 +99,8 @@ class Nulls(Fault):
 class LabelFlip(Fault):
     """A share of the labels is that of another row; 1.0 poisons what is trained on them."""
 
+    of_labels: ClassVar[bool] = True
+
     share: float
 
     def put_into(self, rows: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -109,6 +115,8 @@ class LabelFlip(Fault):
 @dataclass(frozen=True)
 class LabelDelay(Fault):
     """Labels come later than usual."""
+
+    of_labels: ClassVar[bool] = True
 
     delay: timedelta
 

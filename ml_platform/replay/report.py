@@ -169,7 +169,7 @@ def _noticed(
     if stopped is not None:
         return stopped
     for found in sorted(done.findings, key=lambda found: found.over):
-        during = fault.begin < found.over and found.begin < fault.end + _patience(declaration)
+        during = fault.begin < found.over < fault.end + _patience(fault, declaration)
         if during and fault.shows_in(found.check, found.subjects):
             return FaultNotice(
                 fault=fault.text,
@@ -224,7 +224,7 @@ def _alert(incident: Incident, declaration: Declaration, replay: Replay) -> Aler
             (
                 fault.text
                 for fault in replay.faults
-                if fault.begin <= incident.opened <= fault.end + _patience(declaration)
+                if fault.begin <= incident.opened < fault.end + _patience(fault, declaration)
                 and any(
                     fault.shows_in(name, (incident.subject,)) for name in (check, incident.kind)
                 )
@@ -234,10 +234,10 @@ def _alert(incident: Incident, declaration: Declaration, replay: Replay) -> Aler
     )
 
 
-def _patience(declaration: Declaration) -> timedelta:
-    """How long after its end a fault may show: the labels of its last day come, and are judged."""
+def _patience(fault: Fault, declaration: Declaration) -> timedelta:
+    """How long after its end a fault may show: until its last window, or labels, are judged."""
     spec = declaration.spec
-    after = WINDOWS[spec.monitoring.partition]
-    return (
-        after if spec.feedback is None else after + spec.feedback.label_delay + spec.feedback.window
-    )
+    window = WINDOWS[spec.monitoring.partition]
+    if spec.feedback is None or not fault.of_labels:
+        return window
+    return window + spec.feedback.label_delay + spec.feedback.window

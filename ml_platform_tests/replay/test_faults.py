@@ -112,3 +112,11 @@ def test_a_finding_is_about_the_fault_whose_column_or_labels_it_names(
 ) -> None:
     fault = parse_fault(f"{text}@2013-06-01..2013-06-08")
     assert fault.shows_in(check, subjects) is shows
+
+
+@pytest.mark.parametrize(
+    ("text", "later"),
+    [("flip:0.3", True), ("delay:4d", True), ("unit:distance:2", False), ("poison:1", False)],
+)
+def test_only_a_fault_of_labels_may_show_long_after_its_end(text: str, later: bool) -> None:
+    assert parse_fault(f"{text}@2013-06-01..2013-06-08").of_labels is later
