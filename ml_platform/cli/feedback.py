@@ -62,13 +62,15 @@ def join(name: str, as_json: bool) -> None:
     Exit code 3 when the audit blocks.
     """
     from ml_platform.component.feedback import join_now
+    from ml_platform.component.instance import open_instance
     from ml_platform.component.platform import Platform
     from ml_platform.component.steps.take_labels import feedback_of
 
     settings = Settings.from_environment()
     declaration = declaration_of(settings, name)
     declared = feedback_of(declaration)
-    outcome = join_now(declaration, Platform(settings), now=utc_now())
+    with open_instance(settings) as instance:
+        outcome = join_now(declaration, Platform(settings), instance=instance, now=utc_now())
     if not as_json:
         click.echo(f"{outcome.join.fresh:,} new labels")
     _show(outcome.state, as_json=as_json)

@@ -22,6 +22,7 @@ def ingest(names: tuple[str, ...], as_json: bool) -> None:
 
     Closed segments, and the whole records of open ones; of the models named, of all when none is.
     """
+    from ml_platform.component.instance import open_instance
     from ml_platform.component.platform import Platform
     from ml_platform.component.production import ingest_now
     from ml_platform.spec.load import load_declaration
@@ -29,12 +30,13 @@ def ingest(names: tuple[str, ...], as_json: bool) -> None:
     settings = Settings.from_environment()
     platform, now = Platform(settings), utc_now()
     documents: list[dict[str, Any]] = []
-    for file in declaration_files(settings, names):
-        outcome = ingest_now(load_declaration(file), platform, now=now)
-        documents.append(_document(outcome))
-        if not as_json:
-            for line in _lines(outcome, where=str(settings.damaged / outcome.model)):
-                click.echo(line)
+    with open_instance(settings) as instance:
+        for file in declaration_files(settings, names):
+            outcome = ingest_now(load_declaration(file), platform, instance=instance, now=now)
+            documents.append(_document(outcome))
+            if not as_json:
+                for line in _lines(outcome, where=str(settings.damaged / outcome.model)):
+                    click.echo(line)
     if as_json:
         click.echo(json.dumps(documents, indent=2, default=str))
 

@@ -51,7 +51,10 @@ class Cursor(Strict):
 
 @dataclass(frozen=True)
 class Scope:
-    """What belongs to the platform. instigators: the model of each sensor and schedule."""
+    """What belongs to the platform. instigators: the model of each sensor and schedule.
+
+    Without instigators nobody is asked whether they, and the daemon, are alive.
+    """
 
     models: Sequence[str]
     instigators: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -177,6 +180,8 @@ def _sensors(
     *,
     at: Moment,
 ) -> Part:
+    if not scope.instigators:  # such as a replay, which does their work itself
+        return [], {}
     if cursor.sensors_at is not None and at.machine - cursor.sensors_at < EVERY_SENSORS:
         return [], {}
     there = troubles(instance, scope.instigators, now=at.now, machine_now=at.machine)

@@ -210,9 +210,10 @@ def _of_estimate(state: "FeedbackState") -> Metadata:
     return {**shown, "estimate": dg.MetadataValue.json(state.estimate.model_dump(mode="json"))}
 
 
-def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -> "FeedbackOutcome":
+def join_now(
+    declaration: Declaration, platform: "Platform", *, instance: dg.DagsterInstance, now: datetime
+) -> "FeedbackOutcome":
     """Take in, join and judge in this process; what came of it is kept as the latest handle."""
-    from ml_platform.component.instance import open_instance
     from ml_platform.component.steps.label_feedback import label_feedback
 
     outcome = label_feedback(declaration, platform, now=now)
@@ -220,12 +221,9 @@ def join_now(declaration: Declaration, platform: "Platform", *, now: datetime) -
     handle = handle_of(outcome).model_dump_json()
     platform.handles.write(f"{name}/{NAME}/latest.json", handle)
     key = dg.AssetKey([name, NAME])
-    with open_instance(platform.settings) as instance:
-        instance.report_runless_asset_event(
-            dg.AssetMaterialization(key, metadata=of_feedback(outcome))
-        )
-        for check in _checks(declaration, platform, outcome):
-            instance.report_runless_asset_event(_evaluation(key, check))
+    instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=of_feedback(outcome)))
+    for check in _checks(declaration, platform, outcome):
+        instance.report_runless_asset_event(_evaluation(key, check))
     return outcome
 
 

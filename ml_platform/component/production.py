@@ -10,7 +10,6 @@ from ml_platform.clock import utc_now
 from ml_platform.component.asset import AssetOf, Results
 from ml_platform.component.batch_predictions import batch_predictions
 from ml_platform.component.handles import Handle
-from ml_platform.component.instance import open_instance
 from ml_platform.component.metadata import Metadata
 from ml_platform.component.monitoring import monitoring_asset
 from ml_platform.component.platform import Platform
@@ -37,7 +36,9 @@ def production_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]
     return [_inference_log(declaration), monitoring_asset(declaration), *scored]
 
 
-def ingest_now(declaration: Declaration, platform: Platform, *, now: datetime) -> "IngestOutcome":
+def ingest_now(
+    declaration: Declaration, platform: Platform, *, instance: dg.DagsterInstance, now: datetime
+) -> "IngestOutcome":
     """Ingest in this process, and let Dagster know of it where something was moved."""
     from ml_platform.component.steps.ingest_journal import ingest_journal
 
@@ -45,8 +46,7 @@ def ingest_now(declaration: Declaration, platform: Platform, *, now: datetime) -
     if outcome.rows or outcome.labels:
         key = dg.AssetKey([outcome.model, INFERENCE_LOG])
         event = dg.AssetMaterialization(key, metadata=of_ingestion(outcome, now=now))
-        with open_instance(platform.settings) as instance:
-            instance.report_runless_asset_event(event)
+        instance.report_runless_asset_event(event)
     return outcome
 
 

@@ -132,6 +132,6 @@ def _metrics(positives: Floats, scores: Scores) -> dict[str, Floats]:
 
 def _monotone(rates: Floats, weights: Floats) -> Floats:
     """Each row (b,) made to ascend, by pooling neighbours that do not."""
-    from sklearn.isotonic import isotonic_regression
+    from scipy.optimize import isotonic_regression
 
-    return np.array([isotonic_regression(row, sample_weight=weights) for row in rates])
+    return np.array([isotonic_regression(row, weights=weights).x for row in rates])

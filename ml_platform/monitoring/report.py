@@ -14,7 +14,10 @@ from ml_platform.plugins import Strict
 
 
 class LiveWindow(Strict):
-    """Quality on a window whose labels have matured."""
+    """Quality on a window whose labels have matured.
+
+    evidence: hash of what was judged and how (hex): the same evidence has the same evaluation.
+    """
 
     begin: AwareDatetime
     end: AwareDatetime
@@ -22,6 +25,7 @@ class LiveWindow(Strict):
     labeled: int
     evaluation: Evaluation | None
     reason: str = ""
+    evidence: str = ""
 
 
 class MonitoringReport(Strict):

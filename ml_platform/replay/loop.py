@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 
 from ml_platform.clock import VARIABLE, SimulatedClock
@@ -110,14 +111,14 @@ def run_replay(
     """Train a first version as of `begin`, then let the rows happen to it.
 
     daemon: whether Dagster's daemon runs on this home and does the platform's work; without it,
-    the work is done here, between the steps.
+    the work is done here, between the steps, and the history of its runs is kept in memory.
     Raises ReplayError when the model cannot be replayed or its first training is blocked.
     """
     _check(declaration)
     begun = time.monotonic()
     timeline = timeline_of(declaration, replay)
     platform = Platform(settings)
-    with open_instance(settings) as instance:
+    with open_instance(settings) if daemon else dg.DagsterInstance.ephemeral() as instance:
         if platform.releases.state(declaration.spec.name).champion is None:
             told(replay.begin, "training the first version")
             first = run_model(declaration, instance=instance)

@@ -82,7 +82,7 @@ class PlatformDay:
 
     def ingest(self, *, now: datetime) -> None:
         """Move what the service logged into the tables."""
-        ingest_now(self.declaration, self.platform, now=now)
+        ingest_now(self.declaration, self.platform, instance=self.instance, now=now)
 
     def advance(self, *, now: datetime) -> None:
         """Move a release that is under way by its evidence."""
@@ -92,7 +92,8 @@ class PlatformDay:
         """Join the labels that came, and audit them; what is wrong with them is a finding."""
         if self.declaration.spec.feedback is None:
             return
-        state = join_now(self.declaration, self.platform, now=now).state
+        outcome = join_now(self.declaration, self.platform, instance=self.instance, now=now)
+        state = outcome.state
         audited = state.audit.result
         wrong = [(IN_TIME, text) for text in state.late]
         wrong += [(BIAS_AUDIT, audited.reason)] if audited.verdict == "failed" else []

@@ -57,12 +57,16 @@ def released(
 
 
 def live_day(
-    declared: Declaration, platform: Platform, clock: SimulatedClock, frame: pd.DataFrame
+    declared: Declaration,
+    platform: Platform,
+    clock: SimulatedClock,
+    frame: pd.DataFrame,
+    instance: dg.DagsterInstance,
 ) -> None:
     """A day of production whose labels have come and matured."""
     answer(declared, platform, frame, labels_after=timedelta(minutes=30))
     clock.set((BEGIN + 2 * DAY).timestamp())
-    join_now(declared, platform, now=BEGIN + 2 * DAY)
+    join_now(declared, platform, instance=instance, now=BEGIN + 2 * DAY)
 
 
 def tick(declared: Declaration, instance: dg.DagsterInstance) -> dg.SensorResult:
@@ -78,7 +82,7 @@ def test_labeled_production_joins_the_training_data_once(
     platform: Platform,
     clock: SimulatedClock,
 ) -> None:
-    live_day(released, platform, clock, loans(600, seed=5))
+    live_day(released, platform, clock, loans(600, seed=5), instance)
     result = materialize(released, instance, only=TO_VALIDATED)
     assert result.success
     assert metadata(result, "validated_data")["feedback_rows"] == 600
@@ -104,7 +108,7 @@ def test_rows_that_the_source_has_too_are_taken_from_the_source(
 ) -> None:
     frame = loans(600, seed=5)
     frame.loc[:99, "loan_id"] = [f"loan-{n:06d}" for n in range(100)]
-    live_day(released, platform, clock, frame)
+    live_day(released, platform, clock, frame, instance)
     result = materialize(released, instance, only=TO_VALIDATED)
     assert metadata(result, "validated_data")["feedback_rows"] == 500
 
@@ -121,7 +125,7 @@ def test_feedback_that_fails_its_audit_teaches_nothing(
     answer(released, platform, frame[good], labels_after=timedelta(minutes=30))
     answer(released, platform, frame[~good])
     clock.set((BEGIN + 2 * DAY).timestamp())
-    join_now(released, platform, now=BEGIN + 2 * DAY)
+    join_now(released, platform, instance=instance, now=BEGIN + 2 * DAY)
     result = materialize(released, instance, only=TO_VALIDATED)
     shown = metadata(result, "validated_data")
     assert shown["feedback_rows"] == 0
@@ -147,7 +151,7 @@ def test_enough_new_labels_ask_for_one_run_with_its_reasons(
     clock: SimulatedClock,
 ) -> None:
     assert tick(released, instance).run_requests == []
-    live_day(released, platform, clock, loans(600, seed=5))
+    live_day(released, platform, clock, loans(600, seed=5), instance)
     [request] = tick(released, instance).run_requests
     assert request.job_name == "small_credit_release"
     assert request.tags[RETRAINING_TAG] == "600 matured labels are new, 500 are enough"
@@ -163,7 +167,7 @@ def test_a_training_that_saw_the_labels_asks_for_no_other(
     platform: Platform,
     clock: SimulatedClock,
 ) -> None:
-    live_day(released, platform, clock, loans(600, seed=5))
+    live_day(released, platform, clock, loans(600, seed=5), instance)
     tags = {RETRAINING_TAG: "labels", ASKED_TAG: (BEGIN + 2 * DAY).isoformat(), BY_PLATFORM: "true"}
     result = materialize(released, instance, only=BEFORE_DEPLOYMENT, tags=tags)
     assert result.success
@@ -183,7 +187,7 @@ def test_over_its_budget_a_training_waits_and_says_so(
     clock: SimulatedClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    live_day(released, platform, clock, loans(600, seed=5))
+    live_day(released, platform, clock, loans(600, seed=5), instance)
     monkeypatch.setenv("ML_PLATFORM_MAX_RUNS_PER_DAY", "1")
     past_run(instance, model="another", asked=(BEGIN + 2 * DAY).isoformat())
     result = tick(released, instance)

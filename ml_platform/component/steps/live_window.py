@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
 from ml_platform.evaluation.evaluate import evaluate
+from ml_platform.evaluation.spec import EvaluationSpec
 from ml_platform.exceptions import TrainingError
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.feedback.label_contract import LabelContract
@@ -21,6 +23,7 @@ from ml_platform.feedback.maturity import judged_windows, window_start
 from ml_platform.monitoring.report import LiveWindow
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.model import ModelSpec
 from ml_platform.task import Task
 from ml_platform.training.target import encode_known
 
@@ -42,10 +45,12 @@ def latest_window(
     until: datetime,
     champion: int,
     classes: Sequence[Any],
+    known: LiveWindow | None = None,
 ) -> Labeled:
     """Judge the champion on the latest window that has matured by `until`.
 
     classes: of the champion. Only what it answered counts, each prediction by its last label.
+    known: judged earlier; its evaluation stands where it rests on the same evidence.
     """
     spec = declaration.spec
     if spec.feedback is None:
@@ -57,7 +62,7 @@ def latest_window(
     told = _told(platform, spec.name, begin, begin + length)
     counts = {begin: (answered.num_rows, told.num_rows)}
     [window] = judged_windows(counts, spec.feedback, now=until)
-    known: dict[str, Any] = {
+    about: dict[str, Any] = {
         "begin": window.start,
         "end": window.end,
         "predictions": window.predicted,
@@ -66,9 +71,9 @@ def latest_window(
     if window.state != "matured":
         share = f"{window.share:.0%} of {window.predicted:,} predictions are labeled"
         reason = f"the window from {begin:%Y-%m-%d %H:%M} is not judged: {share}"
-        return Labeled(quality=LiveWindow(**known, evaluation=None, reason=reason))
+        return Labeled(quality=LiveWindow(**about, evaluation=None, reason=reason))
     rows = _joined(answered, told, declaration)
-    return Labeled(rows, _judged(declaration, rows, champion, classes, known))
+    return Labeled(rows, _judged(declaration, rows, champion, classes, about, known))
 
 
 def _asked(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.Table:
@@ -112,28 +117,26 @@ def _judged(
     rows: pd.DataFrame,
     champion: int,
     classes: Sequence[Any],
-    known: dict[str, Any],
+    about: dict[str, Any],
+    known: LiveWindow | None,
 ) -> LiveWindow:
     spec = declaration.spec
     own = rows[rows["version"] == champion].reset_index(drop=True)
     if own.empty:
         return LiveWindow(
-            **known, evaluation=None, reason=f"version {champion} answered none of it"
+            **about, evaluation=None, reason=f"version {champion} answered none of it"
         )
     try:
         target = encode_known(own[spec.data.target], spec.task, classes)
     except TrainingError as error:
-        return LiveWindow(**known, evaluation=None, reason=str(error))
-    slices = {c for c in (*spec.evaluation.slices, *spec.evaluation.sensitive) if c in own}
-    asked = spec.evaluation.model_copy(
-        update={
-            "slices": tuple(c for c in spec.evaluation.slices if c in slices),
-            "sensitive": tuple(c for c in spec.evaluation.sensitive if c in slices),
-        }
-    )
+        return LiveWindow(**about, evaluation=None, reason=str(error))
+    asked, scores = _asked_of(spec.evaluation, own), _scores(own, spec.task)
+    evidence = _evidence(spec, champion, target, scores, own[list(asked.columns)])
+    if known is not None and known.evidence == evidence:
+        return LiveWindow(**about, evaluation=known.evaluation, evidence=evidence)
     evaluation = evaluate(
         target,
-        _scores(own, spec.task),
+        scores,
         task=spec.task,
         spec=asked,
         frame=own,
@@ -141,7 +144,31 @@ def _judged(
         classes=classes,
         seed=spec.training.seed,
     )
-    return LiveWindow(**known, evaluation=evaluation)
+    return LiveWindow(**about, evaluation=evaluation, evidence=evidence)
+
+
+def _asked_of(spec: EvaluationSpec, rows: pd.DataFrame) -> EvaluationSpec:
+    """What is to be measured, without the slices by columns that were not logged."""
+    known = {
+        kind: tuple(column for column in getattr(spec, kind) if column in rows)
+        for kind in ("slices", "sensitive")
+    }
+    return spec.model_copy(update=known)
+
+
+def _evidence(
+    spec: ModelSpec,
+    champion: int,
+    target: NDArray[np.generic],
+    scores: NDArray[np.float64],
+    slices: pd.DataFrame,
+) -> str:
+    """Hash of all that an evaluation rests on (hex)."""
+    found = sha256(f"{champion} {spec.digest_of('evaluation', 'gates', 'training')}".encode())
+    found.update(np.ascontiguousarray(target).tobytes())
+    found.update(np.ascontiguousarray(scores).tobytes())
+    found.update(pd.util.hash_pandas_object(slices, index=False).to_numpy().tobytes())
+    return found.hexdigest()
 
 
 def _scores(rows: pd.DataFrame, task: Task) -> NDArray[np.float64]:

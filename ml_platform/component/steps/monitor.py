@@ -12,11 +12,12 @@ from pydantic import AwareDatetime
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import certificate_file
+from ml_platform.component.steps.kept_reports import FOLDER, KeptReports
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.prediction_drift import prediction_drift
 from ml_platform.component.steps.production_window import Training, Window
 from ml_platform.component.steps.usual_windows import usual_windows
-from ml_platform.component.steps.window_traffic import FOLDER, counted
+from ml_platform.component.steps.window_traffic import counted
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
 from ml_platform.drift.usual import UNKNOWN, UsualWindow
@@ -72,7 +73,7 @@ def monitor(
     training = None if champion is None else Training(declaration, platform, champion)
     cost = _cost(declaration, end - begin)
     counts = counted(platform, name, begin=begin, end=end, now=now)
-    labeled = Labeled() if training is None else training.latest_window(until=end)
+    labeled = _labeled(platform, training, until=end)
     shown = window.table(*_OF_ACTIVITY)
     report = MonitoringReport(
         model=name,
@@ -102,6 +103,14 @@ def monitor(
         watched=_watched(declaration, report),
         certified=_certified(declaration, platform, champion),
     )
+
+
+def _labeled(platform: Platform, training: Training | None, *, until: datetime) -> Labeled:
+    """The latest matured window, judged once for as long as nothing about it changes."""
+    if training is None:
+        return Labeled()
+    before = next(KeptReports(platform, training.declaration.spec.name).before(until), None)
+    return training.latest_window(until=until, known=None if before is None else before.quality)
 
 
 def _watched(declaration: Declaration, report: MonitoringReport) -> LiveQuality | None:
@@ -255,8 +264,7 @@ def _written(
         pages.write(f"{path}-{evidently[0]}", evidently[1])
         links.append(Link("Evidently's report on a sample", f"{name}-{evidently[0]}"))
     pages.write(f"{path}.html", report_html(report, found, links=links))
-    data = HandleStore(f"{settings.data_url}/{FOLDER}")
-    data.write(f"{report.model}/{name}.json", report.model_dump_json())
+    KeptReports(platform, report.model).keep(report)
     write_index(settings.reports, model=report.model)
     return MonitorOutcome(
         report=report,

@@ -15,6 +15,7 @@ from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.live_window import Labeled, latest_window
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
+from ml_platform.monitoring.report import LiveWindow
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
 
@@ -128,14 +129,18 @@ class Training:
         """What the version scores on rows, as the log holds scores."""
         return _as_logged(self._judged.model.scores(rows))
 
-    def latest_window(self, *, until: datetime) -> Labeled:
-        """How good the version was on the latest window that has matured by `until`."""
+    def latest_window(self, *, until: datetime, known: LiveWindow | None) -> Labeled:
+        """How good the version was on the latest window that has matured by `until`.
+
+        known: what an earlier report says; it stands where it is about the same.
+        """
         return latest_window(
             self.declaration,
             self._platform,
             until=until,
             champion=self.version,
             classes=self._judged.model.classes,
+            known=known,
         )
 
 

@@ -1,17 +1,13 @@
 """What was asked of the service in a window, and what earlier reports had counted."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from ml_platform.component.monitoring_sensor import GRACE
 from ml_platform.component.platform import Platform
-from ml_platform.data.handles import HandleStore
-from ml_platform.monitoring.report import MonitoringReport, stem
+from ml_platform.component.steps.kept_reports import KeptReports
 from ml_platform.monitoring.traffic import Traffic, traffic
 from ml_platform.serving.worker_counts import read_others
-
-FOLDER = "monitoring"
 
 
 class Counted(NamedTuple):
@@ -28,24 +24,19 @@ def counted(
 
     Workers count on: only until the next window is over is what they counted that of this one.
     """
-    reports = HandleStore(f"{platform.settings.data_url}/{FOLDER}")
-    kept = reports.read(f"{name}/{stem(begin)}.json")
+    reports = KeptReports(platform, name)
+    kept = reports.of(begin)
     if kept is not None:
-        report = MonitoringReport.model_validate_json(kept)
-        return Counted(report.traffic, report.totals)
+        return Counted(kept.traffic, kept.totals)
     if now >= end + (end - begin) + GRACE:
         return Counted(None, None)
     found = read_others(platform.settings.kept_counts(name), but="")
     totals = traffic(found.counts, found.journal)
-    before = _totals_before(reports, name, begin)
+    before = _totals_before(reports, begin)
     return Counted(totals.since(before) if before else totals, totals)
 
 
-def _totals_before(reports: HandleStore, name: str, begin: datetime) -> Traffic | None:
+def _totals_before(reports: KeptReports, begin: datetime) -> Traffic | None:
     """What had been counted by the newest report of an earlier window that counted."""
-    earlier = [path for path in reports.list(name) if Path(path).stem < stem(begin)]
-    for path in sorted(earlier, reverse=True):
-        report = MonitoringReport.model_validate_json(reports.read(path) or "")
-        if report.totals is not None:
-            return report.totals
-    return None
+    counts = (report.totals for report in reports.before(begin))
+    return next((totals for totals in counts if totals is not None), None)

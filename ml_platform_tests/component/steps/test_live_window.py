@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.ingest_journal import ingest_journal
-from ml_platform.component.steps.live_window import latest_window
+from ml_platform.component.steps.live_window import Labeled, latest_window
+from ml_platform.monitoring.report import LiveWindow
 from ml_platform.serving.journal.record import feedback_record, prediction_record
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.production_days import BEGIN, join
@@ -31,22 +32,47 @@ def label(number: int, *, source: str, right: bool) -> bytes:
     )
 
 
+def with_feedback(declaration: Declaration) -> Declaration:
+    declared = "  feedback: {label_delay: 1h, window: 1d}\n  gates:\n"
+    return changed(declaration, "  gates:\n", declared)
+
+
+def judged(
+    declared: Declaration, platform: Platform, *records: bytes, known: LiveWindow | None = None
+) -> Labeled:
+    """The first day of production, once these records are in the tables."""
+    log(declared, list(records))
+    ingest_journal(declared, platform, now=BEGIN + timedelta(days=30))
+    join(declared, platform)
+    until, classes = BEGIN + timedelta(days=2), (False, True)
+    return latest_window(declared, platform, until=until, champion=1, classes=classes, known=known)
+
+
 def test_labels_that_the_model_gave_itself_are_no_quality(
     declaration: Declaration, platform: Platform
 ) -> None:
-    declared = changed(
-        declaration, "  gates:\n", "  feedback: {label_delay: 1h, window: 1d}\n  gates:\n"
-    )
     seen = [label(number, source="ledger", right=True) for number in range(40)]
     own = [label(number, source="model", right=False) for number in range(40, 60)]
-    log(declared, [*map(prediction, range(60)), *seen, *own])
-    ingest_journal(declared, platform, now=BEGIN + timedelta(days=30))
-    join(declared, platform)
-    found = latest_window(
-        declared, platform, until=BEGIN + timedelta(days=2), champion=1, classes=(False, True)
-    )
+    found = judged(with_feedback(declaration), platform, *map(prediction, range(60)), *seen, *own)
     assert found.quality is not None
     assert found.quality.evaluation is not None
     assert (found.quality.predictions, found.quality.labeled) == (60, 40)
     assert found.quality.evaluation.metrics["roc_auc"].value == 1.0
     assert set(found.rows["source"]) == {"ledger"}
+
+
+def test_a_window_is_judged_anew_when_a_label_changes_and_only_then(
+    declaration: Declaration, platform: Platform
+) -> None:
+    declared = with_feedback(declaration)
+    labels = [label(number, source="ledger", right=True) for number in range(40)]
+    first = judged(declared, platform, *map(prediction, range(60)), *labels).quality
+    assert first is not None
+    kept = first.model_copy(update={"evaluation": None})
+    assert judged(declared, platform, known=kept).quality == kept
+    wrong = label(7, source="clerk", right=False)
+    anew = judged(declared, platform, wrong, known=kept).quality
+    assert anew is not None
+    assert anew.evaluation is not None
+    assert anew.evaluation.metrics["roc_auc"].value != 1.0
+    assert anew.evidence != kept.evidence

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.window_traffic import FOLDER, Counted, counted
-from ml_platform.data.handles import HandleStore
-from ml_platform.monitoring.report import MonitoringReport, stem
+from ml_platform.component.steps.kept_reports import KeptReports
+from ml_platform.component.steps.window_traffic import Counted, counted
+from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.release.evidence import Counts
 from ml_platform.serving.worker_counts import WorkerCounts, write
 
@@ -27,8 +27,7 @@ def report(platform: Platform, begin: datetime, *, now: datetime) -> int | None:
     made = MonitoringReport(
         model="m", begin=begin, end=begin + DAY, made=now, champion=1, **found._asdict()
     )
-    store = HandleStore(f"{platform.settings.data_url}/{FOLDER}")
-    store.write(f"m/{stem(begin)}.json", made.model_dump_json())
+    KeptReports(platform, "m").keep(made)
     return None if made.traffic is None else made.traffic.requests
 
 
