@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, JsonValue, field_validator
 
 from ml_platform.exceptions import ModelError, TrainingError
+from ml_platform.imports import import_without
 from ml_platform.task import Task
 from ml_platform.training.early_stopping import EarlyStopping, held_back
 from ml_platform.training.trainers.trainer import TRAINERS, Estimator, Matrix, Trainer
@@ -108,7 +110,7 @@ class XGBoost(Trainer):
         weights: NDArray[np.float64] | None = None,
     ) -> XGBoostEstimator:
         """Train on all rows, or on those that early stopping does not hold back."""
-        import xgboost
+        xgboost = _xgboost()
 
         self.check(task=task)
         params = self._booster_params(task, classes, cells=matrix.size)
@@ -150,7 +152,7 @@ class XGBoost(Trainer):
         task: Task,
         weights: NDArray[np.float64] | None,
     ) -> tuple["xgboost.DMatrix", list[tuple["xgboost.DMatrix", str]]]:
-        import xgboost
+        xgboost = _xgboost()
 
         quantiles = self.params.get("tree_method", "auto") in ("auto", "hist")
         if not self.early_stopping:
@@ -164,7 +166,7 @@ class XGBoost(Trainer):
     @classmethod
     def load(cls, folder: Path) -> XGBoostEstimator:
         """Read a booster; set to one thread, which a service wants."""
-        import xgboost
+        xgboost = _xgboost()
 
         booster = xgboost.Booster()
         try:
@@ -176,6 +178,10 @@ class XGBoost(Trainer):
         return XGBoostEstimator(booster)
 
 
+def _xgboost() -> ModuleType:
+    return import_without("xgboost", "sklearn")
+
+
 def _dmatrix(
     matrix: Matrix,
     target: NDArray[np.generic],
@@ -184,8 +190,7 @@ def _dmatrix(
     *,
     quantiles: bool,
 ) -> "xgboost.DMatrix":
-    import xgboost
-
+    xgboost = _xgboost()
     if not quantiles:
         return xgboost.DMatrix(matrix, label=target, weight=weights)
     bins: Any = params.get("max_bin", 256)
@@ -193,9 +198,7 @@ def _dmatrix(
 
 
 def _require_gpu() -> None:
-    import xgboost
-
-    if not xgboost.build_info().get("USE_CUDA"):
+    if not _xgboost().build_info().get("USE_CUDA"):
         raise TrainingError(
             "device: cuda was declared, but this XGBoost is built for CPUs; "
             "install `xgboost` in place of `xgboost-cpu`, or declare device: cpu"
@@ -206,8 +209,7 @@ def _require_gpu() -> None:
 
 def gpu_is_visible() -> bool:
     """Tell whether XGBoost would train on a GPU; without one it falls back with a mere warning."""
-    import xgboost
-
+    xgboost = _xgboost()
     with xgboost.config_context(verbosity=0):
         data = xgboost.DMatrix(np.zeros((1, 1)), label=np.zeros(1))
         booster = xgboost.train({"device": "cuda", "verbosity": 0}, data, 0)
