@@ -1,12 +1,14 @@
-"""The command as a script meets it: in a process of its own, on a small model."""
+"""The exit codes as a script meets them, on a small model."""
 
 import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
 from ml_platform.cli.exit_codes import ExitCode
-from ml_platform_tests.cli.small_model import ml_platform, write_model
+from ml_platform.cli.main import main
+from ml_platform_tests.cli.small_model import environment, ml_platform, write_model
 
 
 @pytest.fixture
@@ -42,21 +44,24 @@ def test_broken_data_exit_3_and_name_the_rule(model):
     assert json.loads(ml_platform(model, "status", "small", "--json").stdout)[0]["deployed"] is None
 
 
-@pytest.mark.slow
+def here(model: Path, *arguments: str) -> Result:
+    """Run the command in this process, which has imported everything already."""
+    return CliRunner().invoke(main, list(arguments), env=environment(model))
+
+
 def test_a_missing_file_exits_4_in_one_sentence(model):
     (model / "rows.csv").unlink()
-    done = ml_platform(model, "train", "small")
-    assert done.returncode == ExitCode.UNAVAILABLE, done.stderr
+    done = here(model, "train", "small")
+    assert done.exit_code == ExitCode.UNAVAILABLE, done.stderr
     assert "rows.csv" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
 def test_code_of_the_model_that_raises_exits_1(model):
     edit(model, "{type: csv, path: rows.csv}", '{type: python, function: "source:load"}')
     (model / "source.py").write_text("def load():\n    return 1 / 0\n")
-    done = ml_platform(model, "train", "small")
-    assert done.returncode == ExitCode.CRASH
+    done = here(model, "train", "small")
+    assert done.exit_code == ExitCode.CRASH
     assert "error: ZeroDivisionError: division by zero" in done.stderr
 
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
-from ml_platform_tests.cli.small_model import environment, ml_platform, write_model
+from ml_platform_tests.cli.small_model import environment, write_model
 
 pytestmark = pytest.mark.slow
 
@@ -89,8 +89,8 @@ def test_second_demo_says_what_it_reuses_and_answers_alike(shown: Demonstrated) 
 
 
 def test_train_by_force_status_and_serve_go_together(shown: Demonstrated) -> None:
-    trained = ml_platform(shown.model, "train", "small", "--force", "--json")
-    assert trained.returncode == ExitCode.OK, trained.stdout + trained.stderr
+    trained = call("train", "small", "--force", "--json")
+    assert trained.exit_code == ExitCode.OK, trained.output
     outcome = json.loads(trained.stdout)
     assert (outcome["bento"], outcome["reused"]) == ("small:2", False)
 

@@ -34,19 +34,19 @@ class Daemon:
             if time.monotonic() > deadline:
                 told = self.log.read_text("utf-8", errors="replace")[-8000:]
                 raise AssertionError(f"waited {seconds:g} s for {about}\n{told}")
-            time.sleep(0.25)
+            time.sleep(0.5)
 
 
 @contextmanager
 def running_daemon(settings: Settings, *, code: str, folder: Path) -> Iterator[Daemon]:
-    """Start the daemon on a code location; its sensors look as often as Dagster lets them."""
+    """Start the daemon on a code location; its sensors look every two seconds."""
     location, log = folder / "location.py", folder / "daemon.log"
     location.write_text(code, encoding="utf-8")
     home = prepare_dagster_home(settings)
     with open_instance(settings):
         pass  # the daemon and the test would both create the tables
     command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-f", str(location)]
-    environment = {**os.environ, "DAGSTER_HOME": str(home), "ML_PLATFORM_SENSOR_SECONDS": "1"}
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "ML_PLATFORM_SENSOR_SECONDS": "2"}
     with (
         log.open("wb") as output,
         subprocess.Popen(

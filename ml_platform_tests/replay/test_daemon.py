@@ -42,8 +42,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 class Watching:
     """Lets simulated time go on only when the daemon has done what is due."""
 
-    def __init__(self, daemon: Daemon, settings: Settings) -> None:
-        self.daemon, self.platform = daemon, Platform(settings)
+    def __init__(self, daemon: Daemon, settings: Settings, instance: dg.DagsterInstance) -> None:
+        self.daemon, self.platform, self.instance = daemon, Platform(settings), instance
         self.predictions = 0
 
     def __call__(self, now: datetime, text: str) -> None:
@@ -60,16 +60,14 @@ class Watching:
 
     def reported(self) -> set[str]:
         key = dg.AssetKey([NAME, "monitoring_report"])
-        with open_instance(self.platform.settings) as instance:
-            return instance.get_materialized_partitions(key)
+        return self.instance.get_materialized_partitions(key)
 
     def labels(self) -> dict[str, int]:
         text = self.platform.handles.read(f"{NAME}/labeled_feedback/latest.json")
         return LabeledFeedback.model_validate_json(text).counts if text else {}
 
     def trainings(self) -> list[dg.DagsterRun]:
-        with open_instance(self.platform.settings) as instance:
-            return list(instance.get_runs(dg.RunsFilter(tags={BY_PLATFORM: "true"})))
+        return list(self.instance.get_runs(dg.RunsFilter(tags={BY_PLATFORM: "true"})))
 
     def trained_again(self) -> bool:
         return any(run.is_success for run in self.trainings())
@@ -100,8 +98,9 @@ def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Pat
             running_daemon(
                 settings, code=MODELS.format(folder=str(looped.folder)), folder=tmp_path
             ) as daemon,
+            open_instance(settings) as instance,
         ):
-            watching = Watching(daemon, settings)
+            watching = Watching(daemon, settings, instance)
             done = run_replay(looped, settings, clock, week, told=watching, daemon=True)
             clock.set(clock() + 3600)  # labels are joined every few minutes at most
             labels = done.tally.labels + 1
