@@ -101,18 +101,19 @@ class AveragePrecision(WeightedMetric):
     def weighted(self, target: Target, scores: Scores) -> Weighted:
         """Sort once; each call looks at the precision at each positive row, of its tie's end."""
         ranking = Ranking(target, scores)
-        order, hits = ranking.order, np.flatnonzero(ranking.positive)
+        hits = np.flatnonzero(ranking.positive)
         ends = ranking.tie_ends(hits)
-        last = np.searchsorted(hits, ends, side="right") - 1
+        ones, last = ranking.order[hits], np.searchsorted(hits, ends, side="right") - 1
+        first = np.empty_like(ranking.order)  # of the positive rows that have the row above them
+        first[ranking.order] = np.searchsorted(ends, np.arange(len(first)))
 
         def mean(weights: Weights) -> float:
-            ranked = weights[order]
-            own = ranked[hits]
+            own = weights.take(ones)
             positive = np.cumsum(own)
             if not len(own) or positive[-1] <= 0:
                 raise MetricUnavailable(self.key, reason="no row is positive")
-            total = np.cumsum(ranked)[ends]
-            precision = np.divide(positive[last], total, out=np.zeros_like(own), where=total > 0)
+            total = np.cumsum(np.bincount(first, weights, minlength=len(ones)))[: len(ones)]
+            precision = positive.take(last) / (total + (total == 0))  # 0 where nothing was drawn
             return summed(own, precision) / float(positive[-1])
 
         return mean

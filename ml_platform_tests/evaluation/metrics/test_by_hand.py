@@ -98,3 +98,12 @@ def test_regression_metric_by_hand(name, expected) -> None:
 def test_undefined_metric_says_why_instead_of_a_number(declared, target, scores, reason) -> None:
     with pytest.raises(MetricUnavailable, match=reason):
         measure(target, scores, **declared)
+
+
+def test_average_precision_of_a_resample_that_lacks_the_highest_rows() -> None:
+    target = np.array([1, 0, 1, 1, 0, 1])
+    scores = np.array([0.9, 0.8, 0.7, 0.5, 0.5, 0.5])
+    measure = METRICS.parse({"type": "average_precision"}).weighted(target, scores)
+    drawn = np.array([0.0, 0.0, 0.0, 2.0, 1.0, 3.0])
+    assert measure(drawn) == 5 / 6
+    assert measure(np.array([0.0, 1.0, 2.0, 0.0, 2.0, 1.0])) == (2 * 2 / 3 + 3 / 6) / 3
