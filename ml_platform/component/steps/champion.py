@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pandas as pd
@@ -11,8 +9,7 @@ import pandas as pd
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import trained_part
 from ml_platform.component.steps.holdout import Judged
-from ml_platform.component.steps.kept_recipe import recipe_of
-from ml_platform.component.steps.runtimes import rival_of
+from ml_platform.component.steps.kept_version import KeptVersion
 from ml_platform.data.same_rows import rows_in
 from ml_platform.exceptions import (
     FeatureError,
@@ -21,50 +18,39 @@ from ml_platform.exceptions import (
     StoreError,
 )
 from ml_platform.gates.evidence import ChampionEvidence
-from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
 from ml_platform.training.model import Model
 
 
-def champion_of(
-    declaration: Declaration, platform: Platform, judged: Judged, *, version: int
-) -> "Champion | None":
-    """The version that a candidate is compared with; None before the first release."""
-    rival = rival_of(declaration, platform, version)
-    return None if rival is None else Champion(declaration, platform, judged, rival)
-
-
 @dataclass(frozen=True)
 class Champion:
-    """The version in production, loaded once for all rows that it is asked about."""
+    """The version in production, beside the candidate, for all rows that it is asked about."""
 
     declaration: Declaration
     platform: Platform
     judged: Judged
-    version: int
+    version: KeptVersion
 
     def on(self, rows: pd.DataFrame) -> ChampionEvidence:
         """Its scores of rows, and which of them it was trained on."""
         trained = self._trained
         key = self.declaration.spec.data.id
         seen = None if trained is None else rows_in(rows, trained, key=key)
-        model = self._model
+        model, number = self._model, self.version.number
         if isinstance(model, str):
-            return ChampionEvidence(version=self.version, seen=seen, problem=model)
+            return ChampionEvidence(version=number, seen=seen, problem=model)
         try:
             scores = model.scores(rows)
         except (FeatureError, ModelError) as error:
-            return ChampionEvidence(version=self.version, seen=seen, problem=str(error))
-        return ChampionEvidence(version=self.version, scores=scores, seen=seen)
+            return ChampionEvidence(version=number, seen=seen, problem=str(error))
+        return ChampionEvidence(version=number, scores=scores, seen=seen)
 
     @cached_property
     def _model(self) -> Model | str:
         """The model, or why it is not comparable."""
-        candidate, name = self.judged.model, self.declaration.spec.name
+        candidate = self.judged.model
         try:
-            with TemporaryDirectory() as temporary:
-                saved = self.platform.registry.download(name, self.version, Path(temporary))
-                model = Model.load(saved)
+            model = self.version.model
         except (FeatureError, ModelError, StoreError) as error:
             return str(error)
         if (model.task, model.classes) != (candidate.task, candidate.classes):
@@ -75,8 +61,7 @@ class Champion:
     def _trained(self) -> pd.DataFrame | None:
         """The rows that it was trained on; None where that cannot be found out."""
         try:
-            registered = self.platform.registry.get(self.declaration.spec.name, self.version)
-            return _trained_rows(self.declaration, self.platform, registered)
+            return _trained_rows(self.declaration, self.platform, self.version)
         except (MLPlatformError, KeyError):
             return None
 
@@ -87,12 +72,12 @@ def _told(model: Model) -> str:
 
 
 def _trained_rows(
-    declaration: Declaration, platform: Platform, registered: ModelVersion
+    declaration: Declaration, platform: Platform, version: KeptVersion
 ) -> pd.DataFrame:
     """The rows of the version's snapshot that its own split gave to training."""
+    registered, recipe = version.registered, version.recipe
     table, _, number = registered.tags["training_data"].rpartition("@")
     hashed = registered.tags["training_data_hash"]
-    recipe = recipe_of(platform, declaration.spec.name, registered.version)
     split = recipe.split
     rows = _read(
         platform,

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.champion import champion_of
+from ml_platform.component.steps.champion import Champion
 from ml_platform.component.steps.holdout import Judged
+from ml_platform.component.steps.kept_version import KeptVersion
 from ml_platform.component.steps.runtimes import rival_of, runtimes
 from ml_platform.evaluation.baseline import Costs, read_baseline
 from ml_platform.evaluation.report import Evaluation
@@ -35,7 +39,10 @@ def judge_evaluation(
         and another certificate.
     """
     rival = rival_of(declaration, platform, version)
-    with _evidence(declaration, platform, version, evaluation, judged, benchmarks) as evidence:
+    with _versions(declaration, platform, version, rival) as (candidate, champion):
+        evidence = _evidence(
+            declaration, platform, candidate, champion, evaluation, judged, benchmarks
+        )
         return tuple(
             _kept(gate, earlier.get(gate.check_name), evidence.costs, rival=rival)
             or gate.record(gate.judge(evidence))
@@ -44,40 +51,49 @@ def judge_evaluation(
 
 
 @contextmanager
+def _versions(
+    declaration: Declaration, platform: Platform, version: int, rival: int | None
+) -> Generator[tuple[KeptVersion, KeptVersion | None]]:
+    """A version and the one that it is compared with; their files go with the block."""
+    with TemporaryDirectory() as below:
+        kept = partial(KeptVersion, platform, declaration.spec.name, below=Path(below))
+        yield kept(version), None if rival is None else kept(rival)
+
+
 def _evidence(
     declaration: Declaration,
     platform: Platform,
-    version: int,
+    candidate: KeptVersion,
+    champion: KeptVersion | None,
     evaluation: Evaluation,
     judged: Callable[[], Judged],
     benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]],
-) -> Generator[EvaluationEvidence]:
+) -> EvaluationEvidence:
     gates = declaration.spec.all_gates(Stage.EVALUATION_REPORT)
     accepted = read_baseline(declaration.folder)
-    with runtimes(declaration, platform, version, lambda: judged().holdout) as loaded:
-        evidence = EvaluationEvidence(
-            evaluation=evaluation,
-            costs=Costs() if accepted is None else accepted.costs,
-            baseline={} if accepted is None else accepted.metrics,
-            accepted={} if accepted is None else accepted.slices,
-            seed=declaration.spec.training.seed,
-            runtimes=loaded,
-            folder=declaration.folder,
-        )
-        if any(gate.needs_rows for gate in gates):
-            evidence = replace(evidence, benchmarks=benchmarks())
-            evidence = _with_rows(evidence, declaration, platform, version, judged())
-        yield evidence
+    evidence = EvaluationEvidence(
+        evaluation=evaluation,
+        costs=Costs() if accepted is None else accepted.costs,
+        baseline={} if accepted is None else accepted.metrics,
+        accepted={} if accepted is None else accepted.slices,
+        seed=declaration.spec.training.seed,
+        runtimes=cache(
+            lambda: runtimes(declaration, candidate, judged().holdout, champion=champion)
+        ),
+        folder=declaration.folder,
+    )
+    if not any(gate.needs_rows for gate in gates):
+        return evidence
+    asked = None if champion is None else Champion(declaration, platform, judged(), champion)
+    return _with_rows(replace(evidence, benchmarks=benchmarks()), declaration, judged(), asked)
 
 
 def _with_rows(
     evidence: EvaluationEvidence,
     declaration: Declaration,
-    platform: Platform,
-    version: int,
     judged: Judged,
+    champion: Champion | None,
 ) -> EvaluationEvidence:
-    champion = champion_of(declaration, platform, judged, version=version)
     return replace(
         evidence,
         holdout=judged.holdout,

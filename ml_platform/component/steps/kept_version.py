@@ -1,0 +1,47 @@
+"""A version as it was kept, read once for all that look at it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.kept_recipe import recipe_of
+from ml_platform.registry.version import ModelVersion
+from ml_platform.spec.recipe import Recipe
+from ml_platform.training.model import Model
+
+
+@dataclass(frozen=True)
+class KeptVersion:
+    """A registered version; what it is asked for is read when first asked for, and then kept.
+
+    below: a folder that its files are put under.
+
+    Each raises ModelError where that was lost or damaged, and StoreError.
+    """
+
+    platform: Platform
+    name: str
+    number: int
+    below: Path
+
+    @cached_property
+    def registered(self) -> ModelVersion:
+        """Its run and tags."""
+        return self.platform.registry.get(self.name, self.number)
+
+    @cached_property
+    def folder(self) -> Path:
+        """The saved model."""
+        below = self.below / str(self.number)
+        return self.platform.registry.download(self.name, self.number, below)
+
+    @cached_property
+    def model(self) -> Model:
+        """The model."""
+        return Model.load(self.folder)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """How it was made."""
+        return recipe_of(self.platform, self.name, self.number)
