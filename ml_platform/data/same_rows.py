@@ -15,13 +15,20 @@ def rows_in(rows: pd.DataFrame, others: pd.DataFrame, *, key: str | None) -> NDA
     common = [key] if key is not None else [c for c in rows.columns if c in others.columns]
     if not common or any(c not in f.columns for c in common for f in (rows, others)):
         return np.zeros(len(rows), dtype=np.bool_)
-    return np.isin(_hashed(rows[common]), _hashed(others[common]))
+    repeats = key is None  # the values of a key do not
+    hashes = (_hashed(frame[common], repeats=repeats) for frame in (rows, others))
+    return pd.Index(next(hashes)).isin(next(hashes))
 
 
-def _hashed(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """Hashes (n,) of values, whatever dtype holds them: int64 or Int64, string or object."""
+def _hashed(frame: pd.DataFrame, *, repeats: bool) -> NDArray[np.uint64]:
+    """Hashes (n,) of values, whatever dtype holds them: int64 or Int64, string or object.
+
+    repeats: whether values are likely to, so that each is better hashed once; the hashes are the
+        same.
+    """
     plain = pd.DataFrame({name: _plain(column) for name, column in frame.items()})
-    return pd.util.hash_pandas_object(plain, index=False).to_numpy(dtype=np.uint64)
+    hashes = pd.util.hash_pandas_object(plain, index=False, categorize=repeats)
+    return hashes.to_numpy(dtype=np.uint64)
 
 
 def _plain(column: pd.Series) -> pd.Series:

@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
 from ml_platform.exceptions import MLPlatformError
@@ -123,9 +121,9 @@ def _repeated(evidence: TrainingEvidence, holdout: pd.DataFrame) -> float:
     for chosen in (numbers, columns):
         if chosen:
             before, now = (_hashes(part[chosen]) for part in parts)
-            parts = parts[0][np.isin(before, now)], parts[1][np.isin(now, before)]
+            parts = parts[0][before.isin(now)], parts[1][now.isin(before)]
     return len(parts[1]) / len(holdout)
 
 
-def _hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    return pd.util.hash_pandas_object(frame, index=False).to_numpy(dtype=np.uint64)
+def _hashes(frame: pd.DataFrame) -> pd.Series:
+    return pd.util.hash_pandas_object(frame, index=False)
