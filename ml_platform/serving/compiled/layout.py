@@ -1,6 +1,6 @@
 """Decision trees as flat arrays, laid out for a walk without branches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,37 +50,55 @@ class Forest:
 
 
 def lay_out(trees: Sequence[Tree]) -> Forest:
-    """Put the trees into one array, siblings side by side, level by level."""
-    starts = np.cumsum([0, *(len(tree.left) for tree in trees)])
-    laid = [_laid(tree, start=int(start)) for tree, start in zip(trees, starts, strict=False)]
-    return Forest(
-        nodes=np.concatenate([nodes for nodes, _, _ in laid]),
-        roots=starts[:-1].astype(np.int32),
-        depths=np.array([depth for _, _, depth in laid], np.int32),
-        values=np.ascontiguousarray(np.concatenate([values for _, values, _ in laid])),
-    )
+    """Put the trees into one array, siblings side by side, level by level.
+
+    Nodes that pruning cut off leave room at the end of their tree.
+    """
+    sizes = np.array([len(tree.left) for tree in trees])
+    roots = np.cumsum(sizes) - sizes
+    owner = np.repeat(np.arange(len(trees)), sizes)
+    left, right = _children(trees, roots)
+    levels = _levels(roots, left, right)
+    reached = np.concatenate(levels)
+    reached = reached[np.argsort(owner[reached], kind="stable")]
+    ahead = np.cumsum(np.bincount(owner[reached])) - np.bincount(owner[reached])
+    at = np.arange(len(reached)) + (roots - ahead)[owner[reached]]
+    place = np.zeros(len(owner), np.int64)
+    place[reached] = at
+    inner = left[reached] >= 0
+    nodes = np.zeros(len(owner), NODE)
+    nodes["threshold"][at] = np.where(inner, _all(trees, "threshold")[reached], np.inf)
+    split = _all(trees, "feature") * 2 + _all(trees, "missing_left")
+    nodes["feature"][at] = np.where(inner, split[reached], 1)
+    nodes["left"][at] = np.where(inner, place[left[reached]], at)
+    answers = _all(trees, "values")
+    values = np.zeros(answers.shape)
+    values[at] = answers[reached]
+    depths = np.zeros(len(trees), np.int32)
+    for depth, level in enumerate(levels):
+        depths[owner[level]] = depth
+    return Forest(nodes=nodes, roots=roots.astype(np.int32), depths=depths, values=values)
 
 
-def _laid(tree: Tree, *, start: int) -> tuple[NDArray[np.void], NDArray[np.float64], int]:
-    levels = _levels(tree)
-    order = np.concatenate(levels)
-    place = np.zeros(len(tree.left), np.int64)
-    place[order] = np.arange(len(order))
-    inner = tree.left[order] >= 0
-    nodes = np.zeros(len(order), NODE)
-    nodes["threshold"] = np.where(inner, tree.threshold[order], np.inf)
-    nodes["feature"] = np.where(inner, tree.feature[order] * 2 + tree.missing_left[order], 1)
-    nodes["left"] = start + np.where(inner, place[tree.left[order]], place[order])
-    values = np.zeros((len(tree.left), tree.values.shape[1]))
-    values[: len(order)] = tree.values[order]
-    padding = np.zeros(len(tree.left) - len(order), NODE)  # nodes cut off by pruning
-    return np.concatenate([nodes, padding]), values, len(levels) - 1
+def _all(trees: Sequence[Tree], name: str) -> NDArray[Any]:
+    return np.concatenate([getattr(tree, name) for tree in trees])
 
 
-def _levels(tree: Tree) -> list[NDArray[np.integer[Any]]]:
-    levels: list[NDArray[np.integer[Any]]] = [np.zeros(1, np.int64)]
+def _children(trees: Sequence[Tree], roots: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """The left and the right children, counted through all trees; -1 at a leaf."""
+    for side in ("left", "right"):
+        child = _all(trees, side)
+        offset = np.repeat(roots, [len(tree.left) for tree in trees])
+        yield np.where(child < 0, -1, child + offset)
+
+
+def _levels(
+    roots: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """The nodes of all trees by their depth, in each level tree by tree."""
+    levels = [roots]
     while True:
-        inner = levels[-1][tree.left[levels[-1]] >= 0]
+        inner = levels[-1][left[levels[-1]] >= 0]
         if len(inner) == 0:
             return levels
-        levels.append(np.stack([tree.left[inner], tree.right[inner]], axis=1).reshape(-1))
+        levels.append(np.stack([left[inner], right[inner]], axis=1).reshape(-1))

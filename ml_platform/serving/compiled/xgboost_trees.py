@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from ml_platform.serving.compiled.layout import Forest, Tree, lay_out
 from ml_platform.serving.compiled.loading import kernels
@@ -71,7 +72,7 @@ class BoostedTrees:
 
 def boosted_trees(estimator: XGBoostEstimator) -> BoostedTrees:
     """Compile a booster. Raises Unsupported for what is more than a sum of plain trees."""
-    learner = json.loads(bytes(estimator.booster.save_raw("json")))["learner"]
+    learner = from_json(estimator.booster.save_raw("json"))["learner"]
     objective, booster = learner["objective"]["name"], learner["gradient_booster"]
     if booster["name"] != "gbtree":
         raise Unsupported(f"XGBoost's booster {booster['name']} is more than a sum of trees")
