@@ -47,6 +47,8 @@ def column_health(
     before: the window before, None where there is none. columns: how many the report judges.
     usual: what windows of training are like as a rule.
     """
+    training, current = _coded(training), _coded(current)
+    before = None if before is None else _coded(before)
     unseen, examples = _unseen(training, current)
     has_before = before is not None and len(before) > 0
     return ColumnHealth(
@@ -71,8 +73,16 @@ def _share_of_nulls(series: pd.Series) -> float:
     return float(series.isna().mean()) if len(series) else 0.0
 
 
+def _coded(series: pd.Series) -> pd.Series:
+    """Texts as codes: what is counted several times over is hashed once."""
+    return series.astype("category") if series.dtype == object else series
+
+
 def _is_constant(series: pd.Series) -> bool:
-    return len(series) >= FEW and series.nunique(dropna=False) == 1
+    """The first rows mostly tell that it is not: all of them need not be hashed for it."""
+    if len(series) < FEW or series.iloc[:FEW].nunique(dropna=False) > 1:
+        return False
+    return series.nunique(dropna=False) == 1
 
 
 def _unseen(training: pd.Series, current: pd.Series) -> tuple[float, tuple[str, ...]]:
@@ -82,5 +92,6 @@ def _unseen(training: pd.Series, current: pd.Series) -> tuple[float, tuple[str, 
     if pd.api.types.is_datetime64_any_dtype(training.dtype):
         return 0.0, ()
     counted = current.value_counts(dropna=True)
-    new = counted[~counted.index.isin(training.dropna().unique())]
+    counted = counted[counted > 0]
+    new = counted[~counted.index.isin(training.unique())]
     return float(new.sum() / len(current)), tuple(map(str, new.index[:SHOWN]))

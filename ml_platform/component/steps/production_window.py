@@ -68,10 +68,13 @@ class Window:
         return rows.filter(within)
 
     def feature(self, name: str) -> pd.Series:
-        """A column as it was asked, without what only a shadow saw."""
+        """A column as it was asked, without what only a shadow saw; texts as categories."""
         column = f"{FEATURE}{name}"
         rows = self._features if self._features is not None else self._asked(column)
-        asked = rows[column].to_pandas()
+        values = rows[column]
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            values = values.dictionary_encode()
+        asked = values.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
         if isinstance(asked.dtype, pd.DatetimeTZDtype):
             asked = asked.dt.tz_localize(None)
         return asked.rename(name)
