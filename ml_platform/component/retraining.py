@@ -18,7 +18,7 @@ from ml_platform.component.jobs import MODEL_TAG, release_job_name
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining_facts import facts_of, note_due
 from ml_platform.plugins import Strict
-from ml_platform.retraining.budget import Budget, TrainingRun
+from ml_platform.retraining.budget import SPENT, Budget, Spent, TrainingRun, recent
 from ml_platform.retraining.plan import Start, Wait, Wish, plan
 from ml_platform.retraining.triggers import Facts, reasons
 from ml_platform.settings import Settings
@@ -104,20 +104,11 @@ def decide(
     now: datetime,
 ) -> list[Start | Wait]:
     """Say for each model that has reasons whether it trains now."""
-    asked = [(declaration, facts_of(declaration, platform)) for declaration in declarations]
-    if not list(_wishes(asked)):
-        return []
     runs = training_runs(instance)
+    keep_spent(platform, runs, now=now)
+    asked = [(declaration, facts_of(declaration, platform)) for declaration in declarations]
     wishes = _wishes((declaration, facts.after(runs)) for declaration, facts in asked)
-    return plan(wishes, runs, budget=_budget_of_all(platform.settings), now=now)
-
-
-def _budget_of_all(settings: Settings) -> Budget:
-    return Budget(
-        runs=settings.max_runs_per_day,
-        hours=settings.max_hours_per_day,
-        gpu_hours=settings.max_gpu_hours_per_day,
-    )
+    return plan(wishes, runs, budget=Budget.of(platform.settings), now=now)
 
 
 def request_of(start: Start, *, now: datetime) -> dg.RunRequest:
@@ -162,6 +153,14 @@ def _training_run(record: dg.RunRecord) -> Iterator[TrainingRun]:
         finished=finished,
         gpu=tags.get(GPU_TAG) == "true",
     )
+
+
+def keep_spent(platform: Platform, runs: Sequence[TrainingRun], *, now: datetime) -> None:
+    """Write down what counts against the budgets, for the status page, where that changed."""
+    counted = sorted(recent(runs, now=now), key=lambda run: (run.started, run.run_id))
+    text = Spent(runs=tuple(counted)).model_dump_json()
+    if platform.handles.read(SPENT) != text:
+        platform.handles.write(SPENT, text)
 
 
 def keep_waiting(platform: Platform, decided: Sequence[Start | Wait], *, now: datetime) -> None:

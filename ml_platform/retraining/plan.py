@@ -86,9 +86,5 @@ def _obstacle(
 
 
 def _own_budget(wish: Wish) -> Budget:
-    spec = wish.spec
-    return Budget(
-        runs=spec.max_runs_per_day,
-        hours=spec.max_hours_per_day,
-        gpu_hours=spec.max_gpu_hours_per_day if wish.gpu else None,
-    )
+    budget = Budget.of(wish.spec)
+    return budget if wish.gpu else budget.model_copy(update={"gpu_hours": None})

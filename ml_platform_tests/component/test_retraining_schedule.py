@@ -12,6 +12,7 @@ from ml_platform.component.assets import RETRAINING_TAG
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import WAITING, Waiting
+from ml_platform.retraining.budget import SPENT, Spent, TrainingRun
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.past_runs import past_run
 from ml_platform_tests.component.production_days import BEGIN
@@ -71,6 +72,10 @@ def daemon(
 
 def waiting(platform: Platform) -> dict[str, str]:
     return Waiting.model_validate_json(platform.handles.read(WAITING) or "").because
+
+
+def spent(platform: Platform) -> tuple[TrainingRun, ...]:
+    return Spent.model_validate_json(platform.handles.read(SPENT) or "").runs
 
 
 def test_the_schedule_starts_nothing_and_the_sensor_what_is_due(daemon: Daemon) -> None:
@@ -134,6 +139,23 @@ def test_what_is_due_waits_for_the_budget_and_says_so(
         MODEL: "the budget of all models: 1 of 1 runs in 24 hours are spent"
     }
     assert len(daemon.sensor(DUE + 24 * HOUR)) == 1
+
+
+def test_what_is_spent_is_written_down_when_it_changes(
+    daemon: Daemon, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    daemon.sensor(DUE)
+    assert spent(platform) == ()
+    past_run(instance, model=MODEL, asked=(DUE - HOUR).isoformat())
+    past_run(instance, model="another", asked=(DUE - 2 * HOUR).isoformat())
+    daemon.sensor(DUE)
+    assert [run.model for run in spent(platform)] == ["another", MODEL]
+    file = Path(platform.settings.data_url) / "handles" / SPENT
+    written = file.stat().st_mtime_ns
+    daemon.sensor(DUE + HOUR)
+    assert file.stat().st_mtime_ns == written
+    daemon.sensor(DUE + 22.5 * HOUR)
+    assert [run.model for run in spent(platform)] == [MODEL]
 
 
 def test_a_simulated_time_before_the_machines_is_due_in_its_own(

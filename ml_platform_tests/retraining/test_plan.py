@@ -89,3 +89,11 @@ def test_short_budget_of_all_goes_to_the_higher_priority() -> None:
 def test_runs_of_other_models_do_not_cool_a_model_down() -> None:
     [decision] = plan([wish("m")], [run("other", HOUR, None)], budget=Budget(), now=NOW)
     assert isinstance(decision, Start)
+
+
+def test_a_budget_tells_how_much_of_each_limit_is_spent() -> None:
+    runs = [run("m", 2 * HOUR), run("m", HOUR, None)]
+    assert Budget().told(runs, now=NOW) == ""
+    told = Budget(runs=4, hours=8).told(runs, now=NOW)
+    assert told.startswith("2 of 4 runs, ")
+    assert told.endswith(" of 8 hours spent in 24 hours")

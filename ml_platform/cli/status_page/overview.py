@@ -17,6 +17,7 @@ from ml_platform.monitoring.incidents import PLATFORM, Incident
 from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.release.state import ReleaseState
 from ml_platform.release.store import SqlReleaseStore
+from ml_platform.retraining.budget import SPENT, Budget, Spent, TrainingRun
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
 from ml_platform.spec.roots import model_roots
@@ -53,11 +54,15 @@ class ModelOverview:
 
 @dataclass(frozen=True)
 class Overview:
-    """The platform at a time. platform: incidents of sensors and of the daemon."""
+    """The platform at a time. platform: incidents of sensors and of the daemon.
+
+    budget: of the trainings of all models, what is spent of it; "" where none is declared.
+    """
 
     at: datetime
     daemon: str
     models: Sequence[ModelOverview]
+    budget: str = ""
     platform: tuple[Incident, ...] = ()
 
 
@@ -87,12 +92,15 @@ def overview(settings: Settings, declarations: Declarations, *, now: datetime) -
     found = SqlIncidentStore(settings.release_url).unsettled()
     open_now = [each for each in found if each.closed is None]
     handles = HandleStore(f"{settings.data_url}/handles")
-    waits = _waits(handles)
+    waits, runs = _waits(handles), _runs(handles)
+    trained: dict[str, list[TrainingRun]] = {}
+    for run in runs:
+        trained.setdefault(run.model, []).append(run)
     declared = dict(declarations())
     models = [
         ModelOverview(
             name=name,
-            **_declared(declared.get(name)),
+            **_declared(declared.get(name), trained.get(name, ()), now=now),
             state=states.get(name),
             next=_next(under_way.get(name)),
             report=_report(settings, handles, name),
@@ -105,6 +113,7 @@ def overview(settings: Settings, declarations: Declarations, *, now: datetime) -
         at=now,
         daemon=last_beat(settings.home).told(now=datetime.now(UTC)),
         models=sorted(models, key=lambda model: model.urgency),
+        budget=Budget.of(settings).told(runs, now=now),
         platform=tuple(each for each in open_now if each.model == PLATFORM),
     )
 
@@ -116,19 +125,15 @@ def _loaded(file: Path) -> Declaration | str:
         return str(error)
 
 
-def _declared(found: Declaration | str | None) -> dict[str, str]:
+def _declared(
+    found: Declaration | str | None, runs: Sequence[TrainingRun], *, now: datetime
+) -> dict[str, str]:
     if found is None:
         return {"error": "it is no longer declared"}
     if isinstance(found, str):
         return {"error": found.splitlines()[0]}
     spec = found.spec
-    limits = {
-        "runs": spec.retraining.max_runs_per_day,
-        "hours": spec.retraining.max_hours_per_day,
-        "GPU hours": spec.retraining.max_gpu_hours_per_day,
-    }
-    budget = ", ".join(f"{limit:g} {what}" for what, limit in limits.items() if limit is not None)
-    return {"owner": spec.owner, "budget": f"{budget} a day" if budget else ""}
+    return {"owner": spec.owner, "budget": Budget.of(spec.retraining).told(runs, now=now)}
 
 
 def _next(release: Mapping[str, object] | None) -> str:
@@ -154,3 +159,9 @@ def _report(settings: Settings, handles: HandleStore, name: str) -> MonitoringRe
 def _waits(handles: HandleStore) -> dict[str, str]:
     text = handles.read(WAITING)
     return {} if text is None else dict(json.loads(text).get("because", {}))
+
+
+def _runs(handles: HandleStore) -> Sequence[TrainingRun]:
+    """The trainings that count against the budgets; none before the sensor's first tick."""
+    text = handles.read(SPENT)
+    return () if text is None else Spent.model_validate_json(text).runs

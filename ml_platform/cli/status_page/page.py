@@ -52,6 +52,7 @@ def status_html(seen: Overview, settings: Settings, *, keys: bool, refresh: bool
         f"<p>{counts}{_many(wrong, 'open incident')}; {seen.at:%Y-%m-%d %H:%M:%S} UTC</p>",
         _nav(settings, refresh=refresh),
         *_daemon(seen),
+        *([f"<p>Trainings of all models: {escape(seen.budget)}</p>"] if seen.budget else []),
         *([f"<p>{escape(NO_KEYS)}</p>"] if not keys else []),
     ]
     cards = "\n".join(_card(model, settings, keys=keys) for model in seen.models)

@@ -13,7 +13,7 @@ from ml_platform.cli.status_page.overview import Declarations, overview
 from ml_platform.feedback.estimate import EstimatedMetric, PerformanceEstimate
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.release.state import Action
-from ml_platform_tests.cli.status_page.world import NOON, World
+from ml_platform_tests.cli.status_page.world import HOUR, NOON, World
 
 ORIGIN = "http://localhost:3090"
 
@@ -84,6 +84,28 @@ def test_before_the_labels_a_card_shows_an_estimate_as_one(world: World, client:
     )
     world.report("credit", quality=None, estimate=promised)
     assert "accuracy 0.75 [0.7, 0.8] (estimate, before the labels)" in card(client, "credit")
+
+
+def test_a_card_tells_what_of_the_budget_is_spent(world: World) -> None:
+    file = world.models / "credit" / "defs.yaml"
+    text = file.read_text("utf-8").replace("retraining: {", "retraining: {max_hours_per_day: 8, ")
+    file.write_text(text, "utf-8")
+    seen = overview(world.settings, Declarations(world.settings), now=NOON)
+    budgets = {model.name: model.budget for model in seen.models}
+    assert budgets["credit"] == "4 of 4 runs, 2.00 of 8 hours spent in 24 hours"
+    assert budgets["shop"] == "0 of 4 runs spent in 24 hours"
+    assert seen.budget == "", "none is declared for all models"
+    later = overview(world.settings, Declarations(world.settings), now=NOON + 3 * HOUR)
+    budgets = {model.name: model.budget for model in later.models}
+    assert budgets["credit"] == "3 of 4 runs, 1.50 of 8 hours spent in 24 hours"
+
+
+def test_the_page_tells_what_of_the_budget_of_all_models_is_spent(world: World) -> None:
+    settings = world.settings.model_copy(update={"max_runs_per_day": 20, "max_hours_per_day": 5})
+    world.trained("shop", datetime.now(UTC) - HOUR)
+    text = Client(status_app(settings)).get("/").text
+    assert "Trainings of all models: 1 of 20 runs, 0.50 of 5 hours spent in 24 hours" in text
+    assert "Trainings of all models" not in Client(status_app(world.settings)).get("/").text
 
 
 def test_what_is_wrong_stands_first_and_a_broken_declaration_breaks_nothing(

@@ -18,13 +18,14 @@ from ml_platform.monitoring.traffic import Traffic
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
+from ml_platform.retraining.budget import SPENT, Spent, TrainingRun
 from ml_platform.serving.http.keys import new_key
 from ml_platform.settings import Settings
 from ml_platform.task import Task
 from ml_platform_tests.spec.declarations import VALID, write
 
 NOON = datetime(2026, 1, 9, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 CANARY = Plan(steps=(Step(stage=Stage.CANARY, percent=5, min_predictions=100),))
 APPROVAL = Plan(steps=(Step(stage=Stage.APPROVAL), *CANARY.steps))
 
@@ -70,7 +71,16 @@ class World:
         because = {"credit": "its own budget: 4 of 4 runs in 24 hours are spent"}
         waiting = {"at": NOON.isoformat(), "because": because}
         self.handles.write("retraining/waiting.json", json.dumps(waiting))
+        self.trained("credit", *(NOON - each * HOUR for each in (40, 22, 6, 5, 4)))
         beat(settings.home, now=datetime.now(UTC))
+
+    def trained(self, model: str, *begun: datetime) -> None:
+        """Trainings by the platform, of half an hour each."""
+        runs = [
+            TrainingRun(model=model, run_id=str(place), started=at, finished=at + HOUR / 2)
+            for place, at in enumerate(begun)
+        ]
+        self.handles.write(SPENT, Spent(runs=tuple(runs)).model_dump_json())
 
     def declare(self, name: str) -> None:
         write(self.models / name, VALID.replace("name: shop", f"name: {name}"))
