@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.tags import PARTITION_NAME_TAG, PARTITION_SET_TAG
 
 from ml_platform.clock import utc_now
 from ml_platform.component.jobs import MODEL_TAG, monitoring_job_name
@@ -59,7 +60,7 @@ def monitoring_sensor(
                 run_key=f"{model}:{window}",
                 job_name=monitoring_job_name(model),
                 partition_key=window,
-                tags={MODEL_TAG: model},
+                tags={MODEL_TAG: model, **_partition_tags(model, window)},
             )
             for model, window in sorted(wanted.items())
         ]
@@ -67,6 +68,18 @@ def monitoring_sensor(
         return dg.SensorResult(run_requests=requests, cursor=after.model_dump_json())
 
     return sensor
+
+
+def _partition_tags(model: str, window: str) -> dict[str, str]:
+    """The tags by which Dagster knows the partition of a run.
+
+    A request without them makes it resolve the job, which looks at all assets of all models: a
+    tick that asked for a thousand reports took longer than it may.
+    """
+    return {
+        PARTITION_NAME_TAG: window,
+        PARTITION_SET_TAG: f"{monitoring_job_name(model)}_partition_set",
+    }
 
 
 def monitoring_schedules(declaration: Declaration, job: Any) -> list[dg.ScheduleDefinition]:

@@ -219,6 +219,10 @@ def test_sensor_asks_for_each_window_once(
     clock.set((BEGIN + 2 * DAY + timedelta(minutes=11)).timestamp())
     [later] = tick(declaration, instance, first.cursor).run_requests
     assert later.partition_key == "2024-03-05"
+    loaded = build_definitions(load_declarations([declaration.folder]))
+    job = loaded.get_repository_def().get_job("small_credit_monitoring")
+    own = job.get_tags_for_partition_key("2024-03-05", selected_asset_keys=None)
+    assert own.items() <= later.tags.items(), "the tags that Dagster would add"
 
 
 @pytest.mark.parametrize(
