@@ -18,7 +18,7 @@ from ml_platform.component.jobs import MODEL_TAG, release_job_name
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining_facts import facts_of, note_due
 from ml_platform.plugins import Strict
-from ml_platform.retraining.budget import SPENT, Budget, Spent, TrainingRun, recent
+from ml_platform.retraining.budget import RECENT, Budget, RecentRuns, TrainingRun, recent
 from ml_platform.retraining.plan import Start, Wait, Wish, plan
 from ml_platform.retraining.triggers import Facts, reasons
 from ml_platform.settings import Settings
@@ -105,7 +105,7 @@ def decide(
 ) -> list[Start | Wait]:
     """Say for each model that has reasons whether it trains now."""
     runs = training_runs(instance)
-    keep_spent(platform, runs, now=now)
+    keep_recent(platform, runs, now=now)
     asked = [(declaration, facts_of(declaration, platform)) for declaration in declarations]
     wishes = _wishes((declaration, facts.after(runs)) for declaration, facts in asked)
     return plan(wishes, runs, budget=Budget.of(platform.settings), now=now)
@@ -155,12 +155,12 @@ def _training_run(record: dg.RunRecord) -> Iterator[TrainingRun]:
     )
 
 
-def keep_spent(platform: Platform, runs: Sequence[TrainingRun], *, now: datetime) -> None:
+def keep_recent(platform: Platform, runs: Sequence[TrainingRun], *, now: datetime) -> None:
     """Write down what counts against the budgets, for the status page, where that changed."""
     counted = sorted(recent(runs, now=now), key=lambda run: (run.started, run.run_id))
-    text = Spent(runs=tuple(counted)).model_dump_json()
-    if platform.handles.read(SPENT) != text:
-        platform.handles.write(SPENT, text)
+    text = RecentRuns(runs=tuple(counted)).model_dump_json()
+    if platform.handles.read(RECENT) != text:
+        platform.handles.write(RECENT, text)
 
 
 def keep_waiting(platform: Platform, decided: Sequence[Start | Wait], *, now: datetime) -> None:

@@ -5,10 +5,11 @@ from typing import TypeVar
 
 from pydantic import AwareDatetime
 
-from ml_platform.component.handles import TrainedModel, ValidatedData
+from ml_platform.component.handles import TrainedModel
 from ml_platform.component.monitoring import ReportHandle
 from ml_platform.component.platform import Platform
-from ml_platform.feedback.audit import Audit
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.feedback.audit import Trainable
 from ml_platform.feedback.labeled import NAME as LABELED
 from ml_platform.feedback.maturity import Window
 from ml_platform.plugins import Strict
@@ -18,12 +19,24 @@ from ml_platform.spec.load import Declaration
 T = TypeVar("T", bound=Strict)
 
 
+class _Audited(Strict, extra="ignore"):
+    """Of an audit, what may teach; its tables are long, and a tick reads those of all models."""
+
+    trainable: Trainable
+
+
 class _Labeled(Strict, extra="ignore"):
     """What this module reads of the handle of `labeled_feedback`."""
 
-    audit: Audit
+    audit: _Audited
     windows: tuple[Window, ...]
     matured: tuple[AwareDatetime, AwareDatetime] | None
+
+
+class _Validated(Strict, extra="ignore"):
+    """What this module reads of the handle of `validated_data`."""
+
+    snapshot: Snapshot
 
 
 class Due(Strict):
@@ -64,7 +77,7 @@ def facts_of(declaration: Declaration, platform: Platform) -> Facts:
     trained = _read(handles.read(f"{name}/trained_model/latest.json"), TrainedModel)
     if trained is None:
         return Facts(model=name, due=due)
-    validated = _read(handles.read(f"{name}/validated_data/latest.json"), ValidatedData)
+    validated = _read(handles.read(f"{name}/validated_data/latest.json"), _Validated)
     labeled = _read(handles.read(f"{name}/{LABELED}/latest.json"), _Labeled)
     report = _read(handles.read(f"{name}/monitoring_report/latest.json"), ReportHandle)
     new, through = _new_labels(labeled, since=trained.through)

@@ -1,6 +1,7 @@
 """How much training is allowed in a day, and how much of it is spent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -10,8 +11,8 @@ from ml_platform.plugins import Strict
 
 DAY = timedelta(days=1)
 
-SPENT = "retraining/spent.json"
-"""Handle: the runs that count, as the last tick of the retraining sensor found them."""
+RECENT = "retraining/recent_runs.json"
+"""Handle: `RecentRuns`, as the last tick of the retraining sensor found them."""
 
 
 class TrainingRun(Strict):
@@ -29,10 +30,31 @@ class TrainingRun(Strict):
         return max(((self.finished or now) - begun).total_seconds(), 0.0) / 3600
 
 
-class Spent(Strict):
+class RecentRuns(Strict):
     """The runs of which any part lay in the 24 hours before they were written down."""
 
     runs: tuple[TrainingRun, ...] = ()
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What runs took of the last 24 hours."""
+
+    runs: int
+    hours: float
+    gpu_hours: float
+
+    @classmethod
+    def of(cls, runs: Iterable[TrainingRun], *, now: datetime) -> "Spent":
+        """Sum up the runs."""
+        today = recent(runs, now=now)
+        hours = [run.hours(now=now) for run in today]
+        on_gpu = (each for run, each in zip(today, hours, strict=True) if run.gpu)
+        return cls(len(today), sum(hours), sum(on_gpu))
+
+    def with_start(self) -> "Spent":
+        """The same, and a run that begins now."""
+        return replace(self, runs=self.runs + 1)
 
 
 class Limits(Protocol):
@@ -70,38 +92,27 @@ class Budget(Strict):
             gpu_hours=declared.max_gpu_hours_per_day,
         )
 
-    def exceeded_by(self, runs: Iterable[TrainingRun], *, now: datetime) -> str | None:
+    def exceeded_by(self, spent: Spent) -> str | None:
         """Say what is spent; None when one more run may start."""
-        spent = _spent(runs, now=now)
-        for what, limit in self._limits.items():
-            if spent[what] >= limit:
-                return f"{_share(spent[what], limit, what)} in 24 hours are spent"
+        for used, limit, share in self._shares(spent):
+            if used >= limit:
+                return f"{share} in 24 hours are spent"
         return None
 
-    def told(self, runs: Iterable[TrainingRun], *, now: datetime) -> str:
+    def told(self, spent: Spent) -> str:
         """Say how much of each limit is spent, for people; "" where there is none."""
-        spent = _spent(runs, now=now)
-        shares = [_share(spent[what], limit, what) for what, limit in self._limits.items()]
+        shares = [share for _, _, share in self._shares(spent)]
         return f"{', '.join(shares)} spent in 24 hours" if shares else ""
 
-    @property
-    def _limits(self) -> Mapping[str, float]:
-        limits = {"runs": self.runs, "hours": self.hours, "GPU hours": self.gpu_hours}
-        return {what: limit for what, limit in limits.items() if limit is not None}
-
-
-def _spent(runs: Iterable[TrainingRun], *, now: datetime) -> dict[str, float]:
-    today = recent(runs, now=now)
-    return {
-        "runs": len(today),
-        "hours": sum(run.hours(now=now) for run in today),
-        "GPU hours": sum(run.hours(now=now) for run in today if run.gpu),
-    }
-
-
-def _share(spent: float, limit: float, what: str) -> str:
-    shown = f"{spent:g}" if what == "runs" else f"{spent:.2f}"
-    return f"{shown} of {limit:g} {what}"
+    def _shares(self, spent: Spent) -> Iterator[tuple[float, float, str]]:
+        """What is used of each limit, the limit, and both for people."""
+        if self.runs is not None:
+            yield spent.runs, self.runs, f"{spent.runs} of {self.runs} runs"
+        if self.hours is not None:
+            yield spent.hours, self.hours, f"{spent.hours:.2f} of {self.hours:g} hours"
+        if self.gpu_hours is not None:
+            used, limit = spent.gpu_hours, self.gpu_hours
+            yield used, limit, f"{used:.2f} of {limit:g} GPU hours"
 
 
 def recent(runs: Iterable[TrainingRun], *, now: datetime) -> Sequence[TrainingRun]:

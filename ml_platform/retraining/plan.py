@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
-from ml_platform.retraining.budget import Budget, TrainingRun
+from ml_platform.retraining.budget import Budget, Spent, TrainingRun
 from ml_platform.retraining.triggers import Reason
 from ml_platform.spec.retraining import RetrainingSpec
 
@@ -53,20 +53,23 @@ def plan(
 
     runs: what trained lately, of all models; budget: over all models.
     """
-    spent = list(runs)
+    spent = Spent.of(runs, now=now)
+    trained: dict[str, list[TrainingRun]] = {}
+    for run in runs:
+        trained.setdefault(run.model, []).append(run)
     decided: list[Start | Wait] = []
     for wish in sorted(wishes, key=lambda wish: (-wish.spec.priority, wish.model)):
-        because = _obstacle(wish, spent, budget, now=now)
+        because = _own_obstacle(wish, trained.get(wish.model, []), now=now)
+        exceeded = budget.exceeded_by(spent)
+        if because is None and exceeded is not None:
+            because = f"the budget of all models: {exceeded}"
         decided.append(Wait(wish, because) if because else Start(wish))
-        if not because:
-            spent.append(TrainingRun(model=wish.model, run_id="", started=now, gpu=wish.gpu))
+        spent = spent if because else spent.with_start()
     return decided
 
 
-def _obstacle(
-    wish: Wish, runs: Sequence[TrainingRun], budget: Budget, *, now: datetime
-) -> str | None:
-    own = [run for run in runs if run.model == wish.model]
+def _own_obstacle(wish: Wish, own: Sequence[TrainingRun], *, now: datetime) -> str | None:
+    """What keeps a model back by its own runs."""
     if any(run.finished is None for run in own):
         return "it is being trained already"
     latest = max((run.started for run in own), default=None)
@@ -75,14 +78,8 @@ def _obstacle(
         return (
             f"it was trained at {latest.isoformat(timespec='minutes')}; cooling down until {free}"
         )
-    for whose, limits, counted in (
-        ("its own budget", _own_budget(wish), own),
-        ("the budget of all models", budget, runs),
-    ):
-        spent = limits.exceeded_by(counted, now=now)
-        if spent is not None:
-            return f"{whose}: {spent}"
-    return None
+    exceeded = _own_budget(wish).exceeded_by(Spent.of(own, now=now))
+    return None if exceeded is None else f"its own budget: {exceeded}"
 
 
 def _own_budget(wish: Wish) -> Budget:

@@ -12,7 +12,7 @@ from ml_platform.component.assets import RETRAINING_TAG
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import WAITING, Waiting
-from ml_platform.retraining.budget import SPENT, Spent, TrainingRun
+from ml_platform.retraining.budget import RECENT, RecentRuns, TrainingRun
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.past_runs import past_run
 from ml_platform_tests.component.production_days import BEGIN
@@ -74,8 +74,8 @@ def waiting(platform: Platform) -> dict[str, str]:
     return Waiting.model_validate_json(platform.handles.read(WAITING) or "").because
 
 
-def spent(platform: Platform) -> tuple[TrainingRun, ...]:
-    return Spent.model_validate_json(platform.handles.read(SPENT) or "").runs
+def recent(platform: Platform) -> tuple[TrainingRun, ...]:
+    return RecentRuns.model_validate_json(platform.handles.read(RECENT) or "").runs
 
 
 def test_the_schedule_starts_nothing_and_the_sensor_what_is_due(daemon: Daemon) -> None:
@@ -145,17 +145,17 @@ def test_what_is_spent_is_written_down_when_it_changes(
     daemon: Daemon, instance: dg.DagsterInstance, platform: Platform
 ) -> None:
     daemon.sensor(DUE)
-    assert spent(platform) == ()
+    assert recent(platform) == ()
     past_run(instance, model=MODEL, asked=(DUE - HOUR).isoformat())
     past_run(instance, model="another", asked=(DUE - 2 * HOUR).isoformat())
     daemon.sensor(DUE)
-    assert [run.model for run in spent(platform)] == ["another", MODEL]
-    file = Path(platform.settings.data_url) / "handles" / SPENT
+    assert [run.model for run in recent(platform)] == ["another", MODEL]
+    file = Path(platform.settings.data_url) / "handles" / RECENT
     written = file.stat().st_mtime_ns
     daemon.sensor(DUE + HOUR)
     assert file.stat().st_mtime_ns == written
     daemon.sensor(DUE + 22.5 * HOUR)
-    assert [run.model for run in spent(platform)] == [MODEL]
+    assert [run.model for run in recent(platform)] == [MODEL]
 
 
 def test_a_simulated_time_before_the_machines_is_due_in_its_own(

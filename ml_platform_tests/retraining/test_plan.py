@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ml_platform.retraining.budget import Budget, TrainingRun
+from ml_platform.retraining.budget import Budget, Spent, TrainingRun
 from ml_platform.retraining.plan import Start, Wait, Wish, plan
 from ml_platform.retraining.triggers import Reason, Trigger
 from ml_platform.spec.retraining import RetrainingSpec
@@ -92,8 +92,7 @@ def test_runs_of_other_models_do_not_cool_a_model_down() -> None:
 
 
 def test_a_budget_tells_how_much_of_each_limit_is_spent() -> None:
-    runs = [run("m", 2 * HOUR), run("m", HOUR, None)]
-    assert Budget().told(runs, now=NOW) == ""
-    told = Budget(runs=4, hours=8).told(runs, now=NOW)
-    assert told.startswith("2 of 4 runs, ")
-    assert told.endswith(" of 8 hours spent in 24 hours")
+    spent = Spent.of([run("m", 2 * HOUR), run("m", HOUR / 2, None, gpu=True)], now=NOW)
+    assert Budget().told(spent) == ""
+    told = Budget(runs=4, hours=8, gpu_hours=1).told(spent)
+    assert told == "2 of 4 runs, 1.50 of 8 hours, 0.50 of 1 GPU hours spent in 24 hours"

@@ -17,7 +17,7 @@ from ml_platform.monitoring.incidents import PLATFORM, Incident
 from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.release.state import ReleaseState
 from ml_platform.release.store import SqlReleaseStore
-from ml_platform.retraining.budget import SPENT, Budget, Spent, TrainingRun
+from ml_platform.retraining.budget import RECENT, Budget, RecentRuns, Spent, TrainingRun
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
 from ml_platform.spec.roots import model_roots
@@ -113,7 +113,7 @@ def overview(settings: Settings, declarations: Declarations, *, now: datetime) -
         at=now,
         daemon=last_beat(settings.home).told(now=datetime.now(UTC)),
         models=sorted(models, key=lambda model: model.urgency),
-        budget=Budget.of(settings).told(runs, now=now),
+        budget=Budget.of(settings).told(Spent.of(runs, now=now)),
         platform=tuple(each for each in open_now if each.model == PLATFORM),
     )
 
@@ -133,7 +133,8 @@ def _declared(
     if isinstance(found, str):
         return {"error": found.splitlines()[0]}
     spec = found.spec
-    return {"owner": spec.owner, "budget": Budget.of(spec.retraining).told(runs, now=now)}
+    budget = Budget.of(spec.retraining).told(Spent.of(runs, now=now))
+    return {"owner": spec.owner, "budget": budget}
 
 
 def _next(release: Mapping[str, object] | None) -> str:
@@ -163,5 +164,5 @@ def _waits(handles: HandleStore) -> dict[str, str]:
 
 def _runs(handles: HandleStore) -> Sequence[TrainingRun]:
     """The trainings that count against the budgets; none before the sensor's first tick."""
-    text = handles.read(SPENT)
-    return () if text is None else Spent.model_validate_json(text).runs
+    text = handles.read(RECENT)
+    return () if text is None else RecentRuns.model_validate_json(text).runs

@@ -18,7 +18,7 @@ from ml_platform.monitoring.traffic import Traffic
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
-from ml_platform.retraining.budget import SPENT, Spent, TrainingRun
+from ml_platform.retraining.budget import RECENT, RecentRuns, TrainingRun
 from ml_platform.serving.http.keys import new_key
 from ml_platform.settings import Settings
 from ml_platform.task import Task
@@ -80,7 +80,7 @@ class World:
             TrainingRun(model=model, run_id=str(place), started=at, finished=at + HOUR / 2)
             for place, at in enumerate(begun)
         ]
-        self.handles.write(SPENT, Spent(runs=tuple(runs)).model_dump_json())
+        self.handles.write(RECENT, RecentRuns(runs=tuple(runs)).model_dump_json())
 
     def declare(self, name: str) -> None:
         write(self.models / name, VALID.replace("name: shop", f"name: {name}"))
