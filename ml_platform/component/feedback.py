@@ -5,15 +5,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import (
-    UnresolvedAssetJobDefinition,
-)
 
 from ml_platform.clock import utc_now
 from ml_platform.component.asset import AssetOf, Results
 from ml_platform.component.blocking import check_results, stop_if_blocked
 from ml_platform.component.handles import Handle
-from ml_platform.component.jobs import MODEL_TAG
+from ml_platform.component.jobs import ModelJob, job_of
 from ml_platform.component.metadata import Metadata
 from ml_platform.feedback.audit import CHECK, Audit
 from ml_platform.feedback.estimate import PerformanceEstimate
@@ -58,19 +55,13 @@ def feedback_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
     return [] if declaration.spec.feedback is None else [_labeled_feedback(declaration)]
 
 
-def feedback_jobs(declaration: Declaration) -> list[UnresolvedAssetJobDefinition]:
+def feedback_jobs(declaration: Declaration) -> list[ModelJob]:
     """The job that joins the labels of the model, where feedback is declared."""
     name = declaration.spec.name
     if declaration.spec.feedback is None:
         return []
-    return [
-        dg.define_asset_job(
-            feedback_job_name(name),
-            selection=dg.AssetSelection.assets([name, NAME]),
-            description=f"Join the labels of {name} to its predictions, and audit them.",
-            tags={MODEL_TAG: name},
-        )
-    ]
+    about = f"Join the labels of {name} to its predictions, and audit them."
+    return [job_of(name, feedback_job_name(name), NAME, about=about)]
 
 
 def feedback_job_name(model: str) -> str:

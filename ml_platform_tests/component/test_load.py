@@ -43,6 +43,23 @@ def test_keys_of_the_shipped_models_are_the_public_ones() -> None:
     assert keys_of(build_definitions(loaded)) == json.loads(SNAPSHOT.read_text("utf-8"))
 
 
+def test_a_job_is_the_same_whatever_other_models_there_are(tmp_path: Path) -> None:
+    for name in ("shop", "other"):
+        write(tmp_path / name, VALID.replace("name: shop", f"name: {name}"))
+    both, alone = (
+        build_definitions(load_declarations([folder])).get_repository_def()
+        for folder in (tmp_path, tmp_path / "shop")
+    )
+    own = [job.name for job in alone.get_all_jobs() if job.name.startswith("shop_")]
+    assert "shop_release" in own
+    for name in own:
+        job, expected = both.get_job(name), alone.get_job(name)
+        assert job.get_job_snapshot_id() == expected.get_job_snapshot_id()
+        assert job.asset_layer.selected_asset_keys == expected.asset_layer.selected_asset_keys
+        keys = job.asset_layer.asset_graph.source_asset_graph.get_all_asset_keys()
+        assert {key.path[0] for key in keys} == {"shop"}, "resolved without a look at the others"
+
+
 def test_broken_model_shows_as_broken_and_leaves_the_others(tmp_path: Path) -> None:
     write(tmp_path / "shop")
     write(tmp_path / "wrong one", VALID.replace("task: binary", "task: binry"))
