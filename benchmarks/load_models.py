@@ -17,9 +17,10 @@ import time
 from pathlib import Path
 
 from harness.interleaved import ROOT
+from harness.many_models import declare
 
 COUNTS = (1, 50, 100, 500)
-MODEL = ROOT / "ml_platform_tests" / "models" / "small_credit"
+SCHEDULE = '  retraining: {schedule: "0 3 * * *"}\n'
 
 LOAD = """
 import sys, time
@@ -32,19 +33,6 @@ print(time.perf_counter() - started, time.process_time() - cpu)
 found = [each for each in repository.schedule_defs if each.name.startswith("model_")]
 assert len(found) == int(sys.argv[1]), found
 """
-
-
-def declare(folder: Path, count: int) -> None:
-    """Write `count` models, each in a folder of its own with its own schedule."""
-    text = (MODEL / "defs.yaml").read_text()
-    compared = "    - {type: no_regression, metric: roc_auc, tolerance: 0.02}\n"
-    text += compared + '  retraining: {schedule: "0 3 * * *"}\n'
-    for number in range(count):
-        model = folder / f"model_{number:04d}"
-        model.mkdir()
-        (model / "defs.yaml").write_text(text.replace("name: small_credit", f"name: {model.name}"))
-        for file in ("source.py", "features.py"):
-            (model / file).write_bytes((MODEL / file).read_bytes())
 
 
 def measure(folder: Path, count: int) -> tuple[float, float, float]:
@@ -71,8 +59,7 @@ def main() -> None:
     taken: dict[int, list[tuple[float, float, float]]] = {count: [] for count in COUNTS}
     with tempfile.TemporaryDirectory() as root:
         for count in COUNTS:
-            (Path(root) / str(count)).mkdir()
-            declare(Path(root) / str(count), count)
+            declare(Path(root) / str(count), count, also=SCHEDULE)
         for _ in range(rounds):
             for count in COUNTS:
                 taken[count].append(measure(Path(root) / str(count), count))
