@@ -27,7 +27,12 @@ class Seen:
 
 
 class Load:
-    """Clients with connections that stay open, each asking as fast as it is answered."""
+    """Clients with connections that stay open, each asking as fast as it is answered.
+
+    pause: seconds that each waits after an answer.
+    """
+
+    pause = 0.0
 
     def __init__(self, host: str, port: int, *, clients: int = 4) -> None:
         self._address = (host, port)
@@ -99,6 +104,7 @@ class Load:
                 time.sleep(0.02)
                 continue
             seen.slowest = max(seen.slowest, time.perf_counter() - started)
+            time.sleep(self.pause)
             if reply.status == 200:
                 seen.acknowledged.append(name)
                 seen.versions[content["model_version"]] += 1

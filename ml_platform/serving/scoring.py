@@ -89,16 +89,15 @@ def _difference(
 
     kept: whether the records are real, and to be kept to ourselves.
     """
-    accepted: list[Record] = []
-    alone: list[Any] = []
-    for record in records:
-        try:
-            alone.append(fast.score_of_record(record))
-        except FeatureError:
-            if not isinstance(_together(model, [record]), str):
+    try:
+        accepted, alone = records, fast.scores_alone(records)
+    except FeatureError:
+        judged = [(record, _accepts(fast, record)) for record in records]
+        for record, taken in judged:
+            if not taken and not isinstance(_together(model, [record]), str):
                 return f"the compiled path refuses {_shown(record, kept=kept)}"
-        else:
-            accepted.append(record)
+        accepted = [record for record, taken in judged if taken]
+        alone = fast.scores_alone(accepted) if accepted else []
     if not accepted:
         return ""
     expected = _together(model, accepted)
@@ -111,6 +110,14 @@ def _difference(
     if not np.array_equal(expected, _together(fast, accepted)):
         return "the compiled path answers a batch by other scores"
     return ""
+
+
+def _accepts(fast: CompiledModel, record: Record) -> bool:
+    try:
+        fast.score_of_record(record)
+    except FeatureError:
+        return False
+    return True
 
 
 def _shown(record: Record, *, kept: bool) -> str:

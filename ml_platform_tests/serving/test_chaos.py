@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-FEW = ["--swaps", "3", "--worker-kills", "2", "--kills", "1", "--away", "3"]
+FEW = ["--swaps", "3", "--worker-kills", "2", "--kills", "1", "--away", "3", "--pause", "0.01"]
 SLOW_MACHINE = "from a command to its effect on all workers"
 
 

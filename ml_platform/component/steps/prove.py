@@ -15,7 +15,7 @@ from ml_platform.serving.records import Record, RecordChecker
 from ml_platform.serving.scoring import code_digest, prove
 
 HOLDOUT_ROWS = 1_000
-"""Rows of the holdout that both paths score; a transform runs for each of them alone."""
+"""Rows of the holdout that both paths score."""
 
 
 def with_scoring(

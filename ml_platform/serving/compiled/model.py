@@ -47,6 +47,16 @@ class CompiledModel:
         row = self.reference.encode_records([record])[0]
         return self.scorer.one(np.ascontiguousarray(row, self.scorer.dtype))
 
+    def scores_alone(self, records: Sequence[Mapping[str, Any]]) -> list[Score]:
+        """Score each as if it came alone; a transform, of rows as it is, runs for all at once.
+
+        Raises FeatureError when one of them is refused.
+        """
+        if self.reference.transform is None:
+            return [self.score_of_record(record) for record in records]
+        rows = self.reference.encode_records(records)
+        return [self.scorer.one(row) for row in np.ascontiguousarray(rows, self.scorer.dtype)]
+
     def scores_of_records(self, records: Sequence[Mapping[str, Any]]) -> Scores:
         """Score records; the shape is told by `Task`. Raises FeatureError."""
         if self.reference.transform is None:

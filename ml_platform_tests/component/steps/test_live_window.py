@@ -24,8 +24,8 @@ def prediction(number: int) -> bytes:
     )  # fmt: skip
 
 
-def label(number: int, *, source: str, right: bool) -> bytes:
-    told = BEGIN.timestamp() + 60 + number
+def label(number: int, *, source: str, right: bool, after: float = 60) -> bytes:
+    told = BEGIN.timestamp() + after + number
     truth = (number % 10 >= 5) == right
     return feedback_record(
         prediction_id=f"id-{number}", label=truth, observed_at=told, source=source, at=told
@@ -41,7 +41,8 @@ def judged(
     declared: Declaration, platform: Platform, *records: bytes, known: LiveWindow | None = None
 ) -> Labeled:
     """The first day of production, once these records are in the tables."""
-    log(declared, list(records))
+    if records:
+        log(declared, list(records))
     ingest_journal(declared, platform, now=BEGIN + timedelta(days=30))
     join(declared, platform)
     until, classes = BEGIN + timedelta(days=2), (False, True)
@@ -70,7 +71,7 @@ def test_a_window_is_judged_anew_when_a_label_changes_and_only_then(
     assert first is not None
     kept = first.model_copy(update={"evaluation": None})
     assert judged(declared, platform, known=kept).quality == kept
-    wrong = label(7, source="clerk", right=False)
+    wrong = label(7, source="clerk", right=False, after=600)
     anew = judged(declared, platform, wrong, known=kept).quality
     assert anew is not None
     assert anew.evaluation is not None
