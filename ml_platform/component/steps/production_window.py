@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.live_window import Labeled, latest_window
+from ml_platform.component.steps.reference_scores import (
+    ReferenceScores,
+    as_logged,
+    reference_scores,
+)
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.monitoring.report import LiveWindow
@@ -20,7 +23,7 @@ from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
 
 AT_ONCE = 1_000_000
-"""Rows of a window up to which its features are read in one go; of more, one at a time."""
+"""Rows up to which all columns are read in one go; of more, one at a time."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,8 @@ class Training:
 
     def feature(self, name: str) -> pd.Series:
         """A column of the snapshot."""
+        if self.snapshot.rows <= AT_ONCE:
+            return self.rows[name]
         snapshot = self.snapshot
         rows = self._platform.snapshots.read(
             snapshot.table, version=snapshot.version, columns=[name]
@@ -118,19 +123,25 @@ class Training:
     def _judged(self) -> Judged:
         return load_holdout(self.declaration, self._platform, self.snapshot, self.version)
 
-    @property
+    @cached_property
     def rows(self) -> pd.DataFrame:
         """The snapshot."""
         return self._platform.snapshots.read(self.snapshot.table, version=self.snapshot.version)
 
+    @cached_property
+    def _reference(self) -> ReferenceScores:
+        return reference_scores(
+            self.declaration, self._platform, self.version, lambda: self._judged
+        )
+
     @property
     def holdout_scores(self) -> pd.Series:
         """What the version scores on its own holdout, as the log holds scores."""
-        return _as_logged(self._judged.scores)
+        return self._reference.scores
 
     def scores_of(self, rows: pd.DataFrame) -> pd.Series:
         """What the version scores on rows, as the log holds scores."""
-        return _as_logged(self._judged.model.scores(rows))
+        return as_logged(self._judged.model.scores(rows))
 
     def latest_window(self, *, until: datetime, known: LiveWindow | None) -> Labeled:
         """How good the version was on the latest window that has matured by `until`.
@@ -142,11 +153,6 @@ class Training:
             self._platform,
             until=until,
             champion=self.version,
-            classes=self._judged.model.classes,
+            classes=self._reference.classes,
             known=known,
         )
-
-
-def _as_logged(scores: NDArray[np.float64]) -> pd.Series:
-    """Of more than two classes the log holds the score of the predicted one."""
-    return pd.Series(scores.max(axis=1) if scores.ndim > 1 else scores, name="prediction")

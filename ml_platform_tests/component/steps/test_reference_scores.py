@@ -1,0 +1,58 @@
+"""A version scores its holdout once, for as long as the same holdout is asked for."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.reference_scores import reference_scores
+from ml_platform.spec.load import Declaration
+from ml_platform_tests.component.running import changed
+
+
+class Loads:
+    """Gives a version that was loaded, and counts how often."""
+
+    def __init__(self, scores: Any, classes: tuple[Any, ...]) -> None:
+        self.judged = SimpleNamespace(
+            scores=np.array(scores), model=SimpleNamespace(classes=classes)
+        )
+        self.times = 0
+
+    def __call__(self) -> Any:
+        self.times += 1
+        return self.judged
+
+
+@pytest.mark.parametrize(
+    ("scores", "classes", "logged"),
+    [
+        ([0.25, 1.0, 5e-324], (False, True), [0.25, 1.0, 5e-324]),
+        ([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]], ("a", "b", "c"), [0.5, 0.9]),
+        ([-3.5, 1e300], (), [-3.5, 1e300]),
+    ],
+)
+def test_what_was_kept_is_what_was_scored(
+    declaration: Declaration, platform: Platform, scores: Any, classes: Any, logged: list[float]
+) -> None:
+    loads = Loads(scores, classes)
+    first, again = (reference_scores(declaration, platform, 3, loads) for _ in range(2))
+    assert loads.times == 1
+    assert first.scores.tolist() == again.scores.tolist() == logged
+    assert first.classes == again.classes == classes
+    assert again.scores.name == "prediction"
+
+
+def test_another_version_or_another_split_is_scored_by_itself(
+    declaration: Declaration, platform: Platform
+) -> None:
+    loads = Loads([0.5], (False, True))
+    other = changed(declaration, "holdout: 0.2,", "holdout: 0.5,")
+    for each, version in ((declaration, 1), (declaration, 2), (other, 2)):
+        reference_scores(each, platform, version, loads)
+    assert loads.times == 3
+    unrelated = changed(declaration, "owner: team:credit", "owner: team:others")
+    reference_scores(unrelated, platform, 2, loads)
+    assert loads.times == 3
