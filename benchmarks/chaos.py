@@ -3,7 +3,8 @@
     python benchmarks/chaos.py [--swaps N] [--worker-kills N] [--kills N] [--away SECONDS]
                                [--pause SECONDS] [--only SCENARIO ...] [--json]
 
-Each scenario asks the real service over HTTP, with its journal on, and counts answers.
+Each scenario asks the real service over HTTP, with its journal on, and counts answers. Clients ask
+as soon as they are answered; with --pause they wait in the scenarios of the one running service.
 """
 
 import argparse
@@ -15,7 +16,6 @@ from pathlib import Path
 from harness.chaos_candidates import bad_candidate, leaking_candidate
 from harness.chaos_faults import clock_jumps, disk_full, kills, store_away, swaps, worker_kills
 from harness.chaos_stage import Figure, Stage, on_stage
-from harness.live_load import Load
 from harness.live_models import HANGS, LEAKS, NAN, RAISES, home_with_versions
 
 VERSIONS = (1, 2, RAISES, HANGS, NAN, LEAKS)
@@ -45,7 +45,7 @@ def figures(home: Path, options: argparse.Namespace) -> Iterator[Figure]:
     shared, own = on_one_service(options), on_their_own(options)
     asked = options.only or [*shared, *own]
     if any(name in shared for name in asked):
-        with on_stage(home) as stage:
+        with on_stage(home, pause=options.pause) as stage:
             for name in filter(shared.__contains__, asked):
                 stage.set()
                 yield from shared[name](stage)
@@ -59,11 +59,10 @@ def main() -> None:
     parser.add_argument("--worker-kills", type=int, default=20)
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--away", type=float, default=60.0)
-    parser.add_argument("--pause", type=float, default=0.0, help="of each client, in seconds")
+    parser.add_argument("--pause", type=float, default=0.0, help="of clients, in seconds")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--json", action="store_true", help="one JSON object, for the tests")
     options = parser.parse_args()
-    Load.pause = options.pause
     lines: list[Figure] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         home = Path(temporary)

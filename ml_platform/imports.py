@@ -1,8 +1,10 @@
 """Libraries without what they import only because it is there."""
 
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import MetaPathFinder
+from threading import get_ident
 from types import ModuleType
 
 
@@ -10,14 +12,27 @@ def import_without(name: str, unwanted: str) -> ModuleType:
     """Import a library as if another, which it has optional parts for, were not installed.
 
     XGBoost loads scikit-learn for wrappers that nothing here uses: two seconds of CPU and 140 MB
-    in each process. Where the other is loaded already, the library has these parts; who wants them
-    imports the other first, as a plugin does at its top.
+    in each process. Where scikit-learn is loaded already, XGBoost has its wrappers. Other threads
+    and later imports find the unwanted one as ever.
     """
-    if name in sys.modules or unwanted in sys.modules:
-        return import_module(name)
-    sys.modules[unwanted] = None  # pyright: ignore[reportArgumentType] - how Python says "never"
+    hidden = _Hidden(unwanted, thread=get_ident())
+    sys.meta_path.insert(0, hidden)
     try:
         return import_module(name)
     finally:
-        with suppress(KeyError):
-            del sys.modules[unwanted]
+        sys.meta_path.remove(hidden)
+
+
+class _Hidden(MetaPathFinder):
+    """Says to one thread that a library is not installed."""
+
+    def __init__(self, name: str, *, thread: int) -> None:
+        self._name = name
+        self._thread = thread
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> None:
+        """Raise for the hidden one; leave all else to the finders after this one."""
+        if fullname == self._name and get_ident() == self._thread:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)

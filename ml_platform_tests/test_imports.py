@@ -42,7 +42,31 @@ print(isinstance(xgboost.XGBClassifier(), sklearn.base.BaseEstimator))
     assert said == "True"
 
 
+def test_another_thread_finds_what_is_hidden_from_this_one() -> None:
+    said = run("""
+import sys
+from importlib import import_module
+from threading import Thread
+from ml_platform.imports import _Hidden
+from threading import get_ident
+sys.meta_path.insert(0, _Hidden("wave", thread=get_ident()))
+found = []
+other = Thread(target=lambda: found.append(import_module("wave").__name__))
+try:
+    import wave
+except ModuleNotFoundError as error:
+    print(error.name)
+other.start()
+other.join()
+print(*found)
+import wave
+print(wave.__name__)
+""")
+    assert said.split() == ["wave", "wave", "wave"]
+
+
 def test_a_library_that_is_not_there_is_told_and_hides_nothing() -> None:
     with pytest.raises(ModuleNotFoundError, match="no_such_library"):
         import_without("no_such_library", "no_such_part")
+    assert "_Hidden" not in map(repr, map(type, sys.meta_path))
     assert "no_such_part" not in sys.modules

@@ -3,7 +3,7 @@
 import time
 
 from harness.chaos_stage import WORKERS, Figure, Stage, until
-from harness.live_load import Load, resident_mb, workers_of
+from harness.live_load import resident_mb, workers_of
 from harness.live_models import LEAKS, MODEL, move, plan
 
 from ml_platform.release.state import Action
@@ -13,7 +13,7 @@ def bad_candidate(stage: Stage, version: int, does: str) -> list[Figure]:
     """Let a candidate answer everything, and count how soon it is out, and what clients saw."""
     state = move(stage.store, Action.OPEN, version, plan())
     stage.followed()
-    with Load(stage.service.host, stage.service.port) as load:
+    with stage.load() as load:
         out = until(lambda: stage.store.state(MODEL).candidate is None)
         time.sleep(1.5)
     counts = stage.store.evidence(MODEL, entered=state.entered)
@@ -38,7 +38,7 @@ def leaking_candidate(stage: Stage) -> list[Figure]:
     before = max(resident_mb(pid) for pid in workers_of(stage.service.pid))
     move(stage.store, Action.OPEN, LEAKS, plan())
     stage.followed()
-    with Load(stage.service.host, stage.service.port, clients=2) as load:
+    with stage.load(clients=2) as load:
         out = until(lambda: stage.store.state(MODEL).candidate is None, patience=60)
         time.sleep(1)
         after = max(resident_mb(pid) for pid in workers_of(stage.service.pid))

@@ -23,7 +23,7 @@ _NO_LIMIT = resource.RLIM_INFINITY
 
 def swaps(stage: Stage, rounds: int) -> list[Figure]:
     """Promote one good version after the other; count failures, and the time to take effect."""
-    with Load(stage.service.host, stage.service.port) as load:
+    with stage.load() as load:
         time.sleep(1)
         champion, effects = GOOD, list[float]()
         for _ in range(rounds):
@@ -53,7 +53,7 @@ def swaps(stage: Stage, rounds: int) -> list[Figure]:
 def worker_kills(stage: Stage, rounds: int) -> list[Figure]:
     """Kill a worker with SIGKILL, wait for its successor, and so on."""
     chance = random.Random(7)
-    with Load(stage.service.host, stage.service.port) as load:
+    with stage.load() as load:
         for _ in range(rounds):
             until(lambda: len(workers_of(stage.service.pid)) >= 2)
             time.sleep(chance.uniform(0.1, 0.6))
@@ -85,7 +85,7 @@ def kills(home: Path, rounds: int) -> list[Figure]:
 
 def store_away(stage: Stage, seconds: float) -> list[Figure]:
     """Take the database of the release store away, and start a second service meanwhile."""
-    with Load(stage.service.host, stage.service.port) as load:
+    with stage.load() as load:
         time.sleep(1)
         with moved_away(stage.settings.home / "release.db"):
             told = until(lambda: stage.service.get("/health").body["status"] == "degraded")
@@ -115,7 +115,7 @@ def clock_jumps(home: Path) -> list[Figure]:
     clock = SimulatedClock.create(home / "clock", start=start)
     os.environ[VARIABLE] = str(clock.file)
     try:
-        with on_stage(home) as stage, Load(stage.service.host, stage.service.port) as load:
+        with on_stage(home) as stage, stage.load() as load:
             for days in (1, -2, 365, -4000):
                 time.sleep(0.7)
                 clock.set(clock() + days * 86_400)
@@ -141,7 +141,7 @@ def clock_jumps(home: Path) -> list[Figure]:
 
 def disk_full(stage: Stage) -> list[Figure]:
     """Let the workers write no byte more to any file, for two seconds."""
-    with Load(stage.service.host, stage.service.port) as load:
+    with stage.load() as load:
         time.sleep(1)
         for pid in workers_of(stage.service.pid):
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, _NO_LIMIT))

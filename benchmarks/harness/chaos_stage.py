@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from harness.live_load import Load
 from harness.live_models import BETTER, GOOD, MODEL, move
 
 from ml_platform.clock import utc_now
@@ -30,16 +31,21 @@ class Figure(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A running service and its release store."""
+    """A running service and its release store. pause: of each client between two requests."""
 
     settings: Settings
     store: SqlReleaseStore
     service: LiveServiceProcess
+    pause: float = 0.0
 
     def set(self) -> None:
         """Put it where every scenario begins."""
         champion_is_good(self.store)
         self.followed()
+
+    def load(self, *, clients: int = 4) -> Load:
+        """Clients that ask the service."""
+        return Load(self.service.host, self.service.port, clients=clients, pause=self.pause)
 
     @property
     def journal(self) -> Path:
@@ -73,14 +79,14 @@ def champion_is_good(store: SqlReleaseStore) -> None:
 
 
 @contextmanager
-def on_stage(home: Path) -> Iterator[Stage]:
+def on_stage(home: Path, *, pause: float = 0.0) -> Iterator[Stage]:
     """Run the service for the length of the block."""
     settings = settings_of(home)
     store = SqlReleaseStore(settings.release_url)
     champion_is_good(store)
     log = home / "service.log"
     with LiveServiceProcess(MODEL, settings, workers=WORKERS, log=log) as service:
-        stage = Stage(settings, store, service)
+        stage = Stage(settings, store, service, pause)
         stage.followed()
         yield stage
     store.close()

@@ -27,15 +27,14 @@ class Seen:
 
 
 class Load:
-    """Clients with connections that stay open, each asking as fast as it is answered.
+    """Clients with connections that stay open, each asking as soon as it is answered.
 
     pause: seconds that each waits after an answer.
     """
 
-    pause = 0.0
-
-    def __init__(self, host: str, port: int, *, clients: int = 4) -> None:
+    def __init__(self, host: str, port: int, *, clients: int = 4, pause: float = 0.0) -> None:
         self._address = (host, port)
+        self._pause = pause
         self._name = secrets.token_hex(4)
         self._stopped = threading.Event()
         self.seen = [Seen() for _ in range(clients)]
@@ -104,7 +103,7 @@ class Load:
                 time.sleep(0.02)
                 continue
             seen.slowest = max(seen.slowest, time.perf_counter() - started)
-            time.sleep(self.pause)
+            time.sleep(self._pause)
             if reply.status == 200:
                 seen.acknowledged.append(name)
                 seen.versions[content["model_version"]] += 1

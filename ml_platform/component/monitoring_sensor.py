@@ -33,11 +33,13 @@ def monitoring_sensor(
     jobs: Sequence[Any], declarations: Sequence[Declaration]
 ) -> dg.SensorDefinition:
     """The sensor over the monitoring jobs of all models that have no schedule for it."""
-    kinds = {
-        d.spec.name: d.spec.monitoring.partition
+    watched = {
+        d.spec.name: d.spec.monitoring
         for d in declarations
         if d.spec.monitoring.automatic and d.spec.monitoring.schedule is None
     }
+    kinds = {name: spec.partition for name, spec in watched.items()}
+    starts = {name: spec.start.isoformat() for name, spec in watched.items()}
 
     @dg.sensor(
         name=NAME,
@@ -53,7 +55,8 @@ def monitoring_sensor(
         wanted = {
             model: window
             for model, window in latest_windows(kinds, now=utc_now()).items()
-            if cursor.asked.get(model) != window and data.exists(f"{model}/{LOG}/_delta_log")
+            if cursor.asked.get(model) != window and window >= starts[model]
+            if data.exists(f"{model}/{LOG}/_delta_log")
         }
         requests = [
             dg.RunRequest(
@@ -73,8 +76,8 @@ def monitoring_sensor(
 def _partition_tags(model: str, window: str) -> dict[str, str]:
     """The tags by which Dagster knows the partition of a run.
 
-    A request without them makes it resolve the job, which looks at all assets of all models: a
-    tick that asked for a thousand reports took longer than it may.
+    A request without them makes it resolve the job, to look whether there is such a partition, and
+    a tick that asks for a thousand reports takes longer than it may.
     """
     return {
         PARTITION_NAME_TAG: window,

@@ -63,7 +63,9 @@ def retraining_sensor(
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         platform, now = Platform(Settings.from_environment()), utc_now()
-        decided = decide(watched, platform, context.instance, now=now)
+        runs = training_runs(context.instance)
+        keep_recent(platform, runs, now=now)
+        decided = decide(watched, platform, runs, now=now)
         keep_waiting(platform, decided, now=now)
         requests = [request_of(each, now=now) for each in decided if isinstance(each, Start)]
         waits = [f"{w.wish.model}: {w.because}" for w in decided if isinstance(w, Wait)]
@@ -99,13 +101,11 @@ def retraining_schedules(declaration: Declaration, job: Any) -> list[dg.Schedule
 def decide(
     declarations: Sequence[Declaration],
     platform: Platform,
-    instance: dg.DagsterInstance,
+    runs: Sequence[TrainingRun],
     *,
     now: datetime,
 ) -> list[Start | Wait]:
-    """Say for each model that has reasons whether it trains now."""
-    runs = training_runs(instance)
-    keep_recent(platform, runs, now=now)
+    """Say for each model that has reasons whether it trains now, after what ran lately."""
     asked = [(declaration, facts_of(declaration, platform)) for declaration in declarations]
     wishes = _wishes((declaration, facts.after(runs)) for declaration, facts in asked)
     return plan(wishes, runs, budget=Budget.of(platform.settings), now=now)
@@ -156,11 +156,14 @@ def _training_run(record: dg.RunRecord) -> Iterator[TrainingRun]:
 
 
 def keep_recent(platform: Platform, runs: Sequence[TrainingRun], *, now: datetime) -> None:
-    """Write down what counts against the budgets, for the status page, where that changed."""
+    """Write down what counts against the budgets, for the status page, while that changes."""
     counted = sorted(recent(runs, now=now), key=lambda run: (run.started, run.run_id))
-    text = RecentRuns(runs=tuple(counted)).model_dump_json()
-    if platform.handles.read(RECENT) != text:
-        platform.handles.write(RECENT, text)
+    found = RecentRuns(at=now, runs=tuple(counted))
+    text = platform.handles.read(RECENT)
+    before = None if text is None else RecentRuns.model_validate_json(text)
+    under_way = any(run.finished is None for run in counted)
+    if under_way or before is None or before.runs != found.runs:
+        platform.handles.write(RECENT, found.model_dump_json())
 
 
 def keep_waiting(platform: Platform, decided: Sequence[Start | Wait], *, now: datetime) -> None:

@@ -16,7 +16,7 @@ from ml_platform.plugins import Strict
 class LiveWindow(Strict):
     """Quality on a window whose labels have matured.
 
-    evidence: hash of what was judged and how (hex): the same evidence has the same evaluation.
+    fingerprint: hash of what was judged and how (hex): the same has the same evaluation.
     """
 
     begin: AwareDatetime
@@ -25,7 +25,7 @@ class LiveWindow(Strict):
     labeled: int
     evaluation: Evaluation | None
     reason: str = ""
-    evidence: str = ""
+    fingerprint: str = ""
 
 
 class MonitoringReport(Strict):

@@ -18,7 +18,7 @@ from ml_platform.component.monitoring_sensor import FORMATS
 from ml_platform.component.platform import Platform
 from ml_platform.component.production import ingest_now
 from ml_platform.component.resources import resources
-from ml_platform.component.retraining import decide, request_of
+from ml_platform.component.retraining import decide, request_of, training_runs
 from ml_platform.component.run import RunOutcome, run_model
 from ml_platform.component.steps.advance import advance
 from ml_platform.data.sources.parquet import ParquetSource
@@ -131,7 +131,8 @@ class PlatformDay:
 
     def retrain(self, *, now: datetime, told: Callable[[str], None]) -> None:
         """Train again where something asks for it and the budget allows it."""
-        for decided in decide([self.declaration], self.platform, self.instance, now=now):
+        runs = training_runs(self.instance)
+        for decided in decide([self.declaration], self.platform, runs, now=now):
             if not isinstance(decided, Start) or decided.run_key in self._started:
                 continue
             self._started.add(decided.run_key)

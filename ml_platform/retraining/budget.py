@@ -31,8 +31,9 @@ class TrainingRun(Strict):
 
 
 class RecentRuns(Strict):
-    """The runs of which any part lay in the 24 hours before they were written down."""
+    """The runs of which any part lay in the 24 hours before they were written down, at `at`."""
 
+    at: AwareDatetime
     runs: tuple[TrainingRun, ...] = ()
 
 

@@ -1,12 +1,14 @@
 """What a model's `defs.yaml` may say under `attributes`."""
 
 import hashlib
+import json
 from functools import cache
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from ml_platform import __version__
 from ml_platform.data.contract import Contract
 from ml_platform.data.sources.source import SOURCES, Source
 from ml_platform.data.splits.splitter import SPLITTERS, Splitter
@@ -121,6 +123,14 @@ class ModelSpec(Strict):
         stages = (Stage.VALIDATED_DATA, Stage.TRAINED_MODEL, Stage.EVALUATION_REPORT)
         gates = {g.check_name: g.declared for stage in stages for g in self.all_gates(stage)}
         return {"contract": self.contract_gate, **gates}
+
+    @property
+    def evaluation_digest(self) -> str:
+        """Hash of what decides what an evaluation measures, and how (sha256, hex)."""
+        asked = self.model_dump_json(include={"evaluation", "gates"})
+        metrics = [metric.model_dump_json() for metric in self.metrics]
+        text = json.dumps([__version__, self.training.seed, asked, metrics])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def digest_of(self, *sections: str) -> str:
         """Content hash of some sections of the declaration (sha256, hex)."""

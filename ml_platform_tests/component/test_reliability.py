@@ -14,7 +14,8 @@ from ml_platform_tests.component.running import small_credit
 STEPS = ("raw_data", "validated_data", "trained_model", "evaluation_report", "deployed_bento")
 
 # Trains the declared model in children of one process, which has imported what they need: once for
-# every victim, which kills itself some seconds into that step, and then twice at the same time.
+# every victim, which kills itself some seconds into that step, once to the end, and then, in a home
+# that is empty, twice at the same time.
 PROGRAM = """
 import json, os, signal, sys, threading
 from pathlib import Path
@@ -46,16 +47,18 @@ for number, victim in enumerate(victims):
     print(json.dumps({"victim": victim, "signal": os.WTERMSIG(status)}), flush=True)
     sys.stdin.readline()
 
-children = []
-for _ in range(2):
+def trained():
     child = os.fork()
     if not child:
-        done = train(declaration, settings=settings)
+        done = train(declaration, settings=Settings.from_environment())
         told = {"success": done.success, "version": done.version, "error": done.error}
         print(json.dumps(told), flush=True)
         os._exit(0)
-    children.append(child)
-for child in children:
+    return child
+
+os.waitpid(trained(), 0)
+os.environ["ML_PLATFORM_HOME"] += "_of_two"
+for child in [trained(), trained()]:
     os.waitpid(child, 0)
 """
 
@@ -68,7 +71,7 @@ def start(folder: Path, *victims: str) -> subprocess.Popen[str]:
 
 
 def outcomes(process: subprocess.Popen[str]) -> list[dict[str, object]]:
-    """What its last two trainings said."""
+    """What its trainings to the end said."""
     said, log = process.communicate(timeout=300)
     assert process.returncode == 0, log[-2000:]
     return [json.loads(line) for line in said.splitlines()]
@@ -80,25 +83,37 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_killed_in_every_step_the_next_runs_complete_two_at_once(
+def test_killed_in_every_step_the_next_run_completes_and_so_do_two_at_once(
     folder: Path, settings: Settings
 ) -> None:
-    process = start(folder, *STEPS)
+    process, platform = start(folder, *STEPS), Platform(settings)
     assert process.stdin
     assert process.stdout
     for victim in STEPS:
         killed = json.loads(process.stdout.readline())
         assert killed == {"victim": victim, "signal": 9}, f"{victim} was over before the kill"
-        assert_nothing_half_written(Platform(settings))
+        assert_nothing_half_written(platform)
         process.stdin.write("go on\n")
         process.stdin.flush()
-    trained = outcomes(process)
-    assert [(each["success"], each["error"]) for each in trained] == [(True, "")] * 2
-    platform = Platform(settings)
+    alone, *both = outcomes(process)
+    assert (alone["success"], alone["error"]) == (True, "")
     assert_nothing_half_written(platform)
+    state = platform.releases.state("small_credit")
+    assert state.champion == platform.registry.versions("small_credit")[0].version
+    assert_two_at_once_leave_one_champion(settings, both)
+
+
+def assert_two_at_once_leave_one_champion(
+    settings: Settings, outcomes: list[dict[str, object]]
+) -> None:
+    """In the home that was empty when both began."""
+    assert [each["error"] for each in outcomes] == ["", ""]
+    home = {"ML_PLATFORM_HOME": f"{settings.home}_of_two"}
+    platform = Platform(Settings.from_environment(home))
     versions = {version.version for version in platform.registry.versions("small_credit")}
-    assert {each["version"] for each in trained} <= versions
+    assert {each["version"] for each in outcomes} <= versions
     assert platform.releases.state("small_credit").champion in versions
+    assert_nothing_half_written(platform)
 
 
 def assert_nothing_half_written(platform: Platform) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.data.contract import ColumnContract, Contract
+from ml_platform.exceptions import FeatureError
 from ml_platform.serving import scoring
 from ml_platform.serving.adversarial import adversarial_records
 from ml_platform.serving.compiled.model import CompiledModel, compiled
@@ -159,6 +160,34 @@ def test_transform_runs_on_the_compiled_path_as_in_training(model: Model, flight
     assert [fast.score_of_record(record) for record in sent] == (
         model.scores_of_records(sent).tolist()
     )
+
+
+def test_transform_that_looks_at_other_rows_is_found(model: Model):
+    def with_medians(frame: pd.DataFrame) -> pd.DataFrame:
+        assert model.transform is not None
+        features = model.transform(frame)
+        numbers = features.select_dtypes("number")
+        return features.assign(**numbers.fillna(numbers.median()))
+
+    columns = Contract.model_validate(CONTRACT).columns
+    fast, path = prove(replace(model, transform=with_medians), columns, holdout=[])
+
+    assert fast is None
+    assert "another score" in path.reason
+
+
+def test_transform_that_takes_records_one_by_one_only_is_no_crash(model: Model):
+    def one_by_one(frame: pd.DataFrame) -> pd.DataFrame:
+        if len(frame) > 1:
+            raise FeatureError("one at a time")
+        assert model.transform is not None
+        return model.transform(frame)
+
+    columns = Contract.model_validate(CONTRACT).columns
+    alone = replace(model, transform=one_by_one)
+
+    assert predictor_of(alone, columns, version="1").model is alone
+    assert "one at a time" in prove(alone, columns, holdout=[])[1].reason
 
 
 def test_estimator_of_another_package_has_no_compiled_form():

@@ -163,6 +163,9 @@ def _waits(handles: HandleStore) -> dict[str, str]:
 
 
 def _runs(handles: HandleStore) -> Sequence[TrainingRun]:
-    """The trainings that count against the budgets; none before the sensor's first tick."""
+    """The trainings that count against the budgets, as far as the sensor's last tick saw them."""
     text = handles.read(RECENT)
-    return () if text is None else RecentRuns.model_validate_json(text).runs
+    if text is None:
+        return []
+    kept = RecentRuns.model_validate_json(text)
+    return [run.model_copy(update={"finished": run.finished or kept.at}) for run in kept.runs]

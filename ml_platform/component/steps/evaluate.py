@@ -142,7 +142,7 @@ def _of_benchmark(declaration: Declaration, rows: BenchmarkRows | str) -> SliceV
 
 def _fingerprint(declaration: Declaration, snapshots: Mapping[str, Snapshot]) -> str:
     """Hash of what an evaluation is asked for (hex)."""
-    asked = declaration.spec.digest_of("evaluation", "gates")
+    asked = declaration.spec.evaluation_digest
     if not snapshots:
         return asked
     hashes = [asked, *(snapshot.content_hash for snapshot in snapshots.values())]

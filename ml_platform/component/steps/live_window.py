@@ -23,7 +23,6 @@ from ml_platform.feedback.maturity import judged_windows, window_start
 from ml_platform.monitoring.report import LiveWindow
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
-from ml_platform.spec.model import ModelSpec
 from ml_platform.task import Task
 from ml_platform.training.target import encode_known
 
@@ -62,18 +61,20 @@ def latest_window(
     told = _told(platform, spec.name, begin, begin + length)
     counts = {begin: (answered.num_rows, told.num_rows)}
     [window] = judged_windows(counts, spec.feedback, now=until)
-    about: dict[str, Any] = {
-        "begin": window.start,
-        "end": window.end,
-        "predictions": window.predicted,
-        "labeled": window.labeled,
-    }
+    unjudged = LiveWindow(
+        begin=window.start,
+        end=window.end,
+        predictions=window.predicted,
+        labeled=window.labeled,
+        evaluation=None,
+    )
     if window.state != "matured":
         share = f"{window.share:.0%} of {window.predicted:,} predictions are labeled"
         reason = f"the window from {begin:%Y-%m-%d %H:%M} is not judged: {share}"
-        return Labeled(quality=LiveWindow(**about, evaluation=None, reason=reason))
+        return Labeled(quality=unjudged.model_copy(update={"reason": reason}))
     rows = _joined(answered, told, declaration)
-    return Labeled(rows, _judged(declaration, rows, champion, classes, about, known))
+    judged = _judged(declaration, rows, champion=champion, classes=classes, known=known)
+    return Labeled(rows, unjudged.model_copy(update=judged))
 
 
 def _asked(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.Table:
@@ -115,25 +116,25 @@ def _joined(asked: pa.Table, told: pa.Table, declaration: Declaration) -> pd.Dat
 def _judged(
     declaration: Declaration,
     rows: pd.DataFrame,
+    *,
     champion: int,
     classes: Sequence[Any],
-    about: dict[str, Any],
     known: LiveWindow | None,
-) -> LiveWindow:
+) -> dict[str, Any]:
+    """The fields of the window that tell how good the champion was, or why that is not known."""
     spec = declaration.spec
     own = rows[rows["version"] == champion].reset_index(drop=True)
     if own.empty:
-        return LiveWindow(
-            **about, evaluation=None, reason=f"version {champion} answered none of it"
-        )
+        return {"reason": f"version {champion} answered none of it"}
     try:
         target = encode_known(own[spec.data.target], spec.task, classes)
     except TrainingError as error:
-        return LiveWindow(**about, evaluation=None, reason=str(error))
+        return {"reason": str(error)}
     asked, scores = _asked_of(spec.evaluation, own), _scores(own, spec.task)
-    evidence = _evidence(spec, champion, target, scores, own[list(asked.columns)])
-    if known is not None and known.evidence == evidence:
-        return LiveWindow(**about, evaluation=known.evaluation, evidence=evidence)
+    slices = own[list(asked.columns)]
+    fingerprint = _fingerprint(f"{champion} {spec.evaluation_digest}", target, scores, slices)
+    if known is not None and known.fingerprint == fingerprint:
+        return {"evaluation": known.evaluation, "fingerprint": fingerprint}
     evaluation = evaluate(
         target,
         scores,
@@ -144,7 +145,7 @@ def _judged(
         classes=classes,
         seed=spec.training.seed,
     )
-    return LiveWindow(**about, evaluation=evaluation, evidence=evidence)
+    return {"evaluation": evaluation, "fingerprint": fingerprint}
 
 
 def _asked_of(spec: EvaluationSpec, rows: pd.DataFrame) -> EvaluationSpec:
@@ -156,18 +157,16 @@ def _asked_of(spec: EvaluationSpec, rows: pd.DataFrame) -> EvaluationSpec:
     return spec.model_copy(update=known)
 
 
-def _evidence(
-    spec: ModelSpec,
-    champion: int,
-    target: NDArray[np.generic],
-    scores: NDArray[np.float64],
-    slices: pd.DataFrame,
+def _fingerprint(
+    asked: str, target: NDArray[np.generic], scores: NDArray[np.float64], slices: pd.DataFrame
 ) -> str:
     """Hash of all that an evaluation rests on (hex)."""
-    found = sha256(f"{champion} {spec.digest_of('evaluation', 'gates', 'training')}".encode())
+    found = sha256(asked.encode())
     found.update(np.ascontiguousarray(target).tobytes())
     found.update(np.ascontiguousarray(scores).tobytes())
-    found.update(pd.util.hash_pandas_object(slices, index=False).to_numpy().tobytes())
+    for name, column in slices.items():
+        found.update(str(name).encode())
+        found.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
     return found.hexdigest()
 
 

@@ -20,6 +20,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.monitoring.report import LiveWindow
 from ml_platform.monitoring.traffic import SHADOW
+from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
 
 AT_ONCE = 1_000_000
@@ -102,17 +103,20 @@ class Training:
         self._platform = platform
 
     @cached_property
+    def _registered(self) -> ModelVersion:
+        return self._platform.registry.get(self.declaration.spec.name, self.version)
+
+    @cached_property
     def snapshot(self) -> Snapshot:
         """The snapshot that the version was trained on."""
-        tags = self._platform.registry.get(self.declaration.spec.name, self.version).tags
-        table, _, number = tags["training_data"].rpartition("@")
+        table, _, number = self._registered.tags["training_data"].rpartition("@")
         history = self._platform.snapshots.history(table)
         return next(s for s in history if s.version == int(number))
 
     def feature(self, name: str) -> pd.Series:
         """A column of the snapshot."""
-        if self.snapshot.rows <= AT_ONCE:
-            return self.rows[name]
+        if self._few is not None and name in self._few:
+            return self._few[name]
         snapshot = self.snapshot
         rows = self._platform.snapshots.read(
             snapshot.table, version=snapshot.version, columns=[name]
@@ -124,6 +128,10 @@ class Training:
         return load_holdout(self.declaration, self._platform, self.snapshot, self.version)
 
     @cached_property
+    def _few(self) -> pd.DataFrame | None:
+        return self.rows if self.snapshot.rows <= AT_ONCE else None
+
+    @property
     def rows(self) -> pd.DataFrame:
         """The snapshot."""
         return self._platform.snapshots.read(self.snapshot.table, version=self.snapshot.version)
@@ -131,7 +139,7 @@ class Training:
     @cached_property
     def _reference(self) -> ReferenceScores:
         return reference_scores(
-            self.declaration, self._platform, self.version, lambda: self._judged
+            self.declaration, self._platform, self._registered, lambda: self._judged
         )
 
     @property

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.holdout import Judged
+from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
 
 PREDICTION = "prediction"
@@ -25,14 +27,16 @@ class ReferenceScores:
 
 
 def reference_scores(
-    declaration: Declaration, platform: Platform, version: int, judged: Callable[[], Judged]
+    declaration: Declaration,
+    platform: Platform,
+    version: ModelVersion,
+    judged: Callable[[], Judged],
 ) -> ReferenceScores:
-    """Return what was kept under this declaration's data and split; scored once where nothing was.
+    """Return what was kept of this model and this split; scored once where nothing was.
 
     judged: loads the version and its holdout.
     """
-    spec = declaration.spec
-    table = f"{spec.name}/holdout_scores_v{version}_{spec.digest_of('data', 'split')[:16]}"
+    table = _table(declaration, version)
     kept = platform.snapshots.latest(table)
     if kept is not None:
         scores = platform.snapshots.read(table)[PREDICTION]
@@ -42,6 +46,14 @@ def reference_scores(
     metadata = {"classes": json.dumps(found.model.classes)}
     platform.snapshots.write(table, scores.to_frame(), metadata=metadata)
     return ReferenceScores(scores, found.model.classes)
+
+
+def _table(declaration: Declaration, version: ModelVersion) -> str:
+    """One for each model, whatever its number, and each way to split its rows."""
+    spec = declaration.spec
+    split = (spec.digest_of("split"), spec.data.target, spec.data.event_time)
+    digest = sha256(f"{version.tags['fingerprint']} {split}".encode()).hexdigest()
+    return f"{spec.name}/holdout_scores_v{version.version}_{digest[:16]}"
 
 
 def as_logged(scores: NDArray[np.float64]) -> pd.Series:

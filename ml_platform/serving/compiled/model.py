@@ -47,8 +47,8 @@ class CompiledModel:
         row = self.reference.encode_records([record])[0]
         return self.scorer.one(np.ascontiguousarray(row, self.scorer.dtype))
 
-    def scores_alone(self, records: Sequence[Mapping[str, Any]]) -> list[Score]:
-        """Score each as if it came alone; a transform, of rows as it is, runs for all at once.
+    def scores_each(self, records: Sequence[Mapping[str, Any]]) -> list[Score]:
+        """Score one record after the other; a transform runs once, for all of them.
 
         Raises FeatureError when one of them is refused.
         """

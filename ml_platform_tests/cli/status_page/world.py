@@ -80,7 +80,7 @@ class World:
             TrainingRun(model=model, run_id=str(place), started=at, finished=at + HOUR / 2)
             for place, at in enumerate(begun)
         ]
-        self.handles.write(RECENT, RecentRuns(runs=tuple(runs)).model_dump_json())
+        self.handles.write(RECENT, RecentRuns(at=NOON, runs=tuple(runs)).model_dump_json())
 
     def declare(self, name: str) -> None:
         write(self.models / name, VALID.replace("name: shop", f"name: {name}"))

@@ -76,4 +76,36 @@ def test_a_window_is_judged_anew_when_a_label_changes_and_only_then(
     assert anew is not None
     assert anew.evaluation is not None
     assert anew.evaluation.metrics["roc_auc"].value != 1.0
-    assert anew.evidence != kept.evidence
+    assert anew.fingerprint != kept.fingerprint
+
+
+def test_a_window_is_judged_anew_when_something_else_is_asked(
+    declaration: Declaration, platform: Platform
+) -> None:
+    gate = "  gates:\n    - {type: no_regression, metric: roc_auc, tolerance: 0.1}\n"
+    declared = changed(with_feedback(declaration), "  gates:\n", gate)
+    labels = [label(number, source="ledger", right=True) for number in range(40)]
+    known = judged(declared, platform, *map(prediction, range(60)), *labels).quality
+    watching = changed(
+        declared,
+        "  gates:\n",
+        "  retraining: {on_quality: {metric: precision_at_5, floor: 0.5}}\n  gates:\n",
+    )
+    anew = judged(watching, platform, known=known).quality
+    assert known is not None
+    assert known.evaluation is not None
+    assert anew is not None
+    assert anew.evaluation is not None
+    assert "precision_at_5" in anew.evaluation.metrics.keys() - known.evaluation.metrics.keys()
+
+
+def test_a_model_without_slices_is_judged(declaration: Declaration, platform: Platform) -> None:
+    spec = with_feedback(declaration).spec
+    evaluation = spec.evaluation.model_copy(update={"slices": (), "sensitive": ()})
+    plain = Declaration(spec.model_copy(update={"evaluation": evaluation}), declaration.file)
+    labels = [label(number, source="ledger", right=True) for number in range(40)]
+    found = judged(plain, platform, *map(prediction, range(60)), *labels).quality
+    assert found is not None
+    assert found.evaluation is not None
+    assert found.evaluation.slices == ()
+    assert judged(plain, platform, known=found).quality == found

@@ -12,6 +12,10 @@ from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import changed
 
 
+def version(number: int, fingerprint: str = "f") -> Any:
+    return SimpleNamespace(version=number, tags={"fingerprint": fingerprint})
+
+
 class Loads:
     """Gives a version that was loaded, and counts how often."""
 
@@ -38,7 +42,7 @@ def test_what_was_kept_is_what_was_scored(
     declaration: Declaration, platform: Platform, scores: Any, classes: Any, logged: list[float]
 ) -> None:
     loads = Loads(scores, classes)
-    first, again = (reference_scores(declaration, platform, 3, loads) for _ in range(2))
+    first, again = (reference_scores(declaration, platform, version(3), loads) for _ in range(2))
     assert loads.times == 1
     assert first.scores.tolist() == again.scores.tolist() == logged
     assert first.classes == again.classes == classes
@@ -50,9 +54,11 @@ def test_another_version_or_another_split_is_scored_by_itself(
 ) -> None:
     loads = Loads([0.5], (False, True))
     other = changed(declaration, "holdout: 0.2,", "holdout: 0.5,")
-    for each, version in ((declaration, 1), (declaration, 2), (other, 2)):
-        reference_scores(each, platform, version, loads)
+    for each, asked in ((declaration, version(1)), (declaration, version(2)), (other, version(2))):
+        reference_scores(each, platform, asked, loads)
     assert loads.times == 3
+    reference_scores(declaration, platform, version(2, "registered anew"), loads)
+    assert loads.times == 4
     unrelated = changed(declaration, "owner: team:credit", "owner: team:others")
-    reference_scores(unrelated, platform, 2, loads)
-    assert loads.times == 3
+    reference_scores(unrelated, platform, version(2), loads)
+    assert loads.times == 4
