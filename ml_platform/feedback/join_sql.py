@@ -9,7 +9,7 @@ CREATE OR REPLACE TEMP VIEW fresh AS
 SELECT g.prediction_id, g.key, coalesce(v.canonical, g.label) AS label, g.observed_at,
        g.received_at, g.source,
        CASE WHEN g.prediction_id IS NULL AND g.key IS NULL THEN 'neither prediction_id nor key'
-            WHEN g.observed_at > g.received_at + INTERVAL 1 DAY
+            WHEN epoch_us(g.observed_at) > epoch_us(g.received_at) + 86400000000
                 THEN 'observed_at: more than a day after received_at'
             ELSE v.reason END AS reason
 FROM (SELECT prediction_id, CASE WHEN prediction_id IS NULL THEN key END AS key,
@@ -30,10 +30,11 @@ FROM delivered
 
 CANDIDATES = """
 CREATE OR REPLACE TEMP VIEW candidates AS
-SELECT prediction_id, key, label, observed_at, received_at, source FROM {fresh} WHERE reason IS NULL
+SELECT prediction_id, key, label, observed_at, received_at, source, reason FROM {fresh}
 UNION ALL
-SELECT prediction_id, key, label, observed_at, received_at, source FROM waiting
+SELECT prediction_id, key, label, observed_at, received_at, source, reason FROM waiting
 """
+"""Every label that shall get an outcome; one with a reason is refused, whatever it belongs to."""
 
 ANSWERED = """
 CREATE OR REPLACE TEMP VIEW answered AS
@@ -46,43 +47,39 @@ ANSWERED_ONCE = (
 )
 """For a log that has a prediction twice, which it should not."""
 
-_BY_ID = """
-SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE key IS NULL) AS c
-LEFT JOIN answered AS a ON a.id = c.prediction_id
+BY_ID, BY_KEY = "key IS NULL OR reason IS NOT NULL", "key IS NOT NULL AND reason IS NULL"
+"""Which candidates look for their prediction in which way; a refused one finds none in the first."""
+
+_BY_ID = f"""
+SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE {BY_ID}) AS c
+LEFT JOIN answered AS a ON a.id = CASE WHEN c.reason IS NULL THEN c.prediction_id END
 """
 
-_BY_KEY = """
-SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE key IS NOT NULL) AS c
+_BY_KEY = f"""
+SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE {BY_KEY}) AS c
 ASOF LEFT JOIN (SELECT * FROM answered WHERE of_key IS NOT NULL) AS a
 ON c.key = a.of_key AND c.observed_at >= a.time
 """
 
 _MATCHED = """
 SELECT coalesce(id, prediction_id) AS prediction_id, key, label, observed_at, received_at, source,
-       CASE WHEN id IS NULL THEN 'unknown' ELSE 'joined' END AS outcome, NULL::VARCHAR AS reason,
-       time, prediction, score, version, role, random,
-       CASE WHEN id IS NULL THEN 'unknown'
+       CASE WHEN reason IS NOT NULL THEN 'quarantined' WHEN id IS NULL THEN 'unknown'
+            ELSE 'joined' END AS outcome,
+       reason, time, prediction, score, version, role, random,
+       CASE WHEN reason IS NOT NULL THEN 'quarantined' WHEN id IS NULL THEN 'unknown'
             ELSE CAST(DATE '1970-01-01' + CAST(epoch_us(time) // 86400000000 AS INT) AS VARCHAR)
             END AS part
 FROM ({matched})
 """
 
-_REFUSED = """
-SELECT prediction_id, key, label, observed_at, received_at, source, 'quarantined', reason,
-       NULL::TIMESTAMPTZ, NULL::VARCHAR, NULL::DOUBLE, NULL::BIGINT, NULL::VARCHAR, NULL::BOOLEAN,
-       'quarantined'
-FROM {fresh} WHERE reason IS NOT NULL
-"""
 
-
-def staged(*, fresh: str, by_id: bool, by_key: bool) -> str:
+def staged(*, by_id: bool, by_key: bool) -> str:
     """Every fresh and waiting label with its prediction, where there is one, and its partition.
 
-    fresh: the view or table of labels that came. by_id, by_key: which of both kinds there are.
+    by_id, by_key: which of both kinds of candidates there are.
     """
     wanted = [text for text, there in ((_BY_ID, by_id), (_BY_KEY, by_key)) if there]
-    parts = [_MATCHED.format(matched=text) for text in wanted]
-    return " UNION ALL ".join([*parts, _REFUSED.format(fresh=fresh)])
+    return " UNION ALL ".join(_MATCHED.format(matched=text) for text in wanted)
 
 
 RANKED = """

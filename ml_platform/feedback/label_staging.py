@@ -95,10 +95,10 @@ class Staging:
 
     def run(self) -> "Counter[str]":
         """Write the files; return by how many labels each outcome grows or shrinks."""
-        fresh = self._inputs()
+        self._inputs()
         for answered in (join_sql.ANSWERED, join_sql.ANSWERED_ONCE):
             self.duck.execute(answered)
-            self._stage(fresh, answered is join_sql.ANSWERED_ONCE)
+            self._stage(answered is join_sql.ANSWERED_ONCE)
             change = self._finish()
             if change.total() == self.fresh_rows:
                 return change
@@ -118,8 +118,8 @@ class Staging:
             counts={outcome: number for outcome, number in sorted(counts.items()) if number},
         )
 
-    def _inputs(self) -> str:
-        """Make the views that the statements read; return the name of the labels to take in."""
+    def _inputs(self) -> None:
+        """Make the views that the statements read, and count the labels to take in."""
         tables = self.tables
         files = tables.new_labels
         told = files is not None
@@ -140,7 +140,6 @@ class Staging:
         self.duck.execute(join_sql.CANDIDATES.format(fresh=fresh))
         source = "inbox" if told else "anew"
         self.fresh_rows = self._number(f"SELECT count(*) FROM {source}")
-        return fresh
 
     def _judge_labels(self) -> None:
         self.duck.execute(
@@ -161,10 +160,12 @@ class Staging:
             self.duck.execute("INSERT INTO verdicts SELECT label, canonical, reason FROM judged")
             self.duck.unregister("judged")
 
-    def _stage(self, fresh: str, again: bool) -> None:
+    def _stage(self, again: bool) -> None:
         """Write each label with its prediction to a folder of its partition."""
-        by_id, by_key = (self._any(f"candidates WHERE key IS {x}") for x in ("NULL", "NOT NULL"))
-        text = join_sql.staged(fresh=fresh, by_id=by_id, by_key=by_key)
+        by_id, by_key = (
+            self._any(f"candidates WHERE {kind}") for kind in (join_sql.BY_ID, join_sql.BY_KEY)
+        )
+        text = join_sql.staged(by_id=by_id, by_key=by_key)
         self.staged = self.folder / ("staged_again" if again else "staged")
         self.staged.mkdir()
         self.duck.execute(
