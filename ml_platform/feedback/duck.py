@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 MEMORY = "2GB"
 """What DuckDB may take before it spills to disk; the process has some more around it."""
 
+_ROWS_HELD = 100_000
+"""How many rows a thread sorts into partitions before it hands them to their files: of more at
+once the memory is missed where the join needs it, and the join spills."""
+
 
 @contextmanager
 def duckdb_over(folder: Path, *, memory: str = MEMORY) -> "Iterator[DuckDBPyConnection]":
@@ -24,6 +28,7 @@ def duckdb_over(folder: Path, *, memory: str = MEMORY) -> "Iterator[DuckDBPyConn
         "memory_limit": memory,
         "temp_directory": str(folder),
         "preserve_insertion_order": "false",
+        "partitioned_write_flush_threshold": _ROWS_HELD,
         "autoinstall_known_extensions": "false",
     }
     with duckdb.connect(config=settings) as connection:

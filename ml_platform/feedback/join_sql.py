@@ -47,18 +47,16 @@ ANSWERED_ONCE = (
 )
 """For a log that has a prediction twice, which it should not."""
 
-BY_ID, BY_KEY = "key IS NULL OR reason IS NOT NULL", "key IS NOT NULL AND reason IS NULL"
-"""Which candidates look for their prediction in which way; a refused one finds none in the first."""
-
-_BY_ID = f"""
-SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE {BY_ID}) AS c
+_BY_ID = """
+SELECT c.*, a.* FROM (SELECT * REPLACE (NULL::VARCHAR AS key) FROM candidates WHERE key IS NULL) AS c
 LEFT JOIN answered AS a ON a.id = CASE WHEN c.reason IS NULL THEN c.prediction_id END
 """
+"""A refused label finds nothing. The key is said to be nothing, so that no room is kept for it."""
 
-_BY_KEY = f"""
-SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE {BY_KEY}) AS c
+_BY_KEY = """
+SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE key IS NOT NULL) AS c
 ASOF LEFT JOIN (SELECT * FROM answered WHERE of_key IS NOT NULL) AS a
-ON c.key = a.of_key AND c.observed_at >= a.time
+ON CASE WHEN c.reason IS NULL THEN c.key END = a.of_key AND c.observed_at >= a.time
 """
 
 _MATCHED = """
