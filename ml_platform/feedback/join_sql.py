@@ -37,7 +37,7 @@ SELECT prediction_id, key, label, observed_at, received_at, source, reason FROM 
 """Every label that shall get an outcome; one with a reason is refused, whatever it belongs to."""
 
 ANSWERED = """
-CREATE OR REPLACE TEMP VIEW answered AS
+CREATE OR REPLACE TEMP VIEW answers AS
 SELECT prediction_id AS id, key AS of_key, time, prediction, score, version, role, random
 FROM log WHERE role IS DISTINCT FROM 'shadow'
 """
@@ -47,22 +47,35 @@ ANSWERED_ONCE = (
 )
 """For a log that has a prediction twice, which it should not."""
 
+LABEL_VALUES = {
+    "label": "SELECT coalesce(canonical, label) FROM verdicts UNION ALL SELECT label FROM waiting",
+    "source": "SELECT coalesce(source, '') FROM inbox UNION ALL SELECT source FROM waiting",
+}
+ANSWER_VALUES = {"prediction": "SELECT prediction FROM log", "role": "SELECT role FROM log"}
+"""Where all values of these columns of `candidates` and `answers` are found without making them.
+
+The views `wanted` and `answered` are the same rows with these columns as codes.
+"""
+
+OUTCOMES = "CREATE TYPE outcomes AS ENUM ('joined', 'unknown', 'quarantined')"
+"""What the staging can say, as codes too."""
+
 _BY_ID = """
-SELECT c.*, a.* FROM (SELECT * REPLACE (NULL::VARCHAR AS key) FROM candidates WHERE key IS NULL) AS c
+SELECT c.*, a.* FROM (SELECT * REPLACE (NULL::VARCHAR AS key) FROM wanted WHERE key IS NULL) AS c
 LEFT JOIN answered AS a ON a.id = CASE WHEN c.reason IS NULL THEN c.prediction_id END
 """
 """A refused label finds nothing. The key is said to be nothing, so that no room is kept for it."""
 
 _BY_KEY = """
-SELECT c.*, a.* FROM (SELECT * FROM candidates WHERE key IS NOT NULL) AS c
+SELECT c.*, a.* FROM (SELECT * FROM wanted WHERE key IS NOT NULL) AS c
 ASOF LEFT JOIN (SELECT * FROM answered WHERE of_key IS NOT NULL) AS a
 ON CASE WHEN c.reason IS NULL THEN c.key END = a.of_key AND c.observed_at >= a.time
 """
 
 _MATCHED = """
 SELECT coalesce(id, prediction_id) AS prediction_id, key, label, observed_at, received_at, source,
-       CASE WHEN reason IS NOT NULL THEN 'quarantined' WHEN id IS NULL THEN 'unknown'
-            ELSE 'joined' END AS outcome,
+       CASE WHEN reason IS NOT NULL THEN 'quarantined'::outcomes
+            WHEN id IS NULL THEN 'unknown'::outcomes ELSE 'joined'::outcomes END AS outcome,
        reason, time, prediction, score, version, role, random,
        CASE WHEN reason IS NOT NULL THEN 'quarantined' WHEN id IS NULL THEN 'unknown'
             ELSE CAST(DATE '1970-01-01' + CAST(epoch_us(time) // 86400000000 AS INT) AS VARCHAR)
@@ -76,8 +89,8 @@ def staged(*, by_id: bool, by_key: bool) -> str:
 
     by_id, by_key: which of both kinds of candidates there are.
     """
-    wanted = [text for text, there in ((_BY_ID, by_id), (_BY_KEY, by_key)) if there]
-    return " UNION ALL ".join(_MATCHED.format(matched=text) for text in wanted)
+    ways = [text for text, there in ((_BY_ID, by_id), (_BY_KEY, by_key)) if there]
+    return " UNION ALL ".join(_MATCHED.format(matched=text) for text in ways)
 
 
 RANKED = """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ml_platform.exceptions import StoreError
 from ml_platform.feedback import inference_table, join_sql, labels_received
 from ml_platform.feedback.delta_files import NOTHING, DeltaFiles
-from ml_platform.feedback.duck import quoted, scan
+from ml_platform.feedback.duck import quoted, scan, view_in_codes
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import (
     PART,
@@ -98,6 +98,7 @@ class Staging:
         self._inputs()
         for answered in (join_sql.ANSWERED, join_sql.ANSWERED_ONCE):
             self.duck.execute(answered)
+            view_in_codes(self.duck, "answered", "answers", join_sql.ANSWER_VALUES)
             self._stage(answered is join_sql.ANSWERED_ONCE)
             change = self._finish()
             if change.total() == self.fresh_rows:
@@ -138,6 +139,8 @@ class Staging:
             self.duck.execute(join_sql.ANEW)
             fresh = "anew"
         self.duck.execute(join_sql.CANDIDATES.format(fresh=fresh))
+        self.duck.execute(join_sql.OUTCOMES)
+        view_in_codes(self.duck, "wanted", "candidates", join_sql.LABEL_VALUES)
         source = "inbox" if told else "anew"
         self.fresh_rows = self._number(f"SELECT count(*) FROM {source}")
 
