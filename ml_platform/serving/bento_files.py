@@ -24,6 +24,7 @@ SERVED_CODE = (
     "exceptions.py",
     "plugins.py",
     "functions.py",
+    "imports.py",
     "task.py",
     "data/__init__.py",
     "data/contract.py",

@@ -39,14 +39,14 @@ class Daemon:
 
 @contextmanager
 def running_daemon(settings: Settings, *, code: str, folder: Path) -> Iterator[Daemon]:
-    """Start the daemon on a code location; its sensors look every two seconds."""
+    """Start the daemon on a code location; its sensors look every four seconds."""
     location, log = folder / "location.py", folder / "daemon.log"
     location.write_text(code, encoding="utf-8")
     home = prepare_dagster_home(settings)
     with open_instance(settings):
         pass  # the daemon and the test would both create the tables
     command = [str(Path(sys.executable).with_name("dagster-daemon")), "run", "-f", str(location)]
-    environment = {**os.environ, "DAGSTER_HOME": str(home), "ML_PLATFORM_SENSOR_SECONDS": "2"}
+    environment = {**os.environ, "DAGSTER_HOME": str(home), "ML_PLATFORM_SENSOR_SECONDS": "4"}
     with (
         log.open("wb") as output,
         subprocess.Popen(

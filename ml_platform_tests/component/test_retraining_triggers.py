@@ -8,7 +8,7 @@ import pytest
 from ml_platform.component.handles import Handle, TrainedModel, ValidatedData
 from ml_platform.component.monitoring import ReportHandle
 from ml_platform.component.platform import Platform
-from ml_platform.component.retraining import decide
+from ml_platform.component.retraining import decide, training_runs
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.retraining.plan import Start
@@ -74,7 +74,7 @@ def asked(
     declared: Declaration, platform: Platform, instance: dg.DagsterInstance
 ) -> tuple[str, str]:
     """Why it is trained now, and the run key; empty where nothing asks."""
-    decided = decide([declared], platform, instance, now=BEGIN + 2 * DAY)
+    decided = decide([declared], platform, training_runs(instance), now=BEGIN + 2 * DAY)
     starts = [each for each in decided if isinstance(each, Start)]
     assert len(decided) == len(starts) <= 1
     return (starts[0].why, starts[0].run_key) if starts else ("", "")
