@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MEMORY = "2GB"
 """What DuckDB may take before it spills to disk; the process has some more around it."""
 
-_ROWS_HELD = 100_000
+_ROWS_HELD = 30_000
 """How many rows a thread sorts into partitions before it hands them to their files: of more at
 once the memory is missed where the join needs it, and the join spills."""
 

@@ -165,7 +165,8 @@ class Staging:
 
     def _stage(self, again: bool) -> None:
         """Write each label with its prediction to a folder of its partition."""
-        by_id, by_key = (self._any(f"candidates WHERE key IS {x}") for x in ("NULL", "NOT NULL"))
+        by_id = self._any("candidates WHERE key IS NULL")
+        by_key = self._any("candidates WHERE prediction_id IS NULL AND key IS NOT NULL")
         text = join_sql.staged(by_id=by_id, by_key=by_key)
         self.staged = self.folder / ("staged_again" if again else "staged")
         self.staged.mkdir()
