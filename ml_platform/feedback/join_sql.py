@@ -90,7 +90,7 @@ def staged(*, by_id: bool, by_key: bool) -> str:
     by_id, by_key: which of both kinds of candidates there are.
     """
     ways = [text for text, there in ((_BY_ID, by_id), (_BY_KEY, by_key)) if there]
-    return " UNION ALL ".join(_MATCHED.format(matched=text) for text in ways)
+    return " UNION ALL ".join(_MATCHED.format(matched=text) for text in ways or [_BY_ID])
 
 
 RANKED = """

@@ -143,6 +143,24 @@ def test_what_the_log_cannot_tell_is_found_by_comparing(deliveries: Deliveries) 
     assert sum(deliveries.outcomes().values()) == 6
 
 
+def test_a_log_that_is_cut_off_with_nothing_new_in_it_changes_nothing(
+    deliveries: Deliveries,
+) -> None:
+    deliveries.predict(prediction("a"), prediction("b"))
+    deliveries.tell(label("a"))
+    deliveries.tell(label("b"))
+    deliveries.join().run()
+    files = DeltaFiles(deliveries.labels.url)
+    table = files.open()
+    before = table.version()
+    table.optimize.compact()
+    table.create_checkpoint()
+    Path(files.url, "_delta_log", f"{table.version():020d}.json").unlink()
+    assert files.added(files.open(), since=before) is None
+    assert not deliveries.join().run().changed
+    assert deliveries.outcomes() == {"joined": 2}
+
+
 def test_two_at_once_join_each_label_once(deliveries: Deliveries) -> None:
     deliveries.predict(*(prediction(f"p{i}", day=i % 3) for i in range(30)))
     deliveries.tell(*(label(f"p{i}") for i in range(40)))
