@@ -9,13 +9,12 @@ import dagster as dg
 from ml_platform.component.alert_events import Stamp
 from ml_platform.component.monitoring import MONITORING_REPORT
 from ml_platform.gates.gate import Stage
+from ml_platform.monitoring.checks import MOST_COLUMNS
 from ml_platform.monitoring.incidents import Finding, Incident
 from ml_platform.spec.monitoring import Severity
 
-MOST_COLUMNS = 5
-"""Columns that one report finds wrong and that are told one by one; more are one incident."""
-
 ALL = "inputs"
+"""The subject of an incident about more columns than are told one by one."""
 GATES = frozenset(stage.value for stage in Stage)
 KINDS = {
     "input_drift": "drift",
@@ -71,7 +70,7 @@ def _of_check(
     critical = evaluation.severity is dg.AssetCheckSeverity.ERROR
     severity: Severity = "critical" if critical else "warning"
     kind = _kind(asset, check, critical=critical)
-    text = (evaluation.description or check)[:TEXT_CHARACTERS]
+    text = evaluation.description or check
     wrong = set() if evaluation.passed else _subjects(evaluation, asset, check)
     if check in BY_COLUMN and asset == MONITORING_REPORT:
         own = {s for m, k, s in open_now if (m, k) == (model, kind)} - set(SUBJECTS.values())
@@ -90,9 +89,10 @@ def _of_check(
             subject=subject,
             ok=ok,
             severity=severity,
-            text=_about(text, subject) if not ok else text,
+            text=(text if ok else _about(text, subject))[:TEXT_CHARACTERS],
             at=at,
             version=_version(evaluation.metadata),
+            window=_of(evaluation.metadata, "window"),
             evidence={"asset": asset, "check": check, "run": run_id},
         )
 

@@ -1,7 +1,7 @@
 """The asset of what production was like: one report a window, its findings as checks."""
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -115,11 +115,14 @@ def _report(
         metadata=of_report(outcome, platform.settings),
     )
     for check in outcome.checks:
-        yield check_result(context.asset_key, check)
+        yield check_result(context.asset_key, check, window=report.begin)
 
 
-def check_result(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
-    """A finding as Dagster sees it: ERROR where it is critical; it stops nothing either way."""
+def check_result(key: dg.AssetKey, check: Check, *, window: datetime) -> dg.AssetCheckResult:
+    """A finding as Dagster sees it: ERROR where it is critical; it stops nothing either way.
+
+    window: when that of the report begins.
+    """
     critical = check.severity == "critical"
     return dg.AssetCheckResult(
         asset_key=key,
@@ -130,6 +133,7 @@ def check_result(key: dg.AssetKey, check: Check) -> dg.AssetCheckResult:
         metadata={
             "verdict": check.verdict,
             "rows": check.rows,
+            "window": window.isoformat(),
             **({"version": check.version} if check.version is not None else {}),
             **check.figures,
             **({"subjects": dg.MetadataValue.json(list(check.subjects))} if check.subjects else {}),

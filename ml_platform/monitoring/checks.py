@@ -1,6 +1,6 @@
 """What in a report is not as it should be."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -65,6 +65,9 @@ CHECKS = (
 )
 """Names of all checks, in their order."""
 
+MOST_COLUMNS = 5
+"""Columns that one report finds wrong and that are described and told one by one."""
+
 _CRITICAL = frozenset({"predictions", "errors", "live_quality"})
 
 
@@ -114,7 +117,7 @@ def _input_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     if moved:
         worst = sorted(moved, key=lambda drift: -(drift.value or 0.0))
         subjects = tuple(drift.column for drift in worst)
-        return {**_bad("; ".join(d.text for d in worst[:3])), "figures": figures} | {
+        return {**_bad(_listed([d.text for d in worst])), "figures": figures} | {
             "subjects": subjects
         }
     return _good(f"none of {len(report.columns)} inputs moved", **figures)
@@ -157,7 +160,7 @@ def _data_quality(report: MonitoringReport, spec: MonitoringSpec) -> Part:
         elif column.constant:
             wrong[name] = f"{name} holds one value only"
     if wrong:
-        return {**_bad("; ".join(list(wrong.values())[:3])), "subjects": tuple(wrong)}
+        return {**_bad(_listed(list(wrong.values()))), "subjects": tuple(wrong)}
     return _good("inputs are as complete as in training")
 
 
@@ -218,6 +221,11 @@ def is_worse(metric: MetricValue, bound: float) -> bool:
 
 def _too_few(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     return _unclear(f"{report.predictions:,} predictions; {spec.min_rows:,} are asked for")
+
+
+def _listed(texts: Sequence[str]) -> str:
+    more = len(texts) - MOST_COLUMNS
+    return "; ".join([*texts[:MOST_COLUMNS], *([f"{more} more"] if more > 0 else [])])
 
 
 def _good(text: str, **figures: float) -> Part:

@@ -64,7 +64,7 @@ def _tell(
         return []
     after = alerts.escalate_after.total_seconds() if alerts.escalate_to else None
     deliveries: list[Delivery] = []
-    for message in due(incident, escalate_after=after, now=now):
+    for message in due(incident, escalate_after=after, reports=alerts.after_reports, now=now):
         outcome = _sent(message, to, send=send, now=now)
         deliveries.append(Delivery(title(message), incident.id, incident.model, outcome))
         if outcome in ("sent", "unaddressed"):

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ml_platform.monitoring.incidents import Incident
 from ml_platform.release.database import Database
-
-if TYPE_CHECKING:
-    pass
 
 _CREATE = (
     """

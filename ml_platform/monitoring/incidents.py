@@ -22,6 +22,7 @@ class Finding(Strict):
     subject: what of the model, such as a column or a check; "" where it is all of it.
     ok: whether all is well with it; that ends an incident.
     text: one sentence with the figures. evidence: the figures, JSON-ready.
+    window: of the report that found it, which the next report finds again for as long as it lasts.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Finding(Strict):
     text: str
     at: AwareDatetime
     version: int | None = None
+    window: str | None = None
     evidence: dict[str, JsonValue] = Field(default={})
 
     @property
@@ -43,8 +45,9 @@ class Finding(Strict):
 class Incident(Strict):
     """Something wrong with a model, from when it was found to when it was well again.
 
-    told, escalated: when people were told; None before, and where a silence or the declared
-    severity keeps it from them. undelivered: since when nobody takes a message about it.
+    window, windows: of the last report that found it, and how many reports did; None and 0 for
+    what no report finds. told, escalated: when people were told; None before, and where a silence
+    or what is declared keeps it from them. undelivered: since when nobody takes a message about it.
     """
 
     id: str
@@ -55,6 +58,8 @@ class Incident(Strict):
     opened: AwareDatetime
     last_seen: AwareDatetime
     seen: int = 1
+    window: str | None = None
+    windows: int = 0
     closed: AwareDatetime | None = None
     text: str
     version: int | None = None
@@ -78,6 +83,8 @@ class Incident(Strict):
             last_seen=finding.at,
             text=finding.text,
             version=finding.version,
+            window=finding.window,
+            windows=0 if finding.window is None else 1,
             evidence=finding.evidence,
         )
 
@@ -96,6 +103,8 @@ class Incident(Strict):
                 "severity": worse,
                 "text": finding.text,
                 "version": finding.version or self.version,
+                "window": finding.window,
+                "windows": self.windows + (finding.window != self.window),
                 "evidence": finding.evidence,
             }
         )
@@ -147,15 +156,20 @@ class Due:
         return self.incident.model_copy(update=told)
 
 
-def due(incident: Incident, *, escalate_after: float | None, now: datetime) -> Sequence[Due]:
+def due(
+    incident: Incident, *, escalate_after: float | None, reports: int = 1, now: datetime
+) -> Sequence[Due]:
     """Return the messages that an incident is due now.
 
-    escalate_after: seconds; None where there is nobody to escalate to. Of an incident that nobody
-    was told of, nobody is told that it is over.
+    escalate_after: seconds; None where there is nobody to escalate to. reports: how many must find
+    a warning before anybody is told. Of an incident that nobody was told of, nobody is told that
+    it is over.
     """
     if incident.closed is not None:
         over = incident.told is not None and incident.recovery_told is None
         return [Due(incident, "recovered")] if over else []
+    if incident.severity == "warning" and 0 < incident.windows < reports:
+        return []
     messages = [] if incident.told else [Due(incident, "opened")]
     age = (now - incident.opened).total_seconds()
     if escalate_after is not None and incident.escalated is None and age >= escalate_after:

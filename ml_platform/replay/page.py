@@ -44,10 +44,15 @@ def _months(report: ReplayReport) -> Table:
 
 def _faults(report: ReplayReport) -> Table:
     rows = [
-        (f.fault, "unnoticed" if f.after is None else f"after {f.after}", f.by)
+        (
+            f.fault,
+            "unnoticed" if f.after is None else f"after {f.after}",
+            "" if f.told is None else f"after {f.told}",
+            f.by,
+        )
         for f in report.faults
     ]
-    return Table(rows, head=("fault", "noticed", "by"))
+    return Table(rows, head=("fault", "noticed", "told", "by"))
 
 
 def _alerts(report: ReplayReport) -> Table:

@@ -1,7 +1,7 @@
 """What came of a replay: what was answered, noticed, trained and released, and how good it was."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
 import pyarrow.compute as pc
 from pydantic import AwareDatetime
@@ -34,21 +34,28 @@ MOST_ALERTS = 100_000
 
 
 class FaultNotice(Strict):
-    """A fault that was put in. after: from its begin to the first finding; None: unnoticed."""
+    """A fault that was put in.
+
+    after: from its begin to the first finding; None: unnoticed. told: to the message to the owner;
+    None where there was none, as when its candidate was stopped by the release.
+    """
 
     fault: str
     begin: AwareDatetime
     after: timedelta | None
     by: str = ""
+    told: timedelta | None = None
 
 
 class Alert(Strict):
     """An incident: one message to the owner, however long it lasts.
 
-    fault: that it is about, as it was asked for; None where nothing was put in that shows so.
+    told: when the owner is. fault: that it is about, as it was asked for; None where nothing was
+    put in that shows so.
     """
 
     opened: AwareDatetime
+    told: AwareDatetime
     closed: AwareDatetime | None
     kind: str
     subject: str
@@ -80,8 +87,8 @@ class ReplayReport(Strict):
 
     acknowledged: predictions that were answered; logged: rows of the inference table.
     delivered: labels that were taken; labels: what became of them, by outcome.
-    alerts: the incidents that were opened; those about no fault are false alarms, or news of the
-    platform's own doing. quiet_days: days without any fault.
+    alerts: the incidents of which the owner is told; those about no fault are false alarms, or
+    news of the platform's own doing. quiet_days: days without any fault.
     """
 
     model: str
@@ -126,6 +133,7 @@ def report_of(
 ) -> ReplayReport:
     """Put together what the stores say and what the client counted."""
     name, url = declaration.spec.name, platform.settings.data_url
+    alerts = tuple(_alerts(platform, declaration, replay))
     log = InferenceTable(url, name).read(columns=["role"])
     logged = int(pc.sum(pc.not_equal(log["role"], SHADOW)).as_py() or 0)
     moved = tuple(
@@ -143,9 +151,14 @@ def report_of(
         labels=LabeledTable(url, name).record().counts,
         refused=dict(done.tally.refused),
         versions=dict(done.tally.versions),
-        faults=tuple(_noticed(fault, declaration, done, moved) for fault in replay.faults),
+        faults=tuple(
+            _noticed(fault, declaration, done, moved).model_copy(
+                update={"told": _told(fault, alerts)}
+            )
+            for fault in replay.faults
+        ),
         quiet_days=_quiet_days(replay),
-        alerts=tuple(_alert(i, declaration, replay) for i in _incidents(platform, name)),
+        alerts=alerts,
         retrainings=tuple(
             Trained(
                 at=each.at,
@@ -205,16 +218,26 @@ def _quiet_days(replay: Replay) -> int:
     )
 
 
-def _incidents(platform: Platform, name: str) -> list[Incident]:
-    """All that were opened, the first one first."""
+def _told(fault: Fault, alerts: Iterable[Alert]) -> timedelta | None:
+    """How long after a fault began its owner is told of it."""
+    about = [alert.told for alert in alerts if alert.fault == fault.text]
+    return min(about) - fault.begin if about else None
+
+
+def _alerts(platform: Platform, declaration: Declaration, replay: Replay) -> Iterator[Alert]:
+    """What the owner is told, the first one first."""
+    name = declaration.spec.name
     found = SqlIncidentStore(platform.settings.release_url).of(name, last=MOST_ALERTS)
-    return sorted(found, key=lambda incident: incident.opened)
+    for incident in sorted(found, key=lambda incident: incident.opened):
+        if incident.told is not None:
+            yield _alert(incident, incident.told, declaration, replay)
 
 
-def _alert(incident: Incident, declaration: Declaration, replay: Replay) -> Alert:
+def _alert(incident: Incident, told: datetime, declaration: Declaration, replay: Replay) -> Alert:
     check = str(incident.evidence.get("check", ""))
     return Alert(
         opened=incident.opened,
+        told=told,
         closed=incident.closed,
         kind=incident.kind,
         subject=incident.subject,

@@ -102,6 +102,12 @@ class AlertsSpec(Strict):
     min_severity: Severity = Field(
         default="warning", description="What is less severe is recorded only."
     )
+    after_reports: int = Field(
+        default=1,
+        ge=1,
+        description="Monitoring reports, one after the other, that must find a warning before "
+        "anybody is told. What is critical is told at once.",
+    )
     escalate_after: Duration = Field(
         default=timedelta(hours=4),
         description="An incident that is open this long goes to `escalate_to` as well.",

@@ -200,7 +200,7 @@ def job(name: str, *, fails: bool, check: bool = False) -> dg.JobDefinition:
 
 
 def test_a_finding_of_the_report_names_its_version_in_the_message(
-    watch: Watch, instance: dg.DagsterInstance
+    watch: Watch, instance: dg.DagsterInstance, incidents: SqlIncidentStore
 ) -> None:
     key = dg.AssetKey([MODEL, "monitoring_report"])
     slow = Check(
@@ -210,10 +210,12 @@ def test_a_finding_of_the_report_names_its_version_in_the_message(
     @dg.asset(key=key, check_specs=[dg.AssetCheckSpec("latency", asset=key)])
     def monitoring_report():
         yield dg.MaterializeResult()
-        yield check_result(key, slow)
+        yield check_result(key, slow, window=datetime(2013, 6, 3, tzinfo=UTC))
 
     dg.materialize([monitoring_report], instance=instance)
     watch.tick()
+    [incident] = incidents.unsettled()
+    assert (incident.window, incident.windows) == ("2013-06-03T00:00:00+00:00", 1)
     assert "Version: 4" in watch.post.bodies[0].splitlines()
 
 

@@ -109,6 +109,18 @@ def test_a_column_in_another_unit_drifted() -> None:
     assert check.figures["drift_distance"] > 0.2
 
 
+def test_five_of_many_drifted_columns_are_described_and_all_named() -> None:
+    trained, now = RANDOM.normal(size=2_000), RANDOM.normal(size=1_000) + 3
+    moved = tuple(
+        column(pd.Series(now, name=name), pd.Series(trained, name=name)) for name in "abcdefg"
+    )
+    check = found(report(columns=moved))["input_drift"]
+    assert check.subjects == tuple("abcdefg")
+    *parts, rest = check.text.split("; ")
+    assert [part.split()[0] for part in parts] == list("abcde")
+    assert rest == "2 more"
+
+
 def test_drift_of_few_rows_is_not_judged() -> None:
     moved = column(pd.Series(np.full(50, 9.0), name="distance"))
     check = found(report(predictions(50), columns=(moved,)))["input_drift"]

@@ -114,6 +114,40 @@ def test_less_severe_than_declared_is_recorded_only(store, post) -> None:
     assert tell(store, post, finding(1, severity="critical"), min_severity="critical") == ["sent"]
 
 
+def window(day: int) -> dict[str, str]:
+    return {"window": f"2013-06-{day:02}T00:00:00+00:00"}
+
+
+def test_a_warning_of_a_report_can_wait_for_the_next_report(store, post) -> None:
+    patient = {"after_reports": 2, "escalate_to": ["json://example.com"], "escalate_after": "1h"}
+    assert tell(store, post, finding(**window(3)), **patient) == []
+    again = finding(5, **window(3))
+    assert tell(store, post, again, hours=5, **patient) == [], "the same report made again"
+    assert tell(store, post, finding(24, **window(4)), hours=24, **patient) == ["sent", "sent"]
+    well = finding(48, ok=True, **window(5))
+    assert tell(store, post, well, hours=48, **patient) == ["sent"]
+    assert [title.split()[0] for _, title, _ in post.taken] == [
+        "[WARNING]",
+        "[STILL",
+        "[RECOVERED]",
+    ]
+
+
+def test_what_one_report_alone_found_is_recorded_and_never_told(store, post) -> None:
+    assert tell(store, post, finding(**window(3)), after_reports=2) == []
+    assert tell(store, post, finding(24, ok=True, **window(4)), hours=24, after_reports=2) == []
+    [incident] = store.of("flights")
+    assert (incident.told, incident.windows) == (None, 1)
+    later = finding(48, **window(5))
+    assert tell(store, post, later, hours=48, after_reports=2) == [], "it begins anew"
+
+
+def test_what_is_critical_or_of_no_report_waits_for_nothing(store, post) -> None:
+    critical = finding(severity="critical", **window(3))
+    assert tell(store, post, critical, after_reports=3) == ["sent"]
+    assert tell(store, post, finding(kind="run_failed"), after_reports=3) == ["sent"]
+
+
 def test_without_an_address_the_incident_is_kept_and_not_tried_for_ever(store, post) -> None:
     assert tell(store, post, finding(), urls=[]) == ["unaddressed"]
     assert tell(store, post, hours=1, urls=[]) == []

@@ -59,6 +59,7 @@ def test_nothing_is_lost_faults_are_noticed_and_the_model_is_trained_again(
     told = {alert.fault: alert for alert in reversed(report.alerts)}
     assert (told[unit.fault].kind, told[unit.fault].subject) == ("drift", "income")
     assert told[unit.fault].opened >= unit.begin + DAY
+    assert unit.told == told[unit.fault].told - unit.begin
     assert told[poison.fault].kind == "blocked_gate"
     assert "matured labels are new" in report.retrainings[0].why
     assert report.releases[0].action == "promote_direct"
