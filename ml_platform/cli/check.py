@@ -11,6 +11,7 @@ from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.usable import unusable
 
 
 @click.command()
@@ -20,9 +21,9 @@ from ml_platform.spec.load import Declaration
 def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Check the declared models without starting anything.
 
-    Reads every declaration, or those of NAMES, and resolves the functions that they name. Each
-    problem is one line, `file:line: field: what was found; what would be valid`. Exit code 2 when
-    there is any.
+    Reads every declaration, or those of NAMES, resolves the functions that they name, and asks
+    each trainer whether it can train for the task. Each problem is one line, `file:line: field:
+    what was found; what would be valid`. Exit code 2 when there is any.
     """
     problems = find_problems(declaration_files(Settings.from_environment(), names))
     if as_json:
@@ -43,10 +44,12 @@ def find_problems(files: list[Path]) -> dict[Path, list[str]]:
     by_name: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         try:
-            by_name[_check_one(file).spec.name].append(file)
-            problems[file] = []
+            declaration = _check_one(file)
         except MLPlatformError as error:
             problems[file] = str(error).splitlines()
+        else:
+            by_name[declaration.spec.name].append(file)
+            problems[file] = unusable(declaration)
     for name, claimants in by_name.items():
         for file in claimants[1:]:
             text = f"{file}:1: name: {name!r} is taken by {claimants[0]}; names are unique"

@@ -109,7 +109,7 @@ def _render(
 
     def look_up(match: re.Match[str]) -> str:
         if match[1] not in environ:
-            line, where = source.line(place), _dotted(place[1:])
+            line, where = source.line(place), dotted(place[1:])
             raise DeclarationError(
                 f"{file}:{line}: {where}: the environment variable {match[1]} is not set"
             )
@@ -128,7 +128,7 @@ def _explain(details: ErrorDetails, source: SourceMap, file: Path) -> str:
         what = "missing, but required"
     elif details["type"] not in ("unknown_plugin", "plugin_type", "inconsistent", "value_error"):
         what = f"{what}, found {_short(details['input'])}"
-    return f"{file}:{line}: {_dotted(place) or 'attributes'}: {what}"
+    return f"{file}:{line}: {dotted(place) or 'attributes'}: {what}"
 
 
 def _unknown_field(name: str, valid: list[str]) -> str:
@@ -167,7 +167,8 @@ def _declared_class(types: list[Any], value: Any) -> Any:
     return found
 
 
-def _dotted(place: tuple[Any, ...]) -> str:
+def dotted(place: tuple[Any, ...]) -> str:
+    """Write a place in a declaration as people do: `gates[0].metric`."""
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from click.testing import CliRunner
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
 from ml_platform.spec.roots import SHIPPED
+
+NO_CLASSIFIER = "  training: {type: sklearn, estimator: sklearn.linear_model.Ridge}"
 
 
 @pytest.fixture
@@ -65,6 +68,16 @@ def test_a_function_that_is_not_there_is_a_problem(models):
     result = check("loans")
     assert result.exit_code == ExitCode.USAGE
     assert "lode" in result.stderr
+
+
+def test_a_training_that_cannot_be_is_a_problem(models):
+    file = models / "loans" / "defs.yaml"
+    text = re.sub(r"  training:.*(\n    .*)*", NO_CLASSIFIER, file.read_text("utf-8"))
+    file.write_text(text, "utf-8")
+    result = check("loans")
+    assert result.exit_code == ExitCode.USAGE
+    line = text.splitlines().index(NO_CLASSIFIER) + 1
+    assert f"{file}:{line}: training: sklearn.linear_model.Ridge is no classifier" in result.stderr
 
 
 def test_a_name_that_is_taken_is_a_problem(models):
