@@ -10,7 +10,7 @@ from ml_platform.cli.declared import declaration_files
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.settings import Settings
-from ml_platform.spec.load import Declaration
+from ml_platform.spec.load import load_declaration
 from ml_platform.spec.usable import unusable
 
 
@@ -44,7 +44,7 @@ def find_problems(files: list[Path]) -> dict[Path, list[str]]:
     by_name: dict[str, list[Path]] = defaultdict(list)
     for file in files:
         try:
-            declaration = _check_one(file)
+            declaration = load_declaration(file)
         except MLPlatformError as error:
             problems[file] = str(error).splitlines()
         else:
@@ -55,20 +55,6 @@ def find_problems(files: list[Path]) -> dict[Path, list[str]]:
             text = f"{file}:1: name: {name!r} is taken by {claimants[0]}; names are unique"
             problems[file].append(text)
     return problems
-
-
-def _check_one(file: Path) -> Declaration:
-    from ml_platform.functions import load_function
-    from ml_platform.spec.load import load_declaration
-
-    declaration = load_declaration(file)
-    spec = declaration.spec
-    source_function: str | None = getattr(spec.data.source, "function", None)
-    of_gates = [getattr(gate, "function", None) for gate in spec.gates]
-    for path in (source_function, spec.features.transform, *of_gates):
-        if path is not None:
-            load_function(path, folder=declaration.folder)
-    return declaration
 
 
 def _tell(problems: dict[Path, list[str]]) -> None:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
-from ml_platform.exceptions import TrainingError
+from ml_platform.exceptions import DeclarationError, TrainingError
+from ml_platform.functions import load_function
 from ml_platform.spec.load import Declaration, dotted
+from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.source_map import Path, read_yaml
 
 
@@ -12,7 +14,7 @@ def unusable(declaration: Declaration) -> list[str]:
 
     May import the code that the declaration names, and the trainer's library.
     """
-    problems = list(_trainer(declaration))
+    problems = [*_functions(declaration), *_trainer(declaration)]
     if not problems:
         return []
     file = declaration.file
@@ -21,6 +23,28 @@ def unusable(declaration: Declaration) -> list[str]:
         f"{file}:{source.line(('attributes', *place))}: {dotted(place)}: {' '.join(what.split())}"
         for place, what in problems
     ]
+
+
+def _functions_named(spec: ModelSpec) -> Iterator[tuple[Path, str]]:
+    """Every function that a declaration names, with the place where it does."""
+    places: dict[Path, str | None] = {}
+    places["data", "source", "function"] = getattr(spec.data.source, "function", None)
+    for i, rule in enumerate(spec.data.contract.table.rules):
+        places["data", "contract", "table", "rules", i, "function"] = rule.function
+    places["features", "transform"] = spec.features.transform
+    for i, gate in enumerate(spec.gates):
+        places["gates", i, "function"] = getattr(gate, "function", None)
+    for i, kpi in enumerate(spec.feedback.kpis if spec.feedback else ()):
+        places["feedback", "kpis", i, "function"] = kpi.function
+    yield from ((place, path) for place, path in places.items() if path is not None)
+
+
+def _functions(declaration: Declaration) -> Iterator[tuple[Path, str]]:
+    for place, path in _functions_named(declaration.spec):
+        try:
+            load_function(path, folder=declaration.folder)
+        except DeclarationError as error:
+            yield place, str(error)
 
 
 def _trainer(declaration: Declaration) -> Iterator[tuple[Path, str]]:

@@ -67,7 +67,9 @@ def test_a_function_that_is_not_there_is_a_problem(models):
     file.write_text(text, "utf-8")
     result = check("loans")
     assert result.exit_code == ExitCode.USAGE
-    assert "lode" in result.stderr
+    line = next(i for i, written in enumerate(text.splitlines(), 1) if "lode" in written)
+    assert f"{file}:{line}: data.source.function: " in result.stderr
+    assert "has no function 'lode' (it has:" in result.stderr
 
 
 def test_a_training_that_cannot_be_is_a_problem(models):

@@ -85,7 +85,7 @@ def test_check_looks_up_the_function_of_a_custom_gate(tmp_path, monkeypatch) -> 
     monkeypatch.setenv("ML_PLATFORM_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
     result = CliRunner().invoke(main, ["check", "shop"])
-    assert "own:nothing" in result.stderr
+    assert ": gates[0].function: cannot import 'own' for 'own:nothing'" in result.stderr
 
 
 def test_reference_has_the_plugins_that_a_plugin_takes_and_a_stage_to_choose() -> None:

@@ -11,6 +11,55 @@ from ml_platform_tests.spec.declarations import VALID, line_of, write
 TRAINING = "{type: xgboost, rounds: 10, seed: 7}"
 
 
+FUNCTIONS = {
+    "data.source.function": "own:rows",
+    "data.contract.table.rules[1].function": "own:cheap",
+    "features.transform": "own:build",
+    "gates[0].function": "own:calm",
+    "feedback.kpis[0].function": "own:profit",
+}
+"""Every field that names a function, and the function in `OWN` that `NAMING` names there."""
+
+OWN = "rows = cheap = build = calm = profit = len"
+
+NAMING = """\
+type: ml_platform.MLModel
+attributes:
+  name: shop
+  owner: shop@example.com
+  description: Will the customer come back?
+  intended_use: Mailings.
+  task: binary
+  data:
+    source:
+      type: python
+      function: own:rows
+    target: back
+    contract:
+      version: 1
+      columns: {amount: {dtype: float64}, back: {dtype: int64}}
+      table:
+        rules:
+          - {name: small, expression: amount < 9}
+          - name: cheap
+            function: own:cheap
+  features:
+    numeric: [amount]
+    transform: own:build
+  split: {type: random}
+  training: {type: xgboost}
+  gates:
+    - type: custom
+      function: own:calm
+  training_data: {feedback: false}
+  feedback:
+    label_delay: 1d
+    kpis:
+      - name: profit
+        function: own:profit
+"""
+
+
 class Careless(XGBoost):
     """A trainer of another team whose check has a bug."""
 
@@ -38,5 +87,32 @@ def test_training_that_cannot_be_is_told_with_its_line(tmp_path, training, says)
     assert says in problem
 
 
+@pytest.mark.parametrize("field", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("own:nothing", "'own' has no function 'nothing' (it has: build, calm, cheap,"),
+        ("nothere:load", "cannot import 'nothere' for 'nothere:load'"),
+    ],
+)
+def test_function_that_is_not_there_is_told_with_its_line(tmp_path, field, path, says) -> None:
+    text = NAMING.replace(FUNCTIONS[field], path)
+    file = write(tmp_path, text)
+    (tmp_path / "own.py").write_text(OWN)
+    (problem,) = unusable(load_declaration(file))
+    assert problem.startswith(f"{file}:{line_of(text, path)}: {field}: {says}")
+
+
+def test_everything_that_cannot_be_used_is_told_at_once(tmp_path) -> None:
+    text = NAMING.replace("{type: xgboost}", "{type: sklearn, estimator: os.system}")
+    file = write(tmp_path, text)
+    (tmp_path / "own.py").write_text('raise RuntimeError("a\\nb")')
+    problems = unusable(load_declaration(file))
+    told = [problem.removeprefix(f"{file}:").split(": ")[1] for problem in problems]
+    assert told == [*FUNCTIONS, "training"]
+    assert all("RuntimeError when imported: a b" in problem for problem in problems[:-1])
+
+
 def test_nothing_is_told_of_what_can_be_used(tmp_path) -> None:
-    assert unusable(load_declaration(write(tmp_path))) == []
+    (tmp_path / "own.py").write_text(OWN)
+    assert unusable(load_declaration(write(tmp_path, NAMING))) == []
