@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml_platform.exceptions import FeatureError
+from ml_platform.exceptions import DeclarationError, FeatureError
 from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.functions import load_function
@@ -19,9 +19,15 @@ Transform = Callable[[pd.DataFrame], Any]
 def load_transform(spec: FeatureSpec, *, folder: Path) -> Transform | None:
     """Return the declared transform, None where there is none.
 
-    Raises DeclarationError when there is no such function.
+    folder: that of the declaration, or of a stored model, which holds a copy of the file.
+    Raises DeclarationError when there is no such file or function.
     """
-    return None if spec.transform is None else load_function(spec.transform, folder=folder)
+    if spec.transform is None or spec.code_file is None:
+        return None
+    file = folder / spec.code_file
+    if not file.is_file():
+        raise DeclarationError(f"{file} is not there; {spec.transform!r} must lie in that file")
+    return load_function(spec.transform, folder=folder)
 
 
 def inputs_of(frame: pd.DataFrame, spec: FeatureSpec, *, target: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from ml_platform.exceptions import DeclarationError, TrainingError
+from ml_platform.features.transform import load_transform
 from ml_platform.functions import load_function
 from ml_platform.spec.load import Declaration, dotted
 from ml_platform.spec.model import ModelSpec
@@ -14,7 +15,7 @@ def unusable(declaration: Declaration) -> list[str]:
 
     May import the code that the declaration names, and the trainer's library.
     """
-    problems = [*_functions(declaration), *_trainer(declaration)]
+    problems = [*_functions(declaration), *_transform(declaration), *_trainer(declaration)]
     if not problems:
         return []
     file = declaration.file
@@ -26,12 +27,11 @@ def unusable(declaration: Declaration) -> list[str]:
 
 
 def _functions_named(spec: ModelSpec) -> Iterator[tuple[Path, str]]:
-    """Every function that a declaration names, with the place where it does."""
+    """Every function that a declaration names, but the transform, with the place where it does."""
     places: dict[Path, str | None] = {}
     places["data", "source", "function"] = getattr(spec.data.source, "function", None)
     for i, rule in enumerate(spec.data.contract.table.rules):
         places["data", "contract", "table", "rules", i, "function"] = rule.function
-    places["features", "transform"] = spec.features.transform
     for i, gate in enumerate(spec.gates):
         places["gates", i, "function"] = getattr(gate, "function", None)
     for i, kpi in enumerate(spec.feedback.kpis if spec.feedback else ()):
@@ -45,6 +45,13 @@ def _functions(declaration: Declaration) -> Iterator[tuple[Path, str]]:
             load_function(path, folder=declaration.folder)
         except DeclarationError as error:
             yield place, str(error)
+
+
+def _transform(declaration: Declaration) -> Iterator[tuple[Path, str]]:
+    try:
+        load_transform(declaration.spec.features, folder=declaration.folder)
+    except DeclarationError as error:
+        yield ("features", "transform"), str(error)
 
 
 def _trainer(declaration: Declaration) -> Iterator[tuple[Path, str]]:

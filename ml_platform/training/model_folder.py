@@ -3,7 +3,7 @@
 model.json      the manifest: what the model is, and the sha256 of every other file
 encoder.json    the fitted feature encoder
 estimator/      written by the trainer, in a format that runs no code when read
-features.py     the transform, where it is a file beside the declaration
+features.py     the file with the transform, where there is one
 """
 
 import json
@@ -52,8 +52,8 @@ def save(model: Model, folder: Path, *, folder_of_declaration: Path) -> None:
         raise ModelError(f"{folder} is not empty; a model is written to a folder of its own")
     (folder / ENCODER).write_text(model.encoder.to_json(), encoding="utf-8")
     model.estimator.save(folder / ESTIMATOR)
-    code = _code_file(model.features)
-    if code is not None and (folder_of_declaration / code).is_file():
+    code = model.features.code_file
+    if code is not None:
         shutil.copyfile(folder_of_declaration / code, folder / code)
     manifest = Manifest(
         format=FORMAT,
@@ -104,9 +104,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _verify(folder: Path, manifest: Manifest) -> None:
-    code = _code_file(manifest.features)
+    code = manifest.features.code_file
     read = {ENCODER, *(name for name in _files(folder) if name.startswith(f"{ESTIMATOR}/"))}
-    if code is not None and (folder / code).exists():
+    if code is not None:
         read.add(code)
     unlisted = sorted(read - manifest.files.keys())
     if unlisted:
@@ -126,12 +126,6 @@ def _verify(folder: Path, manifest: Manifest) -> None:
 def _files(folder: Path) -> list[str]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return sorted(path.relative_to(folder).as_posix() for path in files)
-
-
-def _code_file(features: FeatureSpec) -> str | None:
-    if features.transform is None:
-        return None
-    return features.transform.partition(":")[0] + ".py"
 
 
 def _sha256(file: Path) -> str:

@@ -20,6 +20,7 @@ def test_columns_are_numeric_first():
         ({"numeric": [""]}, "at least 1 character"),
         ({"numeric": ["a"], "transform": "features"}, "pattern"),
         ({"numeric": ["a"], "transform": "../evil:build"}, "pattern"),
+        ({"numeric": ["a"], "transform": "own.features:build"}, "beside the declaration travels"),
         ({"numeric": ["a"], "max_categories": 0}, "greater than or equal to 1"),
         ({"numerical": ["a"]}, "Extra inputs"),
     ],

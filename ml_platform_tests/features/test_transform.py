@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_platform.exceptions import FeatureError
+from ml_platform.exceptions import DeclarationError, FeatureError
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.features.transform import (
     Transform,
@@ -129,3 +129,9 @@ def test_a_transform_is_found_beside_the_declaration(tmp_path: Path):
     assert transformed(transform, RAW, inputs=INPUTS)["a"].tolist() == [3, 1, 2]
     assert not (tmp_path / "__pycache__").exists()
     assert load_transform(FeatureSpec(numeric=("a",)), folder=tmp_path) is None
+
+
+def test_a_transform_on_the_import_path_is_not_that_of_the_declaration(tmp_path: Path):
+    spec = FeatureSpec(numeric=("a",), transform="copy:copy")
+    with pytest.raises(DeclarationError, match=r"copy\.py is not there; 'copy:copy' must lie in"):
+        load_transform(spec, folder=tmp_path)

@@ -14,9 +14,9 @@ TRAINING = "{type: xgboost, rounds: 10, seed: 7}"
 FUNCTIONS = {
     "data.source.function": "own:rows",
     "data.contract.table.rules[1].function": "own:cheap",
-    "features.transform": "own:build",
     "gates[0].function": "own:calm",
     "feedback.kpis[0].function": "own:profit",
+    "features.transform": "own:build",
 }
 """Every field that names a function, and the function in `OWN` that `NAMING` names there."""
 
@@ -87,12 +87,14 @@ def test_training_that_cannot_be_is_told_with_its_line(tmp_path, training, says)
     assert says in problem
 
 
-@pytest.mark.parametrize("field", FUNCTIONS)
 @pytest.mark.parametrize(
-    ("path", "says"),
+    ("field", "path", "says"),
     [
-        ("own:nothing", "'own' has no function 'nothing' (it has: build, calm, cheap,"),
-        ("nothere:load", "cannot import 'nothere' for 'nothere:load'"),
+        *((field, "own:nothing", "'own' has no function 'nothing' (") for field in FUNCTIONS),
+        *(
+            (field, "nothere:load", "cannot import 'nothere' for ")
+            for field in list(FUNCTIONS)[:-1]
+        ),
     ],
 )
 def test_function_that_is_not_there_is_told_with_its_line(tmp_path, field, path, says) -> None:
@@ -101,6 +103,17 @@ def test_function_that_is_not_there_is_told_with_its_line(tmp_path, field, path,
     (tmp_path / "own.py").write_text(OWN)
     (problem,) = unusable(load_declaration(file))
     assert problem.startswith(f"{file}:{line_of(text, path)}: {field}: {says}")
+
+
+def test_transform_that_is_not_beside_the_declaration_is_told(tmp_path) -> None:
+    text = NAMING.replace("own:build", "json:dumps")
+    file = write(tmp_path, text)
+    (tmp_path / "own.py").write_text(OWN)
+    (problem,) = unusable(load_declaration(file))
+    place = f"{file}:{line_of(text, 'json:dumps')}: features.transform: "
+    assert (
+        problem == f"{place}{tmp_path / 'json.py'} is not there; 'json:dumps' must lie in that file"
+    )
 
 
 def test_everything_that_cannot_be_used_is_told_at_once(tmp_path) -> None:
