@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ml_platform.component.platform import Platform
+from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, load_declaration
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
@@ -132,6 +133,47 @@ def test_bad_rows_stop_the_run_with_a_sentence_that_names_the_trouble(
     assert materialized(result) == list(BEFORE_DEPLOYMENT[: BEFORE_DEPLOYMENT.index(stops_at)])
     assert said in failure(result)
     assert platform.registry.versions("orders") == []
+
+
+def test_every_broken_rule_is_a_row_of_the_table_on_the_page_of_the_check(
+    tmp_path: Path, instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    frame = rows()
+    frame.loc[3:5, "back"] = 7
+    frame.loc[8, "id"] = 9
+    result = materialize(orders(tmp_path / "o", frame), instance, only=BEFORE_DEPLOYMENT[:2])
+    [check] = result.get_asset_check_evaluations()
+    records = check.metadata["violations"].value.records
+    assert [dict(record.data) for record in records] == [
+        {
+            "column": "id",
+            "rule": "unique",
+            "valid": "no value twice",
+            "found": "2 of 400 rows, such as 9 in row 8",
+            "rows": 2,
+            "samples": "row 8: id=9; row 9: id=9",
+        },
+        {
+            "column": "back",
+            "rule": "allowed",
+            "valid": "one of 0, 1",
+            "found": "3 of 400 rows, such as 7 in row 3",
+            "rows": 3,
+            "samples": "row 3: back=7; row 4: back=7; row 5: back=7",
+        },
+    ]
+    link = str(check.metadata["validation_report"].value)
+    page = settings.reports / link.removeprefix(f"{settings.reports_address}/")
+    assert "3 of 400 rows, such as 7 in row 3" in page.read_text("utf-8")
+
+
+def test_kept_contract_says_so_where_the_table_would_be(
+    tmp_path: Path, instance: dg.DagsterInstance, settings: Settings
+) -> None:
+    result = materialize(orders(tmp_path / "o", rows()), instance, only=BEFORE_DEPLOYMENT[:2])
+    [check] = result.get_asset_check_evaluations()
+    assert check.metadata["violations"].value == "all 400 rows keep the contract"
+    assert metadata(result, "validated_data")["violations"] == "all 400 rows keep the contract"
 
 
 def test_all_null_feature_is_refused_by_the_contract_or_else_by_the_training(
