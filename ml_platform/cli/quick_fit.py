@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from ml_platform.evaluation.report import MetricValue
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.task import Task
@@ -32,7 +33,8 @@ def propose_floor(attributes: dict[str, Any], frame: pd.DataFrame, *, folder: Pa
     """Fit the declared model on a part of the rows and propose the floor of its main metric.
 
     The floor lies half-way between no skill and what was measured: low enough to let a first
-    model pass, high enough to stop one that learned nothing.
+    model pass, high enough to stop one that learned nothing. Where no skill lies within the
+    interval of what was measured, such a floor would be one of noise: it only warns then.
     """
     spec = ModelSpec.model_validate(attributes)
     metric = _JUDGED[spec.task]
@@ -41,13 +43,14 @@ def propose_floor(attributes: dict[str, Any], frame: pd.DataFrame, *, folder: Pa
         measured, rows = _measure(spec, frame, metric, folder)
     except MLPlatformError as error:
         return _warning(metric, no_skill, f"The quick fit did not work: {error}")
-    if measured <= no_skill:
-        return _warning(
-            metric, no_skill, f"A quick fit on {rows:,} rows reached {measured:.3f}: no skill."
-        )
-    floor = round(no_skill + (measured - no_skill) / 2, 3)
+    if measured.value is None:
+        return _warning(metric, no_skill, f"A quick fit on {rows:,} rows is {measured.text}.")
+    reached = f"A quick fit on {rows:,} rows reached {measured.text}"
+    if measured.low is None or measured.low <= no_skill:
+        return _warning(metric, no_skill, f"{reached}, which may be no skill: {no_skill:.3f}.")
+    floor = round(no_skill + (measured.value - no_skill) / 2, 3)
     remarks = [
-        f"A quick fit on {rows:,} rows reached {measured:.3f}; no skill is {no_skill:.3f}.",
+        f"{reached}; no skill is {no_skill:.3f}.",
         "The floor lies half-way: raise it once you know what the model is worth.",
     ]
     return Floor({"type": "minimum_metric", "metric": metric, "floor": floor}, remarks)
@@ -67,8 +70,11 @@ def _no_skill(spec: ModelSpec, frame: pd.DataFrame) -> float:
     return 0.0
 
 
-def _measure(spec: ModelSpec, frame: pd.DataFrame, metric: str, folder: Path) -> tuple[float, int]:
+def _measure(
+    spec: ModelSpec, frame: pd.DataFrame, metric: str, folder: Path
+) -> tuple[MetricValue, int]:
     """The metric on the holdout of the declared split, and the rows in it all."""
+    from ml_platform.evaluation.evaluate import measure_all
     from ml_platform.training.fit import train
     from ml_platform.training.target import encode_known
 
@@ -86,8 +92,9 @@ def _measure(spec: ModelSpec, frame: pd.DataFrame, metric: str, folder: Path) ->
     )
     holdout = rows.iloc[split.holdout]
     truth = encode_known(holdout[data.target], spec.task, model.classes)
-    [judged] = [m for m in spec.metrics if m.key == metric]
-    return float(judged.measure(truth, model.scores(holdout))), len(rows)
+    judged = [m for m in spec.metrics if m.key == metric]
+    scores = model.scores(holdout)
+    return measure_all(judged, truth, scores, spec=spec.evaluation, seed=0)[metric], len(rows)
 
 
 def _valid_rows(spec: ModelSpec, frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
