@@ -1,6 +1,7 @@
 """The exit codes as a script meets them, on a small model."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,22 @@ def test_a_wrong_declaration_exits_2_before_anything_starts(model):
 
 
 @pytest.mark.slow
-def test_broken_data_exit_3_and_name_the_rule(model):
+def test_broken_data_exit_3_and_tell_the_gate_its_numbers_and_three_ways_on(model):
     edit(model, "max: 100", "max: 50")
     done = ml_platform(model, "train", "small")
     assert done.returncode == ExitCode.BLOCKED, done.stderr
-    assert "amount" in done.stderr
-    assert "Traceback" not in done.stderr
+    told = done.stderr.partition("error: ")[2].replace("\nerror: ", "\n").splitlines()
+    assert told[:-1] == [
+        "small/validated_data is blocked by 1 gate(s):",
+        "  contract: failed: contract version 1: 1 rule broken: amount: max: 196 of 400 rows, such "
+        "as 51 in row 51 (valid: <= 50) (bound 0)",
+        "What you can do:",
+        "  1. Look at what the check found, and mend the data or the model.",
+        f"  2. Change the gate, where its bound is wrong, in {model / 'defs.yaml'}, and have it "
+        "judged: ml-platform train small",
+        "  3. Set `on_invalid: quarantine` on the contract to go on without the bad rows.",
+    ]
+    assert re.fullmatch(r"the run is [0-9a-f-]{36} in the Dagster UI .*", told[-1])
     assert json.loads(ml_platform(model, "status", "small", "--json").stdout)[0]["deployed"] is None
 
 

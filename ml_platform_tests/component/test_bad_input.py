@@ -113,11 +113,15 @@ def missing_column(frame: pd.DataFrame) -> pd.DataFrame:
     ("spoil", "stops_at", "said"),
     [
         (one_class, "trained_model", "one target value"),
-        (null_target, "validated_data", "back"),
-        (duplicate_ids, "validated_data", "id"),
-        (too_few, "validated_data", "20"),
-        (wrong_types, "validated_data", "class"),
-        (missing_column, "validated_data", "国家"),
+        (null_target, "validated_data", "back: nullable: 10 of 400 rows"),
+        (duplicate_ids, "validated_data", "id: unique: 400 of 400 rows"),
+        (too_few, "validated_data", "min_rows: 20 rows (valid: >= 50 rows)"),
+        (wrong_types, "validated_data", "class: dtype: 400 of 400 rows"),
+        (
+            missing_column,
+            "validated_data",
+            "国家: columns: there are: id, class, back (valid: a column of this name)",
+        ),
     ],
 )
 def test_bad_rows_stop_the_run_with_a_sentence_that_names_the_trouble(

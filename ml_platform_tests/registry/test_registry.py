@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,9 @@ def test_links_lead_to_the_ui_of_a_server_or_to_the_one_named() -> None:
     assert local.ui_url == "http://here"
 
 
-def test_both_twins_are_registries() -> None:
-    twins: list[type[VersionRegistry]] = [ModelRegistry, InMemoryRegistry]
-    assert len(twins) == 2
+@pytest.mark.parametrize("twin", [ModelRegistry, InMemoryRegistry])
+def test_twins_take_what_the_protocol_says(twin: type[VersionRegistry]) -> None:
+    promised = {name: method for name, method in vars(VersionRegistry).items() if name[0] != "_"}
+    assert promised.keys() >= {"open_run", "register", "versions"}
+    for name, method in promised.items():
+        assert signature(getattr(twin, name)) == signature(method), name
