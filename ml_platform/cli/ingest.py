@@ -59,6 +59,8 @@ def _lines(outcome: "IngestOutcome", *, where: str) -> list[str]:
     ]
     if outcome.duplicates:
         lines.append(f"  {outcome.duplicates:,} were there already")
+    if outcome.forgotten:
+        lines.append(f"  days over their retention forgotten: {outcome.forgotten:,}")
     if outcome.torn_bytes or outcome.damaged_bytes:
         lost = f"{outcome.torn_bytes:,} bytes torn, {outcome.damaged_bytes:,} bytes damaged"
         lines.append(f"  {lost}; set aside in {where}")

@@ -2,9 +2,11 @@
 
 A tick lists folders and reads nothing in them. It remembers the last segment that it saw of each
 model and when it asked for its ingestion; one that is still there much later is asked for again.
+An ingestion forgets days over the declared retention, so it is started, too, for a model that is
+asked no more and has such days.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,10 +16,12 @@ from pydantic import Field
 
 from ml_platform.clock import utc_now
 from ml_platform.component.jobs import MODEL_TAG, ingest_job_name
+from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.plugins import Strict
 from ml_platform.serving.journal.segment import CLOSED, OPEN, is_held
 from ml_platform.serving.journal.segments import worker_folders
 from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration
 
 NAME = "inference_logs"
 EVERY = timedelta(minutes=5)
@@ -25,6 +29,12 @@ EVERY = timedelta(minutes=5)
 
 AGAIN = timedelta(minutes=20)
 """After this time, a segment that is still there is asked for again."""
+
+RETENTION_EVERY = timedelta(hours=26)
+"""How often a model's days are looked at: files are kept for a day after they were forgotten."""
+
+LOOKED_AT_ONCE = 100
+"""Models whose days one tick looks at: in an object store, each listing takes its time."""
 
 
 class Asked(Strict):
@@ -35,13 +45,16 @@ class Asked(Strict):
 
 
 class Cursor(Strict):
-    """What was asked for, by model."""
+    """What was asked for, by model, and when its days were looked at."""
 
     asked: dict[str, Asked] = Field(default={})
+    looked: dict[str, datetime] = Field(default={})
 
 
-def inference_logs(jobs: Sequence[Any]) -> dg.SensorDefinition:
+def inference_logs(jobs: Sequence[Any], declarations: Sequence[Declaration]) -> dg.SensorDefinition:
     """The sensor over the ingestion jobs of all models."""
+    journals = {each.spec.name: each.spec.serving.journal for each in declarations}
+    kept = {name: spec.retention_days for name, spec in journals.items() if spec.retention_days}
 
     @dg.sensor(
         name=NAME,
@@ -59,8 +72,13 @@ def inference_logs(jobs: Sequence[Any]) -> dg.SensorDefinition:
             for model, segment in last_segments(settings).items()
             if ingest_job_name(model) in known
         }
-        asked, requests = due(last, cursor, now=utc_now())
-        return dg.SensorResult(run_requests=requests, cursor=asked.model_dump_json())
+        now = utc_now()
+        after, requests = due(last, cursor, now=now)
+        looked = days_to_look_at(kept, after, now=now)
+        old = outlived(settings, {model: kept[model] for model in looked}, now=now)
+        requests += [_for_retention(model, now=now) for model in old]
+        after = after.model_copy(update={"looked": {**after.looked, **dict.fromkeys(looked, now)}})
+        return dg.SensorResult(run_requests=requests, cursor=after.model_dump_json())
 
     return sensor
 
@@ -85,7 +103,28 @@ def due(
             dg.RunRequest(run_key=key, job_name=ingest_job_name(model), tags={MODEL_TAG: model})
         )
         asked[model] = Asked(segment=segment, at=now)
-    return Cursor(asked=asked), requests
+    return cursor.model_copy(update={"asked": asked}), requests
+
+
+def days_to_look_at(models: Collection[str], cursor: Cursor, *, now: datetime) -> list[str]:
+    """The models that were neither ingested nor looked at lately; of many the first."""
+    lately = {model for model, at in cursor.looked.items() if now - at < RETENTION_EVERY}
+    lately |= {model for model, ask in cursor.asked.items() if now - ask.at < RETENTION_EVERY}
+    return sorted(set(models) - lately)[:LOOKED_AT_ONCE]
+
+
+def outlived(settings: Settings, kept: Mapping[str, int], *, now: datetime) -> list[str]:
+    """The models of which files of more days lie there than are kept. kept: days by model."""
+    tables = {model: InferenceTable(settings.data_url, model) for model in kept}
+    return [model for model, table in tables.items() if table.outlived(kept[model], now=now)]
+
+
+def _for_retention(model: str, *, now: datetime) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=f"{model}:retention:{now:%Y-%m-%d}",
+        job_name=ingest_job_name(model),
+        tags={MODEL_TAG: model},
+    )
 
 
 def last_segments(settings: Settings) -> dict[str, str]:

@@ -85,7 +85,7 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
         executor=executor(),
         jobs=[release_command_job()],
         sensors=[
-            inference_logs(_jobs(loaded, parts, ingest_job_name)),
+            inference_logs(_jobs(loaded, parts, ingest_job_name), loaded.declarations),
             monitoring_sensor(_jobs(loaded, parts, monitoring_job_name), loaded.declarations),
             feedback_sensor(loaded.declarations, _jobs(loaded, parts, feedback_job_name)),
             retraining_sensor(_jobs(loaded, parts, release_job_name), loaded.declarations),

@@ -39,11 +39,11 @@ def production_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]
 def ingest_now(
     declaration: Declaration, platform: Platform, *, instance: dg.DagsterInstance, now: datetime
 ) -> "IngestOutcome":
-    """Ingest in this process, and let Dagster know of it where something was moved."""
+    """Ingest in this process, and let Dagster know of it where it did something."""
     from ml_platform.component.steps.ingest_journal import ingest_journal
 
     outcome = ingest_journal(declaration, platform, now=now)
-    if outcome.rows or outcome.labels:
+    if outcome.rows or outcome.labels or outcome.forgotten:
         key = dg.AssetKey([outcome.model, INFERENCE_LOG])
         event = dg.AssetMaterialization(key, metadata=of_ingestion(outcome, now=now))
         instance.report_runless_asset_event(event)

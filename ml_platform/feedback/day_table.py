@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
@@ -160,6 +159,24 @@ class DayTable:
             self._vacuum()
         return len(old)
 
+    def has_files(self, *, before: date) -> bool:
+        """Tell whether a file of a day before this one lies there, also one of a forgotten day.
+
+        Names are listed; nothing is read.
+        """
+        from pyarrow.fs import FileSelector
+
+        with self._clear_errors("list"):
+            filesystem = self._filesystem()
+            folders = filesystem.get_file_info(FileSelector("", allow_not_found=True))
+            old = [info.path for info in folders if _is_day(info.base_name, before=before)]
+            return any(filesystem.get_file_info(FileSelector(path)) for path in old)
+
+    def clear(self, *, before: date) -> None:
+        """Delete the files of days before this one that were forgotten a day ago or longer."""
+        if self.has_files(before=before):
+            self._vacuum()
+
     def _vacuum(self) -> None:
         with self._clear_errors("clear"):
             self._existing().vacuum(
@@ -277,7 +294,6 @@ class DayTable:
 
         if "://" in self.url:
             return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
-        Path(self.url).mkdir(parents=True, exist_ok=True)
         return SubTreeFileSystem(self.url, LocalFileSystem())
 
     @contextmanager
@@ -306,6 +322,11 @@ def _by_day(rows: pa.Table, column: str) -> Iterator[tuple[date, pa.Table]]:
     different = pc.unique(days).to_pylist()
     for day in different:
         yield day, rows if len(different) == 1 else rows.filter(pc.equal(days, day))
+
+
+def _is_day(folder: str, *, before: date) -> bool:
+    name, _, day = folder.partition("=")
+    return name == DAY and date.fromisoformat(day) < before
 
 
 def _repeating(rows: pa.Table) -> list[str]:

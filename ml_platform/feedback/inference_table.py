@@ -140,7 +140,19 @@ class InferenceTable:
 
     def retain(self, days: int, *, now: datetime) -> int:
         """Keep this many days; return how many were forgotten."""
-        return self._table.retain(since=today_utc(now) - timedelta(days=days - 1))
+        return self._table.retain(since=_first_kept(days, now=now))
+
+    def outlived(self, days: int, *, now: datetime) -> bool:
+        """Tell whether files of days that are not to be kept lie there; names are listed only."""
+        return self._table.has_files(before=_first_kept(days, now=now))
+
+    def clear(self, days: int, *, now: datetime) -> None:
+        """Delete the files of days that were forgotten a day ago or longer."""
+        self._table.clear(before=_first_kept(days, now=now))
+
+
+def _first_kept(days: int, *, now: datetime) -> date:
+    return today_utc(now) - timedelta(days=days - 1)
 
 
 def identity(prediction_id: str, role: str, version: int) -> Identity:

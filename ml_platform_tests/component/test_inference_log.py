@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -14,16 +14,22 @@ import pytest
 from click.testing import CliRunner
 
 from ml_platform.cli.main import main
+from ml_platform.component import inference_logs
 from ml_platform.component.inference_logs import (
     AGAIN,
     EVERY,
+    LOOKED_AT_ONCE,
+    RETENTION_EVERY,
+    Asked,
     Cursor,
+    days_to_look_at,
     due,
     last_segments,
 )
 from ml_platform.component.lineage import lineage_of
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
+from ml_platform.component.production import ingest_now
 from ml_platform.exceptions import PredictionNotFound
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -34,9 +40,11 @@ from ml_platform_tests.component.steps.test_ingest_journal import (
     log,
     open_journal,
     prediction,
+    with_retention,
 )
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+MODEL = "small_credit"
 
 
 def test_asset_moves_the_journal_and_shows_what_it_met(
@@ -112,6 +120,51 @@ def test_model_is_asked_for_seldom_and_what_stays_is_asked_for_again() -> None:
     assert [request.run_key for request in requests] == [
         f"shop:b:{later.isoformat(timespec='seconds')}"
     ]
+
+
+def test_sensor_starts_the_ingestion_of_a_model_that_is_asked_no_more_for_its_retention(
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = with_retention(declaration, days=5)
+    log(kept, [prediction(1)])
+    definitions = build_definitions(load_declarations([kept.folder]))
+    sensor = definitions.get_repository_def().get_sensor_def("inference_logs")
+
+    def tick(cursor: str | None, *, days: float) -> tuple[list[str | None], str | None]:
+        monkeypatch.setattr(inference_logs, "utc_now", lambda: NOW + timedelta(days=days))
+        said = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, cursor=cursor))
+        return [request.run_key for request in said.run_requests or []], said.cursor
+
+    asked, cursor = tick(None, days=0)
+    assert len(asked) == 1, "of a segment"
+    ingest_now(kept, platform, instance=instance, now=NOW)
+    assert tick(cursor, days=4)[0] == []
+    asked, after = tick(cursor, days=5)
+    assert asked == ["small_credit:retention:2026-11-26"]
+    assert tick(cursor, days=5)[0] == asked, "the same tick again asks for the same"
+    assert tick(after, days=5.5)[0] == [], "it was asked for"
+    ingest_now(kept, platform, instance=instance, now=NOW + timedelta(days=5))
+    event = instance.get_latest_materialization_event(dg.AssetKey([MODEL, "inference_log"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    assert event.asset_materialization.metadata["forgotten_days"].value == 1
+    asked, _ = tick(after, days=7)
+    assert asked == ["small_credit:retention:2026-11-28"], "to delete what was forgotten"
+    shutil.rmtree(platform.settings.data_url)
+    assert tick(after, days=7)[0] == []
+
+
+def test_sensor_looks_at_the_days_of_some_models_at_once() -> None:
+    models = [f"model_{number}" for number in range(LOOKED_AT_ONCE + 5)]
+    asked = {models[0]: Asked(segment="a", at=NOW)}
+    first = days_to_look_at(models, Cursor(asked=asked), now=NOW)
+    assert len(first) == LOOKED_AT_ONCE
+    cursor = Cursor(asked=asked, looked=dict.fromkeys(first, NOW))
+    assert len(days_to_look_at(models, cursor, now=NOW)) == 4
+    assert len(days_to_look_at(models, cursor, now=NOW + RETENTION_EVERY)) == LOOKED_AT_ONCE
 
 
 def test_segment_of_a_dead_writer_and_one_that_was_moved_count(

@@ -187,14 +187,19 @@ class _Ingestion:
 def _tidy(
     declaration: Declaration, settings: Settings, outcome: IngestOutcome, now: datetime
 ) -> None:
-    """Join small files, and forget what is over the declared retention."""
+    """Forget what is over the declared retention, also of a model that is asked no more.
+
+    Where something came, join small files too; that deletes what is not needed any more as well.
+    """
     spec = declaration.spec
-    if not outcome.rows and not outcome.labels:
-        return
     table = InferenceTable(settings.data_url, spec.name)
     days = spec.serving.journal.retention_days
     if days is not None:
         outcome.forgotten = table.retain(days, now=now)
+    if not outcome.rows and not outcome.labels:
+        if days is not None:
+            table.clear(days, now=now)
+        return
     outcome.compacted = len(table.compact(now=now))
     labels_table(settings.data_url, spec.name).compact(today=now.astimezone(UTC).date())
 

@@ -15,6 +15,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps import ingest_journal as step
 from ml_platform.component.steps.ingest_journal import ingest_journal
 from ml_platform.exceptions import StoreError
+from ml_platform.feedback import day_table
 from ml_platform.feedback.day_table import DayTable
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import labels_table
@@ -74,6 +75,11 @@ def log(declaration: Declaration, records: Sequence[bytes], worker: str = "w") -
     journal = open_journal(declaration, records, worker)
     journal.close()
     return max(journal.folder.glob("*.seg"))
+
+
+def with_retention(declaration: Declaration, *, days: int) -> Declaration:
+    journal = f"serving: {{journal: {{retention_days: {days}}}}}"
+    return changed(declaration, "  gates:\n", f"  {journal}\n  gates:\n")
 
 
 def ids(platform: Platform, declaration: Declaration) -> list[str]:
@@ -342,10 +348,7 @@ def test_column_of_another_dtype_goes_beside_the_old_one(
 def test_old_days_are_forgotten_and_many_small_files_joined(
     declaration: Declaration, platform: Platform
 ) -> None:
-    spec = declaration.spec
-    journal = spec.serving.journal.model_copy(update={"retention_days": 5})
-    serving = spec.serving.model_copy(update={"journal": journal})
-    kept = Declaration(spec.model_copy(update={"serving": serving}), declaration.file)
+    kept = with_retention(declaration, days=5)
     old = NOW.timestamp() - 30 * 86_400
     log(kept, [prediction(0, at=old)])
     assert ingest_journal(kept, platform, now=NOW).forgotten == 1
@@ -358,6 +361,25 @@ def test_old_days_are_forgotten_and_many_small_files_joined(
     log(kept, [prediction(9, at=yesterday)])
     ingest_journal(kept, platform, now=NOW)
     assert len(ids(platform, kept)) == 9
+
+
+def test_old_days_of_a_model_that_is_asked_no_more_are_forgotten_and_their_files_deleted(
+    declaration: Declaration, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = with_retention(declaration, days=5)
+    log(kept, [prediction(0)])
+    assert ingest_journal(kept, platform, now=NOW).forgotten == 0
+    assert ingest_journal(kept, platform, now=NOW + timedelta(days=4)).forgotten == 0
+    later = NOW + timedelta(days=5)
+    assert ingest_journal(kept, platform, now=later).forgotten == 1
+    assert ids(platform, kept) == []
+    table = InferenceTable(platform.settings.data_url, "small_credit")
+    assert table.outlived(5, now=later), "whoever reads the files can end"
+    assert ingest_journal(kept, platform, now=later).forgotten == 0
+    assert table.outlived(5, now=later)
+    monkeypatch.setattr(day_table, "_UNREAD_HOURS", 0)
+    ingest_journal(kept, platform, now=later)
+    assert not table.outlived(5, now=later)
 
 
 def test_unreachable_store_is_one_sentence(
