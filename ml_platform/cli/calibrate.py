@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ml_platform.cli.declared import declaration_of
+from ml_platform.cli.durations import some_time
 from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
 
@@ -19,31 +20,18 @@ if TYPE_CHECKING:
     from ml_platform.gates.calibration_report import Calibration
 
 
-def _seconds(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    """A length of time as seconds; refuses what is none."""
-    from ml_platform.data.duration import parse_duration
-
-    try:
-        seconds = parse_duration(value).total_seconds()
-    except ValueError as error:
-        raise click.BadParameter(str(error), ctx, param) from error
-    if seconds <= 0:
-        raise click.BadParameter(f"{value!r} is no time at all; valid: 30s, 10m, 1h30m", ctx, param)
-    return seconds
-
-
 @click.command()
 @click.argument("name")
 @click.option("--seeds", default=10, show_default=True, type=click.IntRange(3, 1000),
               help="Fits of each kind: on resampled rows, and on all rows.")  # fmt: skip
-@click.option("--budget", default="10m", show_default=True, callback=_seconds,
+@click.option("--budget", default="10m", show_default=True, callback=some_time,
               help="Wall-clock time for the fits, such as 90s, 10m, 1h30m.")  # fmt: skip
 @click.option("--margin", default=0.5, show_default=True, type=click.FloatRange(0, 10),
               help="What is added to the noise floor, as a part of it.")  # fmt: skip
 @click.option("--write", is_flag=True, help="Put the proposed numbers into the declaration.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def calibrate(
-    name: str, seeds: int, budget: float, margin: float, write: bool, as_json: bool
+    name: str, seeds: int, budget: timedelta, margin: float, write: bool, as_json: bool
 ) -> None:
     """Propose what gates tolerate from how far equal models come out apart.
 
@@ -65,7 +53,7 @@ def calibrate(
             declaration,
             Platform(settings),
             seeds=seeds,
-            budget=budget,
+            budget=budget.total_seconds(),
             margin=margin,
             tell=tell,
         )

@@ -11,29 +11,57 @@ from typing import TYPE_CHECKING
 import click
 
 from ml_platform.cli.declared import declaration_of
+from ml_platform.cli.durations import duration, some_time
 from ml_platform.exceptions import ReplayError
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
+    from ml_platform.replay.faults import Fault
     from ml_platform.replay.loop import Replay
     from ml_platform.replay.report import ReplayReport
     from ml_platform.spec.load import Declaration
 
 DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+SHARE = click.FloatRange(0, 1)
+
+
+def _speed(ctx: click.Context, param: click.Parameter, value: str) -> float | None:
+    """Simulated seconds a second; None is as fast as it goes."""
+    if value == "max":
+        return None
+    speed: float = click.FLOAT(value, param, ctx)
+    if not speed > 0:  # nor what is no number at all
+        raise click.BadParameter(f"{value} is no speed; valid: max, 1, 3600", ctx, param)
+    return speed
+
+
+def _faults(
+    ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
+) -> "tuple[Fault, ...]":
+    from ml_platform.replay.faults import parse_fault
+
+    try:
+        return tuple(parse_fault(value) for value in values)
+    except ReplayError as error:
+        raise click.BadParameter(str(error), ctx, param) from error
 
 
 @click.command()
 @click.argument("name")
 @click.option("--from", "begin", type=DAY, required=True, help="First time, UTC.")
 @click.option("--to", "end", type=DAY, required=True, help="End, not part of it, UTC.")
-@click.option("--speed", default="max", show_default=True, help="Simulated seconds a second.")
-@click.option("--label-delay", help="From event to label, on average; as declared unless given.")
-@click.option("--missing", default=0.02, show_default=True, help="Share of labels that never come.")
-@click.option("--wrong", default=0.005, show_default=True, help="Share of labels that are wrong.")
-@click.option(
-    "--corrupt", "faults", multiple=True, metavar="FAULT", help="unit:distance:1.609@FROM..TO, ..."
-)
-@click.option("--every", default="6h", show_default=True, help="Simulated time between two looks.")
+@click.option("--speed", default="max", show_default=True, callback=_speed,
+              help="Simulated seconds a second.")  # fmt: skip
+@click.option("--label-delay", callback=duration,
+              help="From event to label, on average; as declared unless given.")  # fmt: skip
+@click.option("--missing", default=0.02, show_default=True, type=SHARE,
+              help="Share of labels that never come.")  # fmt: skip
+@click.option("--wrong", default=0.005, show_default=True, type=SHARE,
+              help="Share of labels that are wrong.")  # fmt: skip
+@click.option("--corrupt", "faults", multiple=True, metavar="FAULT", callback=_faults,
+              help="unit:distance:1.609@FROM..TO, ...")  # fmt: skip
+@click.option("--every", default="6h", show_default=True, callback=some_time,
+              help="Simulated time between two looks.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, help="Of delays and faults.")
 @click.option("--fresh", is_flag=True, help="Forget an earlier replay of this time.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
@@ -42,12 +70,12 @@ def replay(  # noqa: PLR0913 - one argument an option, as click wants it
     name: str,
     begin: datetime,
     end: datetime,
-    speed: str,
-    label_delay: str | None,
+    speed: float | None,
+    label_delay: timedelta | None,
     missing: float,
     wrong: float,
-    faults: tuple[str, ...],
-    every: str,
+    faults: "tuple[Fault, ...]",
+    every: timedelta,
     seed: int,
     fresh: bool,
     as_json: bool,
@@ -57,29 +85,26 @@ def replay(  # noqa: PLR0913 - one argument an option, as click wants it
     A real service answers the rows over HTTP; labels come when they would have come; the platform
     ingests, joins, monitors, retrains and releases by itself, in simulated time.
     """
-    from ml_platform.data.duration import parse_duration
-    from ml_platform.replay.faults import parse_fault
     from ml_platform.replay.loop import Replay, home_of
     from ml_platform.replay.timeline import Labels
     from ml_platform.replay.whole import replay_and_report
 
+    if end <= begin:
+        raise click.UsageError(
+            f"--to {end:%Y-%m-%dT%H:%M} is not after --from {begin:%Y-%m-%dT%H:%M}"
+        )
     settings = Settings.from_environment()
     declaration = declaration_of(settings, name)
-    try:
-        delay = parse_duration(label_delay) if label_delay else _declared_delay(declaration)
-        asked = Replay(
-            begin=begin.replace(tzinfo=UTC),
-            end=end.replace(tzinfo=UTC),
-            labels=Labels(delay, missing=missing, wrong=wrong),
-            faults=tuple(parse_fault(fault) for fault in faults),
-            every=parse_duration(every),
-            speed=None if speed == "max" else float(speed),
-            seed=seed,
-        )
-    except ValueError as error:
-        raise ReplayError(str(error)) from error
-    if asked.end <= asked.begin:
-        raise ReplayError(f"--to {end:%Y-%m-%d} is not after --from {begin:%Y-%m-%d}")
+    delay = _declared_delay(declaration) if label_delay is None else label_delay
+    asked = Replay(
+        begin=begin.replace(tzinfo=UTC),
+        end=end.replace(tzinfo=UTC),
+        labels=Labels(delay, missing=missing, wrong=wrong),
+        faults=faults,
+        every=every,
+        speed=speed,
+        seed=seed,
+    )
     home = home_of(settings, name, asked)
     if fresh:
         shutil.rmtree(home, ignore_errors=True)

@@ -4,11 +4,14 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from ml_platform.clock import VARIABLE
+from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.exceptions import ReplayError
+from ml_platform.replay import loop
+from ml_platform.replay.client import Tally
 from ml_platform.replay.faults import parse_fault
 from ml_platform.replay.loop import Replay, simulated
 from ml_platform.replay.timeline import Labels
@@ -80,6 +83,39 @@ def test_a_replay_has_stores_and_a_clock_of_its_own_and_leaves_the_environment_a
         assert settings.release_url == f"sqlite:///{tmp_path}/home/release.db"
         assert clock() == BEGIN.timestamp()
     assert dict(os.environ) == before
+
+
+class Machine:
+    """Its clock, on which nothing takes time but sleep."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return 1_000.0 + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.mark.parametrize(("speed", "slept"), [(3600.0, [12.0] * 8), (None, [])])
+def test_speed_is_simulated_seconds_a_second(
+    looped: Declaration,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    speed: float | None,
+    slept: list[float],
+) -> None:
+    machine = Machine()
+    monkeypatch.setattr(loop, "time", machine)
+    asked = days(speed=speed, labels=Labels(timedelta(0)))
+    clock = SimulatedClock.create(tmp_path / "clock", start=BEGIN)
+    client = SimpleNamespace(
+        tally=Tally(), tell=lambda labels: None, predict=lambda records: [None] * len(records)
+    )
+    driver = loop._Driver(looped, asked, clock, client, None, lambda *_: None)  # type: ignore[arg-type]
+    driver.run(loop.timeline_of(looped, asked))
+    assert machine.slept == slept
 
 
 def test_a_model_without_event_time_and_id_cannot_be_replayed(
