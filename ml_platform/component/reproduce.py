@@ -47,7 +47,7 @@ def reproduce(platform: Platform, name: str, version: int) -> Reproduction:
     recipe = recipe_of(platform, name, version)
     snapshot = certificate.snapshot
     frame = platform.snapshots.read(snapshot.table, content_hash=snapshot.content_hash)
-    split = recipe.split.split(frame, target=recipe.target, event_time=recipe.event_time)
+    split = recipe.split_rows(frame)
     registered = platform.registry.get(name, version)
     rows = trained_part(frame.iloc[split.train], platform, registered, key=recipe.id)
     rows = rows.drop(columns=[] if recipe.id is None else recipe.id)

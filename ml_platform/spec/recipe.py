@@ -3,8 +3,10 @@
 import json
 from typing import Annotated, Any
 
+import pandas as pd
+
 from ml_platform.data.contract import Contract
-from ml_platform.data.splits.splitter import SPLITTERS, Splitter
+from ml_platform.data.splits.splitter import SPLITTERS, Split, Splitter
 from ml_platform.exceptions import ModelError
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.plugins import Declared, Strict
@@ -39,6 +41,10 @@ class Recipe(Strict):
     split: Annotated[Splitter, Declared(SPLITTERS)]
     training: Annotated[Trainer, Declared(TRAINERS)]
     training_data: TrainingDataSpec
+
+    def split_rows(self, frame: pd.DataFrame) -> Split:
+        """Divide a snapshot as the training of this model did. Raises SplitError."""
+        return self.split.split(frame, target=self.target, event_time=self.event_time)
 
     @classmethod
     def read(cls, text: str) -> "Recipe":

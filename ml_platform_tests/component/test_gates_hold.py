@@ -7,7 +7,8 @@ import dagster as dg
 import pytest
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.certify import verified_certificate
+from ml_platform.component.steps.certify import intact_certificate, verified_certificate
+from ml_platform.component.steps.holdout import load_holdout
 from ml_platform.component.steps.waive import waive
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.registry.waiver import Waiver
@@ -85,6 +86,33 @@ def test_gate_added_or_changed_after_certification_must_be_judged_first(
     judged = materialize(again, instance, only=["evaluation_report"])
     assert checks(judged) == {"minimum_metric_roc_auc": True}
     assert verified_certificate(again, Platform(Settings.from_environment()), 1, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "other", ["{type: random, holdout: 0.2, seed: 2}", "{type: time_ordered, holdout: 0.5}"]
+)
+def test_version_is_judged_on_rows_it_has_not_seen_however_rows_are_split_since(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform, other: str
+) -> None:
+    split = "{type: random, holdout: 0.2, seed: 1}"
+    before = changed(declaration, "{type: time_ordered, holdout: 0.2, gap: 1h}", split)
+    assert materialize(before, instance, only=BEFORE_DEPLOYMENT).success
+    snapshot = platform.snapshots.latest("small_credit/validated_data")
+    assert snapshot is not None
+    first = load_holdout(before, platform, snapshot, 1)
+    issued = intact_certificate(platform, "small_credit", 1)
+    assert issued is not None
+
+    since = changed(before, split, other)
+    demanding = changed(since, FLOOR, FLOOR.replace("0.7}", "0.71}"))
+    assert materialize(demanding, instance, only=["evaluation_report"]).success
+    judged = load_holdout(demanding, platform, snapshot, 1)
+    assert set(judged.holdout["loan_id"]).isdisjoint(judged.train["loan_id"])
+    assert judged.holdout.equals(first.holdout)
+    certificate = intact_certificate(platform, "small_credit", 1)
+    assert certificate is not None
+    assert certificate.digest != issued.digest, "judged anew"
+    assert certificate.metrics == issued.metrics
 
 
 def test_model_file_changed_in_the_registry_is_refused(

@@ -78,15 +78,14 @@ def _trained_rows(
     registered, recipe = version.registered, version.recipe
     table, _, number = registered.tags["training_data"].rpartition("@")
     hashed = registered.tags["training_data_hash"]
-    split = recipe.split
     rows = _read(
         platform,
         table,
         {"version": int(number), "content_hash": hashed},
         key=recipe.id if recipe.id == declaration.spec.data.id else None,
-        also=split.reads(target=recipe.target, event_time=recipe.event_time),
+        also=recipe.split.reads(target=recipe.target, event_time=recipe.event_time),
     )
-    parts = split.split(rows, target=recipe.target, event_time=recipe.event_time)
+    parts = recipe.split_rows(rows)
     return trained_part(rows.iloc[parts.train], platform, registered, key=recipe.id)
 
 

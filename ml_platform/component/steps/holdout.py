@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import trained_part
-from ml_platform.component.steps.train import split_rows
+from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.spec.load import Declaration
 from ml_platform.training.model import Model
@@ -30,14 +30,19 @@ class Judged:
 def load_holdout(
     declaration: Declaration, platform: Platform, snapshot: Snapshot, version: int
 ) -> Judged:
-    """Read the snapshot, split it as training did, and score the holdout with a version."""
-    spec = declaration.spec
+    """Read the snapshot, split it as the version was trained, and score the holdout with it.
+
+    The split is the one that was kept with the version: by that of a declaration that was changed
+    since, a version would be judged on rows that it was trained on. Raises ModelError.
+    """
+    name = declaration.spec.name
     rows = platform.snapshots.read(snapshot.table, version=snapshot.version)
-    split = split_rows(declaration, rows)
+    recipe = recipe_of(platform, name, version)
+    split = recipe.split_rows(rows)
     holdout = rows.iloc[split.holdout]
-    registered = platform.registry.get(spec.name, version)
-    trained = trained_part(rows.iloc[split.train], platform, registered, key=spec.data.id)
+    registered = platform.registry.get(name, version)
+    trained = trained_part(rows.iloc[split.train], platform, registered, key=recipe.id)
     with TemporaryDirectory() as temporary:
-        model = Model.load(platform.registry.download(spec.name, version, Path(temporary)))
-    target = model.encode_target(holdout[spec.data.target])
+        model = Model.load(platform.registry.download(name, version, Path(temporary)))
+    target = model.encode_target(holdout[recipe.target])
     return Judged(trained, holdout, target, model.scores(holdout), model)

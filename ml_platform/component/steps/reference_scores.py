@@ -32,7 +32,7 @@ def reference_scores(
     version: ModelVersion,
     judged: Callable[[], Judged],
 ) -> ReferenceScores:
-    """Return what was kept of this model and this split; scored once where nothing was.
+    """Return what was kept of this version; scored once where nothing was.
 
     judged: loads the version and its holdout.
     """
@@ -49,11 +49,9 @@ def reference_scores(
 
 
 def _table(declaration: Declaration, version: ModelVersion) -> str:
-    """One for each model, whatever its number, and each way to split its rows."""
-    spec = declaration.spec
-    split = (spec.digest_of("split"), spec.data.target, spec.data.event_time)
-    digest = sha256(f"{version.tags['fingerprint']} {split}".encode()).hexdigest()
-    return f"{spec.name}/holdout_scores_v{version.version}_{digest[:16]}"
+    """One for each version; its fingerprint tells it from one of a registry that was lost."""
+    digest = sha256(version.tags["fingerprint"].encode()).hexdigest()
+    return f"{declaration.spec.name}/holdout_scores_v{version.version}_{digest[:16]}"
 
 
 def as_logged(scores: NDArray[np.float64]) -> pd.Series:

@@ -58,7 +58,7 @@ class TrainingOutcome:
 
 
 def split_rows(declaration: Declaration, frame: pd.DataFrame) -> Split:
-    """Divide a snapshot as declared; training and evaluation both come here."""
+    """Divide a snapshot as declared, to train on it."""
     data = declaration.spec.data
     return declaration.spec.split.split(frame, target=data.target, event_time=data.event_time)
 
