@@ -1,8 +1,10 @@
 """What a team promises about its data: types, bounds and rules, as declared in YAML."""
 
+import json
 import re
 from collections.abc import Iterable
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -190,6 +192,17 @@ class Contract(Strict):
     table: TableContract = TableContract()
     on_invalid: Literal["fail", "quarantine"] = "fail"
     max_quarantine_fraction: float = Field(default=0.1, ge=0, le=1)
+
+    @property
+    def digest(self) -> str:
+        """Hash of what it asks of rows (sha256, hex), whatever it is called and described as.
+
+        What is not declared does not count, so that a rule which is new to the platform changes
+        nothing where nobody uses it.
+        """
+        described = {"version": True, "on_invalid": True, "columns": {"__all__": {"description"}}}
+        asked = self.model_dump(mode="json", exclude=described, exclude_defaults=True)
+        return sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
     @model_validator(mode="after")
     def _names_are_columns(self) -> Self:

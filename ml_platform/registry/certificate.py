@@ -140,7 +140,16 @@ def _not_judged(
         yield f"its certificate lacks {', '.join(missing)}"
     for check, record in judged.items():
         if check in required and not record.is_of(required[check]):
-            yield f"{check} was changed after it was judged: {record.change_to(required[check])}"
+            yield _changed(record, required[check])
+
+
+def _changed(record: GateRecord, declared: Mapping[str, Any]) -> str:
+    """What became of a gate; a contract's rules alone do not say that its version should have."""
+    when = "after it was judged"
+    version, rules = (record.gate.get(n) == declared.get(n) for n in ("version", "digest"))
+    if record.check == "contract" and version and not rules:
+        when += ", without a new version"
+    return f"{record.check} was changed {when}: {record.change_to(declared)}"
 
 
 def refused(

@@ -115,7 +115,12 @@ class ModelSpec(Strict):
     def contract_gate(self) -> dict[str, Any]:
         """The contract as the gate that it is, as a record names what gave it."""
         contract = self.data.contract
-        return {"type": "contract", "version": contract.version, "on_invalid": contract.on_invalid}
+        return {
+            "type": "contract",
+            "version": contract.version,
+            "on_invalid": contract.on_invalid,
+            "digest": contract.digest[:16],
+        }
 
     @property
     def required_gates(self) -> dict[str, dict[str, Any]]:

@@ -82,7 +82,13 @@ def test_gate_added_or_changed_after_certification_must_be_judged_first(
     assert "contract was changed after it was judged: version from 1 to 2" in refusal(
         other_contract
     )
-    again = changed(other_contract, "version: 2", "version: 1")
+    same_version = changed(other_contract, "version: 2", "version: 1")
+    income = "income: {dtype: float64, min: 1,"
+    tightened = changed(same_version, income, income.replace("min: 1", "min: 2"))
+    assert (
+        "contract was changed after it was judged, without a new version: digest from "
+    ) in refusal(tightened)
+    again = changed(tightened, income.replace("min: 1", "min: 2"), income)
     judged = materialize(again, instance, only=["evaluation_report"])
     assert checks(judged) == {"minimum_metric_roc_auc": True}
     assert verified_certificate(again, Platform(Settings.from_environment()), 1, now=NOW)

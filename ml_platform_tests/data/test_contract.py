@@ -25,6 +25,27 @@ def test_contract_survives_json():
     assert Contract.model_validate(json.loads(declared.model_dump_json())) == declared
 
 
+RULES = {"x": {"dtype": "int64", "min": 0}, "k": {"dtype": "float64"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"version": 2, "on_invalid": "quarantine"}, True),
+        ({"columns": {**RULES, "x": {**RULES["x"], "description": "for people"}}}, True),
+        ({"columns": {**RULES, "x": {**RULES["x"], "nullable": False}}, "table": {}}, True),
+        ({"columns": {**RULES, "x": {"dtype": "int64", "min": 1}}}, False),
+        ({"columns": {"x": RULES["x"]}}, False),
+        ({"max_quarantine_fraction": 0.2}, False),
+        ({"table": {"rules": [{"name": "order", "expression": "x < k"}]}}, False),
+    ],
+)
+def test_digest_is_of_what_rows_must_keep_and_of_nothing_else(changes: dict[str, Any], same: bool):
+    declared = {"version": 1, "columns": RULES}
+    digests = {Contract.model_validate(each).digest for each in (declared, {**declared, **changes})}
+    assert (len(digests) == 1) is same
+
+
 def test_allowed_of_text_is_text():
     assert ColumnContract(dtype="category", allowed=("x", 1)).allowed == ("x", "1")
 

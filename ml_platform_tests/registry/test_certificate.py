@@ -118,6 +118,44 @@ def test_a_gate_that_changed_after_it_was_judged_is_refused_with_what_changed() 
     )
 
 
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        (
+            {"version": 1, "on_invalid": "fail", "digest": "cd"},
+            'contract was changed after it was judged, without a new version: digest from "ab" '
+            'to "cd"',
+        ),
+        (
+            {"version": 2, "on_invalid": "fail", "digest": "cd"},
+            'contract was changed after it was judged: digest from "ab" to "cd", version from 1 '
+            "to 2",
+        ),
+        (
+            {"version": 1, "on_invalid": "quarantine", "digest": "ab"},
+            'contract was changed after it was judged: on_invalid from "fail" to "quarantine"',
+        ),
+    ],
+)
+def test_a_contract_whose_rules_changed_is_refused_and_its_version_told(
+    declared: dict[str, object], said: str
+) -> None:
+    judged = {"version": 1, "on_invalid": "fail", "digest": "ab"}
+    issued = certificate(record("contract").model_copy(update={"gate": judged}))
+    asked = {"contract": declared}
+    with pytest.raises(DeploymentRefused) as refused:
+        verify(
+            issued.text,
+            issued.digest,
+            model="flights",
+            version=3,
+            required=asked,
+            file=FILE,
+            now=NOW,
+        )
+    assert str(refused.value) == f"flights:3 may not be deployed: {said}{PAST_THE_CERTIFICATE}"
+
+
 def test_a_document_that_is_no_certificate_is_refused_even_with_its_own_hash() -> None:
     from hashlib import sha256
 
