@@ -19,7 +19,7 @@ def test(name: str) -> None:
 
     NAME `platform` tries ML_PLATFORM_ALERT_URLS. Exit code 4 when an address does not take it.
     """
-    from ml_platform.monitoring.delivery import send_by_apprise
+    from ml_platform.monitoring.delivery import send_by_apprise, shown
     from ml_platform.monitoring.incidents import PLATFORM
 
     settings = Settings.from_environment()
@@ -39,13 +39,3 @@ def test(name: str) -> None:
         failed += [] if taken else [shown(url)]
     if failed:
         raise ServiceUnavailable(f"{', '.join(failed)} did not take the message")
-
-
-def shown(url: str) -> str:
-    """An address without what may be secret in it.
-
-    >>> shown("slack://token/of/channel")
-    'slack://...'
-    """
-    scheme, separator, _ = url.partition("://")
-    return f"{scheme}://..." if separator else "an address without a scheme"

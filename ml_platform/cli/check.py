@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,8 +11,9 @@ from ml_platform.cli.declared import declaration_files
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.settings import Settings
-from ml_platform.spec.load import load_declaration
-from ml_platform.spec.usable import unusable
+from ml_platform.spec.load import Declaration, load_declaration
+from ml_platform.spec.source_map import Path as Place
+from ml_platform.spec.usable import located, unusable
 
 
 @click.command()
@@ -21,9 +23,10 @@ from ml_platform.spec.usable import unusable
 def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Check the declared models without starting anything.
 
-    Reads every declaration, or those of NAMES, resolves the functions that they name, and asks
-    each trainer whether it can train for the task. Each problem is one line, `file:line: field:
-    what was found; what would be valid`. Exit code 2 when there is any.
+    Reads every declaration, or those of NAMES, resolves the functions that they name, asks each
+    trainer whether it can train for the task and reads the addresses of `alerts` as apprise does.
+    Each problem is one line, `file:line: field: what was found; what would be valid`. Exit code 2
+    when there is any.
     """
     problems = find_problems(declaration_files(Settings.from_environment(), names))
     if as_json:
@@ -49,12 +52,27 @@ def find_problems(files: list[Path]) -> dict[Path, list[str]]:
             problems[file] = str(error).splitlines()
         else:
             by_name[declaration.spec.name].append(file)
-            problems[file] = unusable(declaration)
+            problems[file] = [
+                *unusable(declaration),
+                *located(declaration, _wrong_addresses(declaration)),
+            ]
     for name, claimants in by_name.items():
         for file in claimants[1:]:
             text = f"{file}:1: name: {name!r} is taken by {claimants[0]}; names are unique"
             problems[file].append(text)
     return problems
+
+
+def _wrong_addresses(declaration: Declaration) -> Iterator[tuple[Place, str]]:
+    """A problem for each address of `alerts` that nothing could be sent to, without its secrets."""
+    from ml_platform.monitoring.delivery import why_unreadable
+
+    alerts = declaration.spec.alerts
+    for field, urls in (("urls", alerts.urls), ("escalate_to", alerts.escalate_to)):
+        for i, url in enumerate(urls):
+            why = why_unreadable(url)
+            if why is not None:
+                yield ("alerts", field, i), why
 
 
 def _tell(problems: dict[Path, list[str]]) -> None:

@@ -138,6 +138,7 @@ def take_in_news(
 def _log(log: Any, done: Sequence[Delivery]) -> None:
     for delivery in done:
         if delivery.outcome == "failed":
-            log.error(f"{delivery.title}: nobody took the message; it is tried again")
+            lacking = ", ".join(delivery.lacking)
+            log.error(f"{delivery.title}: {lacking} did not take the message; it is tried again")
         else:
             log.info(f"{delivery.title}: {delivery.outcome}")

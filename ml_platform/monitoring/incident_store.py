@@ -44,7 +44,7 @@ class IncidentStore(Protocol):
 
 def settled(incident: Incident) -> bool:
     """Tell whether nothing more will happen to an incident."""
-    told_of_its_end = incident.told is None or incident.recovery_told is not None
+    told_of_its_end = incident.told is None or not incident.lacks("recovered")
     return incident.closed is not None and told_of_its_end
 
 

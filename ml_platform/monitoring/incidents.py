@@ -14,6 +14,8 @@ from ml_platform.spec.monitoring import Severity
 PLATFORM = "platform"
 """The model that incidents of the platform itself belong to."""
 
+_TOLD = {"opened": "told", "recovered": "recovery_told", "escalated": "escalated"}
+
 
 class Finding(Strict):
     """Something that is wrong, or right again, at a time.
@@ -46,8 +48,10 @@ class Incident(Strict):
     """Something wrong with a model, from when it was found to when it was well again.
 
     window, windows: of the last report that found it, and how many reports did; None and 0 for
-    what no report finds. told, escalated: when people were told; None before, and where a silence
-    or what is declared keeps it from them. undelivered: since when nobody takes a message about it.
+    what no report finds. told, escalated, recovery_told: when the first of their addresses was
+    told; None before, and where a silence or what is declared keeps it from them. taken: by
+    occasion, the marks of the addresses that took its message, for as long as another lacks it.
+    undelivered: since when an address does not take a message about it.
     """
 
     id: str
@@ -67,6 +71,7 @@ class Incident(Strict):
     told: AwareDatetime | None = None
     escalated: AwareDatetime | None = None
     recovery_told: AwareDatetime | None = None
+    taken: dict[str, tuple[str, ...]] = Field(default={})
     undelivered: AwareDatetime | None = None
 
     @classmethod
@@ -92,6 +97,10 @@ class Incident(Strict):
     def thing(self) -> tuple[str, str, str]:
         """What it is known by while it is open."""
         return self.model, self.kind, self.subject
+
+    def lacks(self, occasion: str) -> bool:
+        """Whether an address is still to take the message of an occasion."""
+        return getattr(self, _TOLD[occasion]) is None or occasion in self.taken
 
     def seen_again(self, finding: Finding) -> Self:
         """The incident after one more finding of it; it takes the worse severity."""
@@ -149,10 +158,12 @@ class Due:
     incident: Incident
     occasion: str
 
-    def told(self, now: datetime) -> Incident:
-        """The incident once the message went out."""
-        field = {"opened": "told", "recovered": "recovery_told", "escalated": "escalated"}
-        told = {field[self.occasion]: now, "undelivered": None}
+    def told(self, now: datetime, *, taken: Sequence[str] = ()) -> Incident:
+        """The incident once the message went out. taken: by whom, where another lacks it still."""
+        field = _TOLD[self.occasion]
+        others = {o: marks for o, marks in self.incident.taken.items() if o != self.occasion}
+        own = {self.occasion: tuple(taken)} if taken else {}
+        told = {field: getattr(self.incident, field) or now, "taken": others | own}
         return self.incident.model_copy(update=told)
 
 
@@ -166,12 +177,12 @@ def due(
     it is over.
     """
     if incident.closed is not None:
-        over = incident.told is not None and incident.recovery_told is None
+        over = incident.told is not None and incident.lacks("recovered")
         return [Due(incident, "recovered")] if over else []
     if incident.severity == "warning" and 0 < incident.windows < reports:
         return []
-    messages = [] if incident.told else [Due(incident, "opened")]
+    messages = [Due(incident, "opened")] if incident.lacks("opened") else []
     age = (now - incident.opened).total_seconds()
-    if escalate_after is not None and incident.escalated is None and age >= escalate_after:
+    if escalate_after is not None and incident.lacks("escalated") and age >= escalate_after:
         messages.append(Due(incident, "escalated"))
     return messages

@@ -1,7 +1,7 @@
 """Sends messages within the time of a tick: who did not answer once is not waited for again."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ml_platform.monitoring.delivery import Send
 
@@ -24,14 +24,13 @@ class PatientSender:
     ) -> None:
         self._send, self._now = send, monotonic
         self._until = monotonic() + seconds
-        self._failed: set[tuple[str, ...]] = set()
+        self._failed: set[str] = set()
 
-    def __call__(self, urls: Sequence[str], title: str, body: str) -> bool:
-        """Send, unless there is no time left or the addresses failed before."""
-        to = tuple(urls)
-        if to in self._failed or self._now() > self._until:
-            return False
-        taken = self._send(urls, title, body)
-        if not taken:
-            self._failed.add(to)
+    def __call__(self, urls: Sequence[str], title: str, body: str) -> Collection[str]:
+        """Send to the addresses that did not fail before, unless there is no time left."""
+        to = [url for url in urls if url not in self._failed]
+        if not to or self._now() > self._until:
+            return ()
+        taken = self._send(to, title, body)
+        self._failed.update(url for url in to if url not in taken)
         return taken

@@ -96,7 +96,7 @@ class AlertsSpec(Strict):
     urls: tuple[str, ...] = Field(
         default=(),
         description="Where messages go, as apprise writes it: mailto://..., slack://..., "
-        "pagerduty://..., msteams://..., json://host/path for a webhook.",
+        "pagerduty://..., workflows://... for Teams, json://host/path for a webhook.",
     )
     runbook: str | None = Field(default=None, description="Address of what to do, in each message.")
     min_severity: Severity = Field(

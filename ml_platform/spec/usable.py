@@ -1,6 +1,6 @@
 """What of a sound declaration cannot be used: only an import, or the trainer itself, tells."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ml_platform.exceptions import DeclarationError, TrainingError
 from ml_platform.features.transform import load_transform
@@ -15,14 +15,22 @@ def unusable(declaration: Declaration) -> list[str]:
 
     May import the code that the declaration names, and the trainer's library.
     """
-    problems = [*_functions(declaration), *_transform(declaration), *_trainer(declaration)]
-    if not problems:
+    return located(
+        declaration,
+        (*_functions(declaration), *_transform(declaration), *_trainer(declaration)),
+    )
+
+
+def located(declaration: Declaration, problems: Iterable[tuple[Path, str]]) -> list[str]:
+    """Write problems of places in a declaration as `file:line: field: what`."""
+    found = list(problems)
+    if not found:
         return []
     file = declaration.file
     source = read_yaml(file.read_text(encoding="utf-8"), name=str(file))
     return [
         f"{file}:{source.line(('attributes', *place))}: {dotted(place)}: {' '.join(what.split())}"
-        for place, what in problems
+        for place, what in found
     ]
 
 

@@ -82,6 +82,25 @@ def test_a_training_that_cannot_be_is_a_problem(models):
     assert f"{file}:{line}: training: sklearn.linear_model.Ridge is no classifier" in result.stderr
 
 
+def test_an_address_that_apprise_cannot_read_is_a_problem_at_its_line(models):
+    file = models / "loans" / "defs.yaml"
+    alerts = """
+  alerts:
+    urls:
+      - json://example.com/path
+      - slak://t0ken/#ml
+    escalate_to: [ops@example.com]
+"""
+    text = file.read_text("utf-8").rstrip() + alerts
+    file.write_text(text, "utf-8")
+    line = text.splitlines().index("      - slak://t0ken/#ml") + 1
+    result = check("loans")
+    assert result.exit_code == ExitCode.USAGE
+    assert f"{file}:{line}: alerts.urls[1]: apprise knows no scheme 'slak'" in result.stderr
+    assert f"{file}:{line + 1}: alerts.escalate_to[0]: an address without a" in result.stderr
+    assert "t0ken" not in result.output
+
+
 def test_a_name_that_is_taken_is_a_problem(models):
     shutil.copytree(models / "loans", models / "loans_again")
     result = check()

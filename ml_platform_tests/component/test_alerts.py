@@ -37,12 +37,13 @@ class Post:
         self.urls: list[Sequence[str]] = []
         self.down = False
 
-    def __call__(self, urls: Sequence[str], title: str, body: str) -> bool:
-        if not self.down:
-            self.titles.append(title)
-            self.bodies.append(body)
-            self.urls.append(urls)
-        return not self.down
+    def __call__(self, urls: Sequence[str], title: str, body: str) -> Sequence[str]:
+        if self.down:
+            return ()
+        self.titles.append(title)
+        self.bodies.append(body)
+        self.urls.append(urls)
+        return urls
 
     def take(self) -> list[str]:
         titles, self.titles = self.titles, []
@@ -120,7 +121,7 @@ def test_a_failed_check_of_a_green_run_is_told_once_and_so_is_its_end(
     watch.tick()
     watch.tick()
     assert watch.post.take() == [f"[CRITICAL] {MODEL}: blocked gate (minimum_metric_roc_auc)"]
-    assert watch.post.urls == [("json://own",)]
+    assert watch.post.urls == [["json://own"]]
     assert "0.6 is below 0.7" in watch.post.bodies[0]
     evaluate(instance, "evaluation_report", "minimum_metric_roc_auc", passed=True, blocks=True)
     watch.tick()

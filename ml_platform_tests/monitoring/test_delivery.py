@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from ml_platform.monitoring.delivery import Delivery, Recipient, send_by_apprise, take_in
-from ml_platform.monitoring.incident_store import InMemoryIncidentStore
+from ml_platform.monitoring.delivery import (
+    Delivery,
+    Recipient,
+    Send,
+    send_by_apprise,
+    take_in,
+    why_unreadable,
+)
+from ml_platform.monitoring.incident_store import InMemoryIncidentStore, settled
 from ml_platform.monitoring.incidents import Finding
 from ml_platform.spec.monitoring import AlertsSpec
 from ml_platform_tests.monitoring.findings import HOUR, NOON, finding
@@ -15,16 +22,18 @@ from ml_platform_tests.monitoring.webhook import listening
 
 
 class Post:
-    """Takes messages, unless it is down."""
+    """Takes messages, unless it or an address is down."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[Sequence[str], str, str]] = []
         self.down = False
+        self.dead: set[str] = set()
 
-    def __call__(self, urls: Sequence[str], title: str, body: str) -> bool:
-        if not self.down:
-            self.taken.append((urls, title, body))
-        return not self.down
+    def __call__(self, urls: Sequence[str], title: str, body: str) -> Sequence[str]:
+        took = () if self.down else tuple(url for url in urls if url not in self.dead)
+        if took:
+            self.taken.append((took, title, body))
+        return took
 
 
 @pytest.fixture
@@ -38,7 +47,7 @@ def store() -> InMemoryIncidentStore:
 
 
 def tell(
-    store: InMemoryIncidentStore, post: Post, *findings: Finding, hours: float = 0, **alerts: Any
+    store: InMemoryIncidentStore, post: Send, *findings: Finding, hours: float = 0, **alerts: Any
 ) -> list[str]:
     declared = AlertsSpec.model_validate({"urls": ["json://example.com"], **alerts})
     recipients = {"flights": Recipient("ops@example.com", declared)}
@@ -80,6 +89,94 @@ def test_what_failed_is_tried_again_and_told_once(store, post) -> None:
     post.down = False
     assert tell(store, post, hours=2) == ["sent"]
     assert tell(store, post, hours=3) == []
+
+
+OWN, AWAY = "json://own.example.com", "json://away.example.com"
+BOTH = {"urls": [OWN, AWAY]}
+
+
+def test_each_address_is_told_once_whatever_another_does(store, post) -> None:
+    post.dead = {AWAY}
+    assert tell(store, post, finding(), **BOTH) == ["failed"]
+    assert tell(store, post, hours=1, **BOTH) == ["failed"]
+    [incident] = store.of("flights")
+    assert (incident.told, incident.undelivered) == (NOON, NOON)
+    post.dead = set()
+    assert tell(store, post, hours=2, **BOTH) == ["sent"]
+    assert tell(store, post, hours=3, **BOTH) == []
+    assert [urls for urls, *_ in post.taken] == [(OWN,), (AWAY,)]
+    [incident] = store.of("flights")
+    assert (incident.told, incident.undelivered, incident.taken) == (NOON, None, {})
+
+
+def test_the_end_is_told_to_those_who_took_the_begin(store, post) -> None:
+    post.dead = {AWAY}
+    tell(store, post, finding(), **BOTH)
+    assert tell(store, post, finding(1, ok=True), hours=1, **BOTH) == ["sent"]
+    assert [(urls, title.split()[0]) for urls, title, _ in post.taken] == [
+        ((OWN,), "[WARNING]"),
+        ((OWN,), "[RECOVERED]"),
+    ]
+    [incident] = store.of("flights")
+    assert settled(incident)
+    assert incident.undelivered is None
+
+
+def test_an_end_that_an_address_did_not_take_is_tried_again_there_alone(store, post) -> None:
+    tell(store, post, finding(), **BOTH)
+    post.dead = {AWAY}
+    assert tell(store, post, finding(1, ok=True), hours=1, **BOTH) == ["failed"]
+    post.dead = set()
+    assert tell(store, post, hours=2, **BOTH) == ["sent"]
+    assert [urls for urls, *_ in post.taken] == [(OWN, AWAY), (OWN,), (AWAY,)]
+    assert store.unsettled() == []
+
+
+def test_an_address_mended_in_the_declaration_is_told_of_what_is_open(store, post) -> None:
+    post.dead = {AWAY}
+    tell(store, post, finding(), **BOTH)
+    mended = {"urls": [OWN, "json://mended.example.com"]}
+    assert tell(store, post, hours=1, **mended) == ["sent"]
+    assert post.taken[-1][0] == ("json://mended.example.com",)
+    tell(store, post, finding(2, kind="errors", subject=""), hours=2, **BOTH)
+    assert tell(store, post, hours=3, urls=[OWN]) == ["unaddressed"], "it is declared no more"
+    assert tell(store, post, hours=4, urls=[OWN]) == []
+
+
+def test_who_stands_next_in_line_is_told_though_the_owner_is_away(store, post) -> None:
+    alerts = {**BOTH, "escalate_after": "1h", "escalate_to": ["json://boss.example.com"]}
+    post.dead = {AWAY}
+    tell(store, post, finding(), **alerts)
+    assert tell(store, post, hours=1, **alerts) == ["failed", "sent"]
+    assert tell(store, post, hours=2, **alerts) == ["failed"]
+    assert [urls for urls, *_ in post.taken] == [(OWN,), ("json://boss.example.com",)]
+    assert store.of("flights")[0].undelivered == NOON, "one still lacks it"
+
+
+def test_news_go_out_before_what_failed_is_tried_again(store, post) -> None:
+    post.dead = {AWAY}
+    tell(store, post, finding(), **BOTH)
+    tried: list[str] = []
+
+    def send(urls: Sequence[str], title: str, body: str) -> Sequence[str]:
+        tried.append(title)
+        return ()
+
+    to = {"flights": Recipient("ops", AlertsSpec.model_validate(BOTH))}
+    take_in(store, [finding(1, kind="errors", subject="")], to, send=send, now=NOON + HOUR)
+    assert tried == ["[WARNING] flights: errors", "[WARNING] flights: drift (distance)"]
+
+
+def test_no_secret_of_an_address_is_kept_or_said(store, post) -> None:
+    alerts = {"urls": ["json://own/t0ken", "json://away/s3cret"]}
+    post.dead = {"json://away/s3cret"}
+    declared = AlertsSpec.model_validate(alerts)
+    to = {"flights": Recipient("ops@example.com", declared)}
+    [delivery] = take_in(store, [finding()], to, send=post, now=NOON)
+    assert delivery.lacking == ("json://...",)
+    [incident] = store.of("flights")
+    assert len(incident.taken["opened"]) == 1
+    assert "t0ken" not in incident.model_dump_json()
 
 
 def test_a_silence_keeps_the_record_and_tells_afterwards(store, post) -> None:
@@ -164,9 +261,46 @@ def test_a_real_webhook_gets_title_and_body() -> None:
     assert (taken[0]["title"], taken[0]["message"]) == ("[WARNING] flights: drift", "what\nwhen")
 
 
-@pytest.mark.parametrize("url", ["json://127.0.0.1:1/nobody", "no address at all"])
-def test_an_address_that_takes_nothing_is_a_failure(url: str) -> None:
-    assert not send_by_apprise([url], "title", "body")
+@pytest.mark.parametrize("url", ["json://127.0.0.1:1/nobody", "no address at all", "slak://a/b"])
+def test_an_address_that_takes_nothing_keeps_the_message_from_no_other(store, url: str) -> None:
+    with listening() as (own, taken):
+        assert send_by_apprise([url, own], "title", "body") == {own}
+        alerts = {"urls": [url, own]}
+        for hours in range(3):
+            found = [] if hours else [finding()]
+            assert tell(store, send_by_apprise, *found, hours=hours, **alerts) == ["failed"]
+    assert [each["title"] for each in taken] == ["title", "[WARNING] flights: drift (distance)"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ml",
+        "slack://xoxb-1234-1234-4ddbc191d40ee098cbaae6f3523ada2d/#ml",
+        "mailto://user:password@example.com",
+        "mailtos://user:password@smtp.example.com?to=ops@example.com",
+        "pagerduty://integrationkey@apikey",
+        "workflows://prod-1.westus.logic.azure.com:443/643e69f83c8944438d/KODuebWbDGYFr0z0eu5pC6s",
+        "json://example.com/path",
+    ],
+)
+def test_documented_addresses_of_slack_mail_pagerduty_and_teams_are_readable(url: str) -> None:
+    assert why_unreadable(url) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("slak://t0ken/#ml", "apprise knows no scheme 'slak'; did you mean 'slack'?"),
+        ("slack://t0ken", "apprise cannot read what follows slack:// (valid: as its page on"),
+        ("ops@example.com", "an address without a scheme (valid: scheme://..."),
+    ],
+)
+def test_why_an_address_cannot_be_read_without_its_secrets(url: str, why: str) -> None:
+    found = why_unreadable(url)
+    assert found is not None
+    assert found.startswith(why)
+    assert "t0ken" not in found
 
 
 def test_ten_thousand_findings_of_one_thing_are_one_message(store, post) -> None:

@@ -87,15 +87,16 @@ def test_addresses_that_fail_cost_one_attempt_a_tick() -> None:
     tried: list[tuple[str, ...]] = []
     now = [0.0]
 
-    def send(urls, title, body) -> bool:
+    def send(urls, title, body) -> list[str]:
         tried.append(tuple(urls))
         now[0] += 4.0
-        return urls[0] != "down"
+        return [url for url in urls if url != "down"]
 
     sender = PatientSender(send, seconds=10, monotonic=lambda: now[0])
-    assert [sender(["down"], "t", "b") for _ in range(3)] == [False, False, False]
-    assert [sender(["up"], "t", "b") for _ in range(3)] == [True, True, False]
-    assert tried == [("down",), ("up",), ("up",)]
+    assert [list(sender(["up", "down"], "t", "b")) for _ in range(2)] == [["up"], ["up"]]
+    assert list(sender(["down"], "t", "b")) == []
+    assert [list(sender(["up"], "t", "b")) for _ in range(2)] == [["up"], []]
+    assert tried == [("up", "down"), ("up",), ("up",)]
 
 
 def test_undelivered_is_kept_until_somebody_takes_it() -> None:
@@ -103,15 +104,19 @@ def test_undelivered_is_kept_until_somebody_takes_it() -> None:
     from ml_platform.monitoring.incident_store import InMemoryIncidentStore
     from ml_platform.spec.monitoring import AlertsSpec
 
-    store, taken = InMemoryIncidentStore(), [False]
+    store, taken = InMemoryIncidentStore(), list[str]()
+
+    def send(*_: object) -> list[str]:
+        return taken
+
     to = {"flights": Recipient("ops", AlertsSpec(urls=("json://x",)))}
     for hours in range(3):
         now = NOON + timedelta(hours=hours)
-        take_in(store, [finding()], to, send=lambda *_: taken[0], now=now)
+        take_in(store, [finding()], to, send=send, now=now)
         [incident] = store.of("flights")
         assert (incident.told, incident.undelivered) == (None, NOON), "since the first failure"
-    taken[0] = True
-    take_in(store, [], to, send=lambda *_: taken[0], now=NOON + 4 * HOUR)
+    taken[:] = ["json://x"]
+    take_in(store, [], to, send=send, now=NOON + 4 * HOUR)
     [incident] = store.of("flights")
     assert incident.undelivered is None
     assert incident.told == NOON + 4 * HOUR

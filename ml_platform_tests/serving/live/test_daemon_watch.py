@@ -1,6 +1,6 @@
 """A service says that the daemon is silent, tells it once, and serves on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -85,9 +85,9 @@ def test_a_store_that_is_away_is_asked_again_later(world: World, tmp_path: Path)
 def test_many_workers_tell_once(tmp_path: Path) -> None:
     store, sent = InMemoryIncidentStore(), list[str]()
 
-    def send(urls: object, title: str, body: str) -> bool:
+    def send(urls: Sequence[str], title: str, body: str) -> Sequence[str]:
         sent.append(title)
-        return True
+        return urls
 
     tell: Callable[[], object] = lambda: tell_of_silence(  # noqa: E731
         store, tmp_path, ("json://ops",), since=NOON, send=send
