@@ -62,7 +62,7 @@ def alerts_sensor(
 def scope_of(declarations: Sequence[Declaration]) -> Scope:
     """The models, and every sensor and schedule with the model that it is of."""
     models = [each.spec.name for each in declarations]
-    schedules = {f"{m}_{what}": m for m in models for what in ("retraining", "monitoring")}
+    schedules = {f"{model}_retraining": model for model in models}
     return Scope(models, {**dict.fromkeys(SENSORS, PLATFORM), **schedules})
 
 

@@ -24,7 +24,7 @@ from ml_platform.component.jobs import (
     monitoring_job_name,
     release_job_name,
 )
-from ml_platform.component.monitoring_sensor import monitoring_schedules, monitoring_sensor
+from ml_platform.component.monitoring_sensor import monitoring_sensor
 from ml_platform.component.production import production_assets
 from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.resources import executor, resources
@@ -98,18 +98,20 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
 
 def model_definitions(declaration: Declaration) -> dg.Definitions:
     """Assets, checks, jobs and schedule of one declared model."""
-    job, monitoring = model_job(declaration), monitoring_job(declaration)
+    job = model_job(declaration)
     return dg.Definitions(
         assets=[
             *model_assets(declaration),
             *production_assets(declaration),
             *feedback_assets(declaration),
         ],
-        jobs=[job, ingest_job(declaration), monitoring, *feedback_jobs(declaration)],
-        schedules=[
-            *retraining_schedules(declaration, job),
-            *monitoring_schedules(declaration, monitoring),
+        jobs=[
+            job,
+            ingest_job(declaration),
+            monitoring_job(declaration),
+            *feedback_jobs(declaration),
         ],
+        schedules=retraining_schedules(declaration, job),
     )
 
 

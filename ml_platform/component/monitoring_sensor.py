@@ -13,7 +13,9 @@ from ml_platform.data.handles import HandleStore
 from ml_platform.feedback.inference_table import NAME as LOG
 from ml_platform.plugins import Strict
 from ml_platform.settings import Settings
+from ml_platform.spec.cron import ticks_until
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.monitoring import MonitoringSpec
 
 NAME = "monitoring"
 GRACE = timedelta(minutes=10)
@@ -32,13 +34,8 @@ class Cursor(Strict):
 def monitoring_sensor(
     jobs: Sequence[Any], declarations: Sequence[Declaration]
 ) -> dg.SensorDefinition:
-    """The sensor over the monitoring jobs of all models that have no schedule for it."""
-    watched = {
-        d.spec.name: d.spec.monitoring
-        for d in declarations
-        if d.spec.monitoring.automatic and d.spec.monitoring.schedule is None
-    }
-    kinds = {name: spec.partition for name, spec in watched.items()}
+    """The sensor over the monitoring jobs of all models that have reports made by themselves."""
+    watched = {d.spec.name: d.spec.monitoring for d in declarations if d.spec.monitoring.automatic}
     starts = {name: spec.start.isoformat() for name, spec in watched.items()}
 
     @dg.sensor(
@@ -46,7 +43,7 @@ def monitoring_sensor(
         jobs=jobs,
         minimum_interval_seconds=Settings.from_environment().sensor_interval(60),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts the report of a window of production when it is over.",
+        description="Starts the report of a window of production when it is over, or scheduled.",
     )
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         cursor = Cursor.model_validate_json(context.cursor) if context.cursor else Cursor()
@@ -54,7 +51,7 @@ def monitoring_sensor(
         data = HandleStore(settings.data_url)
         wanted = {
             model: window
-            for model, window in latest_windows(kinds, now=utc_now()).items()
+            for model, window in latest_windows(watched, now=utc_now()).items()
             if cursor.asked.get(model) != window and window >= starts[model]
             if data.exists(f"{model}/{LOG}/_delta_log")
         }
@@ -85,45 +82,34 @@ def _partition_tags(model: str, window: str) -> dict[str, str]:
     }
 
 
-def monitoring_schedules(declaration: Declaration, job: Any) -> list[dg.ScheduleDefinition]:
-    """The declared schedule of reports, each of the last window that is over then."""
-    spec = declaration.spec.monitoring
-    if spec.schedule is None:
-        return []
-    name = declaration.spec.name
+def latest_windows(specs: Mapping[str, MonitoringSpec], *, now: datetime) -> dict[str, str]:
+    """The partition of the last window to report on, by model; models without one are left out.
 
-    @dg.schedule(
-        name=f"{name}_monitoring",
-        job=job,
-        cron_schedule=spec.schedule,
-        execution_timezone="UTC",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Report on {name} in production: {spec.schedule}.",
-    )
-    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
-        window = latest_window(spec.partition, now=context.scheduled_execution_time)
-        return dg.RunRequest(
-            run_key=f"{name}:{window}", partition_key=window, tags={MODEL_TAG: name}
-        )
-
-    return [schedule]
+    That is the last that is settled, or with a schedule the last that was over at its times.
+    """
+    settled = {kind: latest_window(kind, now=now) for kind in LENGTHS}
+    found: dict[str, str] = {}
+    for model, spec in specs.items():
+        if spec.schedule is None:
+            found[model] = settled[spec.partition]
+            continue
+        ticks = ticks_until(spec.schedule, now)
+        over = (latest_window(spec.partition, now=tick, grace=timedelta(0)) for tick in ticks)
+        due = next((window for window in over if window <= settled[spec.partition]), None)
+        if due is not None:
+            found[model] = due
+    return found
 
 
-def latest_windows(kinds: Mapping[str, str], *, now: datetime) -> dict[str, str]:
-    """The partition of the last window that is over, by model. kinds: `hourly` or `daily`."""
-    over = {kind: latest_window(kind, now=now) for kind in set(kinds.values())}
-    return {model: over[kind] for model, kind in kinds.items()}
-
-
-def latest_window(kind: str, *, now: datetime) -> str:
-    """The key of the last window that was over `GRACE` ago.
+def latest_window(kind: str, *, now: datetime, grace: timedelta = GRACE) -> str:
+    """The key of the last window that was over `grace` ago. kind: `hourly` or `daily`.
 
     >>> from datetime import UTC
     >>> latest_window("daily", now=datetime(2013, 6, 3, 0, 10, tzinfo=UTC))
     '2013-06-02'
     """
     length = LENGTHS[kind]
-    settled = now - GRACE
+    settled = now - grace
     midnight = settled.replace(hour=0, minute=0, second=0, microsecond=0)
     begin = midnight + (settled - midnight) // length * length - length
     return begin.strftime(FORMATS[kind])

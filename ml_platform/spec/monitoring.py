@@ -23,8 +23,8 @@ class MonitoringSpec(Strict):
 
     schedule: str | None = Field(
         default=None,
-        description="Cron expression of five fields, UTC; a report is made when its time is over "
-        "if null.",
+        description="Cron expression of five fields, UTC: the report is of the last window that "
+        "is over then. A report is made of each window when it is over if null.",
     )
     partition: Literal["hourly", "daily"] = Field(
         default="daily", description="How much time one report covers."

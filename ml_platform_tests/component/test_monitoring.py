@@ -9,10 +9,11 @@ import pytest
 from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.monitoring import ReportHandle
-from ml_platform.component.monitoring_sensor import latest_window
+from ml_platform.component.monitoring_sensor import latest_window, latest_windows
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.ingest_journal import ingest_journal
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.monitoring import MonitoringSpec
 from ml_platform.testing.releases import promotion
 from ml_platform_tests.component.production_days import BEGIN, answer, join, loans
 from ml_platform_tests.component.running import (
@@ -240,24 +241,56 @@ def test_a_window_is_over_when_its_last_predictions_are_there(
     assert latest_window(kind, now=datetime(2024, 3, 4, 0, minute, tzinfo=UTC)) == expected
 
 
-def test_declared_schedule_takes_the_place_of_the_sensor(
-    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+@pytest.mark.parametrize(
+    ("kind", "schedule", "now", "expected"),
+    [
+        ("hourly", "0 * * * *", (14, 0), "2024-03-04-12:00"),
+        ("hourly", "0 * * * *", (14, 9), "2024-03-04-12:00"),
+        ("hourly", "0 * * * *", (14, 10), "2024-03-04-13:00"),
+        ("hourly", "0 * * * *", (15, 0), "2024-03-04-13:00"),
+        ("hourly", "30 */6 * * *", (17, 0), "2024-03-04-11:00"),
+        ("hourly", "*/5 * * * *", (14, 5), "2024-03-04-12:00"),
+        ("daily", "0 0 * * *", (0, 9), "2024-03-02"),
+        ("daily", "0 0 * * *", (0, 10), "2024-03-03"),
+        ("daily", "0 6 * * *", (5, 59), "2024-03-02"),
+        ("daily", "0 6 * * *", (6, 0), "2024-03-03"),
+        ("daily", "0 0 * * 0", (12, 0), "2024-03-02"),
+    ],
+)
+def test_a_schedule_reports_on_the_window_that_is_over_at_its_times(
+    kind: str, schedule: str, now: tuple[int, int], expected: str
+) -> None:
+    spec = MonitoringSpec.model_validate({"partition": kind, "schedule": schedule})
+    at = datetime(2024, 3, 4, *now, tzinfo=UTC)
+    assert latest_windows({"loans": spec}, now=at) == {"loans": expected}
+
+
+def test_a_report_on_the_full_hour_is_of_the_hour_before_once_it_is_ingested(
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path,
 ) -> None:
     declared = changed(
-        declaration, "  gates:\n", '  monitoring: {schedule: "0 6 * * *"}\n  gates:\n'
+        declaration,
+        "  gates:\n",
+        '  monitoring: {schedule: "0 */2 * * *", partition: hourly}\n  gates:\n',
     )
     (platform.settings.home / "data" / "small_credit" / "inference_log" / "_delta_log").mkdir(
         parents=True
     )
-    assert tick(declared, instance).run_requests == []
-    repository = build_definitions(load_declarations([declared.folder])).get_repository_def()
-    schedule = repository.get_schedule_def("small_credit_monitoring")
-    at = datetime(2024, 3, 5, 6, tzinfo=UTC)
-    context = dg.build_schedule_context(
-        instance=instance, scheduled_execution_time=at, repository_def=repository
-    )
-    [request] = schedule.evaluate_tick(context).run_requests
-    assert request.partition_key == NEXT_DAY
+    clock = SimulatedClock.create(tmp_path / "clock", start=BEGIN + timedelta(hours=14, minutes=10))
+    monkeypatch.setenv(VARIABLE, str(clock.file))
+    first = tick(declared, instance)
+    [request] = first.run_requests
+    assert request.partition_key == f"{BEGIN:%Y-%m-%d}-13:00"
+    for hours, minutes in ((15, 30), (16, 0), (16, 9)):
+        clock.set((BEGIN + timedelta(hours=hours, minutes=minutes)).timestamp())
+        assert tick(declared, instance, first.cursor).run_requests == []
+    clock.set((BEGIN + timedelta(hours=16, minutes=10)).timestamp())
+    [later] = tick(declared, instance, first.cursor).run_requests
+    assert later.partition_key == f"{BEGIN:%Y-%m-%d}-15:00"
 
 
 @pytest.mark.slow
