@@ -44,7 +44,7 @@ def _ask_once(model: str, tag: str, settings: Settings) -> None:
     from ml_platform.serving.process import ServiceProcess
 
     click.echo(f"serving {tag} ...")
-    with ServiceProcess(tag, bentos=settings.bentos) as service:
+    with ServiceProcess(tag, bentos=settings.bentos, private=True) as service:
         fields = service.get("/model").body["fields"]
         record = _latest_record(
             model, [name for name in fields if fields[name]["needed"]], settings

@@ -29,14 +29,11 @@ class Client:
     """A caller of one service; `close` ends its connections.
 
     connections: requests under way at once.
-    key: API key, where the service wants one.
     """
 
-    def __init__(self, url: str, *, connections: int = 4, key: str | None = None) -> None:
+    def __init__(self, url: str, *, connections: int = 4) -> None:
         self._address = urlsplit(url).netloc
         self._headers = {"Content-Type": "application/json"}
-        if key is not None:
-            self._headers["Authorization"] = f"Bearer {key}"
         self._pool = ThreadPoolExecutor(connections)
         self._connections = [
             http.client.HTTPConnection(self._address, timeout=TIMEOUT_S) for _ in range(connections)

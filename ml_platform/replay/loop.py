@@ -125,7 +125,7 @@ def run_replay(
             if not first.success:
                 raise ReplayError(f"the first version is not released: {first.error}")
         day = None if daemon else PlatformDay(declaration, platform, instance)
-        with LiveServiceProcess(declaration.spec.name, settings) as service:
+        with LiveServiceProcess(declaration.spec.name, settings, private=True) as service:
             client = Client(service.url, connections=replay.connections)
             driver = _Driver(declaration, replay, clock, client, day, told)
             try:

@@ -27,6 +27,7 @@ class LiveServiceProcess(ServiceProcess):
         workers: int = 1,
         start_timeout: float = 120.0,
         log: Path | None = None,
+        private: bool = False,
     ) -> None:
         super().__init__(
             model,
@@ -36,6 +37,7 @@ class LiveServiceProcess(ServiceProcess):
             workers=workers,
             start_timeout=start_timeout,
             log=log,
+            private=private,
         )
         self._settings = settings
 

@@ -18,6 +18,9 @@ from ml_platform.gates.evidence import Reply
 from ml_platform.serving import leash
 from ml_platform.serving.build import bento_folder
 
+FOR_CLIENTS = ("ML_PLATFORM_API_KEYS_FILE", "ML_PLATFORM_JOURNAL", "ML_PLATFORM_JOURNAL_URL")
+"""Variables that a private service does not get."""
+
 _GAVE_UP = "Application startup failed"
 _TAIL = 30
 _TAKEN = "Address already in use"
@@ -36,6 +39,8 @@ class ServiceProcess:
     workers: processes that answer; one starts fastest.
     start_timeout: seconds until the service must answer; timeout: the same for each request.
     log: file that gets the service's output; None keeps it only as long as the service runs.
+    private: for its owner's own questions. It asks for no API key and writes to no journal that the
+        environment names: these are for clients.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class ServiceProcess:
         start_timeout: float = 120.0,
         timeout: float = 30.0,
         log: Path | None = None,
+        private: bool = False,
     ) -> None:
         self.tag = tag
         self.host = host
@@ -58,6 +64,7 @@ class ServiceProcess:
         self._start_timeout = start_timeout
         self._timeout = timeout
         self._log = log
+        self._private = private
         self._stack = ExitStack()
 
     @property
@@ -173,8 +180,9 @@ class ServiceProcess:
         home.mkdir()
         (home / "bentos").symlink_to(self._bentos / "bentos")
         options = {"services": {self.tag.partition(":")[0]: {"workers": self._workers}}}
+        left_out = FOR_CLIENTS if self._private else ()
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in left_out},
             "BENTOML_HOME": str(home),
             "BENTOML_DO_NOT_TRACK": "True",
             "BENTOML_CONFIG_OVERRIDES": json.dumps(options),

@@ -15,7 +15,10 @@ from ml_platform.gates.service_smoke import ServiceSmoke
 from ml_platform.serving import leash
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.client_records import client_records
+from ml_platform.serving.http.keys import new_key
+from ml_platform.serving.live_process import LiveServiceProcess
 from ml_platform.serving.process import ServiceProcess
+from ml_platform.settings import Settings
 from ml_platform.training.model import Model
 from ml_platform_tests.serving.conftest import CONTRACT, NAME, RELEASE
 
@@ -46,8 +49,13 @@ def gone(pid: int) -> bool:
 def test_bento_passes_its_service_checks(
     service: ServiceProcess, model: Model, flights: pd.DataFrame
 ):
-    holdout = flights.tail(200)
-    evidence = ServiceEvidence(
+    result = ServiceSmoke().judge(smoke_evidence(service, model, flights.tail(200)))
+
+    assert result.verdict == "passed", result.details
+
+
+def smoke_evidence(service: ServiceProcess, model: Model, holdout: pd.DataFrame) -> ServiceEvidence:
+    return ServiceEvidence(
         service=service,
         records=client_records(holdout, list(model.inputs)),
         scores=model.scores(holdout),
@@ -56,9 +64,46 @@ def test_bento_passes_its_service_checks(
         classes=model.classes,
     )
 
-    result = ServiceSmoke().judge(evidence)
+
+@pytest.fixture
+def for_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Variables of a platform whose services ask for keys and keep journals."""
+    file = tmp_path / "api_keys"
+    new_key(file, "shop")
+    found = {
+        "ML_PLATFORM_API_KEYS_FILE": str(file),
+        "ML_PLATFORM_JOURNAL": str(tmp_path / "journal"),
+        "ML_PLATFORM_JOURNAL_URL": f"file://{tmp_path}/moved",
+    }
+    for name, value in found.items():
+        monkeypatch.setenv(name, value)
+    return found
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_only_a_service_for_clients_gets_their_keys_and_journal(
+    for_clients: dict[str, str], tmp_path: Path, private: bool
+):
+    settings = Settings(home=tmp_path, data_url="", mlflow_url="", release_url="sqlite://")
+    fixed = ServiceProcess("flights:1", bentos=tmp_path, private=private)
+    live = LiveServiceProcess("flights", settings, private=private)
+
+    for number, service in enumerate((fixed, live)):
+        scratch = tmp_path / str(number)
+        scratch.mkdir()
+        given = service._environment(scratch)
+        assert for_clients.keys() & given.keys() == (set() if private else for_clients.keys())
+
+
+@pytest.mark.slow
+def test_checks_of_a_platform_with_api_keys_pass_and_are_not_journaled(
+    bentos: Path, model: Model, flights: pd.DataFrame, for_clients: dict[str, str]
+):
+    with ServiceProcess("flight_delays:3", bentos=bentos, private=True) as service:
+        result = ServiceSmoke().judge(smoke_evidence(service, model, flights.tail(20)))
 
     assert result.verdict == "passed", result.details
+    assert not Path(for_clients["ML_PLATFORM_JOURNAL"]).exists()
 
 
 @pytest.mark.slow

@@ -155,7 +155,7 @@ def _service_evidence(
     spec = declaration.spec
     records = client_records(judged.holdout.head(SMOKE_ROWS), list(judged.model.inputs))
     keep_example(platform.handles, spec.name, report.version, records[0])
-    with ServiceProcess(tag, bentos=platform.settings.bentos) as service:
+    with ServiceProcess(tag, bentos=platform.settings.bentos, private=True) as service:
         yield ServiceEvidence(
             service=service,
             records=records,
