@@ -1,5 +1,6 @@
 """The whole way of a model, from its source to the champion, in one process."""
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ml_platform.cli.main import main
 from ml_platform.component.assets import FORCE_TAG
 from ml_platform.component.platform import Platform
 from ml_platform.serving.build import bento_folder
+from ml_platform.serving.http.keys import new_key
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, load_declaration
 from ml_platform_tests.component.running import (
@@ -63,6 +65,9 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("DAGSTER_HOME", raising=False)
         patch.setenv("ML_PLATFORM_HOME", str(folder / "home"))
+        new_key(folder / "api_keys", "shop")  # of clients: the service checks do without
+        patch.setenv("ML_PLATFORM_API_KEYS_FILE", str(folder / "api_keys"))
+        patch.setenv("ML_PLATFORM_JOURNAL", str(folder / "journal"))
         yield Released(folder)
 
 
@@ -70,6 +75,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Released]:
 class TestReleased:
     def test_every_asset_is_materialized_and_every_gate_passes(self, released: Released) -> None:
         assert released.first.success
+        assert not Path(os.environ["ML_PLATFORM_JOURNAL"]).exists(), "checks are not journaled"
         assert materialized(released.first) == ALL
         assert checks(released.first) == {
             "contract": True,
