@@ -24,13 +24,15 @@ def rollback(model: str, to: int | None, reason: str, by: str | None, as_json: b
     """Make the last good version answer everything, and prove it.
 
     A candidate under way is taken out; without one the champion gives way to the one before it.
-    Waits until every worker of the service follows, then asks the service. Exit code 4 when it is
-    rolled back but some worker or service could not be shown to follow.
+    Waits until every worker of the service follows, then asks the service, with the API key in
+    ML_PLATFORM_API_KEY where it wants one. Exit code 4 when it is rolled back but some worker or
+    service could not be shown to follow.
     """
     from ml_platform.data.handles import HandleStore
     from ml_platform.release.store import SqlReleaseStore
     from ml_platform.serving.examples import kept_example
     from ml_platform.serving.roll_back import prove, roll_back
+    from ml_platform.serving.smoke import configured_key
 
     settings = Settings.from_environment()
     store = SqlReleaseStore(settings.release_url)
@@ -45,7 +47,7 @@ def rollback(model: str, to: int | None, reason: str, by: str | None, as_json: b
     )
     assert done.after.champion is not None
     example = kept_example(HandleStore(f"{settings.data_url}/handles"), model, done.after.champion)
-    proof = prove(store, done.after, example=example, now=utc_now)
+    proof = prove(store, done.after, example=example, now=utc_now, key=configured_key())
     _show(model, done, proof, as_json=as_json)
     show_aliases(settings, done.after)
     if not proof.holds:

@@ -143,6 +143,7 @@ def _rolled_back(platform: Platform, config: ReleaseCommand) -> list[str]:
     from ml_platform.release.commands import mirror
     from ml_platform.serving.examples import kept_example
     from ml_platform.serving.roll_back import prove, roll_back
+    from ml_platform.serving.smoke import configured_key
 
     done = roll_back(
         platform.releases,
@@ -155,7 +156,7 @@ def _rolled_back(platform: Platform, config: ReleaseCommand) -> list[str]:
     )
     assert done.after.champion is not None
     example = kept_example(platform.handles, config.model, done.after.champion)
-    proof = prove(platform.releases, done.after, example=example, now=utc_now)
+    proof = prove(platform.releases, done.after, example=example, now=utc_now, key=configured_key())
     mirror(platform.registry, done.after)
     lines = [f"{config.model}: {done.summary}", *proof.lines()]
     if not proof.holds:

@@ -69,10 +69,12 @@ class Proof(Strict):
         told = [f"{followed} of {len(self.workers)} workers follow, after {self.seconds:.2f} s"]
         told += [f"worker {name} does not follow" for name in self.behind]
         for seen in self.services:
-            answered = f"GET /model: version {seen.version}"
+            answered = [] if seen.version is None else [f"GET /model: version {seen.version}"]
             if seen.predicted_by is not None:
-                answered += f", POST /predict: answered by version {seen.predicted_by}"
-            told.append(f"{seen.url}  {seen.problem or answered}{seen.note and '; ' + seen.note}")
+                answered.append(f"POST /predict: answered by version {seen.predicted_by}")
+            if seen.problem:
+                answered.append(seen.problem)
+            told.append(f"{seen.url}  {', '.join(answered)}")
         return told
 
 
@@ -118,11 +120,14 @@ def prove(
     *,
     example: dict[str, Any] | None,
     now: Callable[[], datetime],
+    key: str | None = None,
     patience: float = PATIENCE,
 ) -> Proof:
     """Wait until every live worker serves `state`, then ask each service for itself.
 
     A worker is alive that was seen within 3 s; where nobody is, there is nothing to prove.
+    example: a record to predict. key: API key, where the services ask for one. What they predict
+    is journaled as `rollback-<revision>-<number of the service>`.
     """
     assert state.champion is not None
     started = time.monotonic()
@@ -138,7 +143,16 @@ def prove(
         workers={each.worker: each.revision for each in live},
         behind=behind,
         seconds=seconds,
-        services=tuple(look(url, version=state.champion, example=example) for url in urls),
+        services=tuple(
+            look(
+                url,
+                version=state.champion,
+                example=example,
+                prediction_id=f"rollback-{state.revision}-{number}",
+                key=key,
+            )
+            for number, url in enumerate(urls, start=1)
+        ),
     )
 
 

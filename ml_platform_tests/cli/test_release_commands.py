@@ -1,6 +1,7 @@
 """The commands about a release, on a release store of their own and a Bento of a few files."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,13 +10,16 @@ from click.testing import CliRunner, Result
 
 from ml_platform.cli.main import main
 from ml_platform.cli.release_status import release_lines, releases_under_way
+from ml_platform.data.handles import HandleStore
 from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.release.worker import WorkerReport
+from ml_platform.serving.examples import keep_example
 from ml_platform.settings import Settings
 from ml_platform_tests.serving.small_bento import small_bento
+from ml_platform_tests.serving.stand_in import StandIn, running
 
 PLAN = Plan(
     steps=(
@@ -156,6 +160,47 @@ def test_rollback_that_a_worker_does_not_follow_is_told_and_not_proven(
     assert "worker w1 does not follow" in answer.output
     assert "it is not proven that the service followed" in answer.output
     assert home.store.state("m").champion == 1, "rolled back all the same"
+
+
+@pytest.fixture
+def service(home: Home) -> Iterator[StandIn]:
+    """A service that asks for a key, with one worker that has followed already."""
+    keep_example(HandleStore(f"{home.settings.data_url}/handles"), "m", 1, {"x": 1})
+    with running(StandIn(key="mlp_1")) as found:
+        home.worker(3, found.url)
+        yield found
+
+
+def test_rollback_is_proven_by_what_the_service_answers(
+    service: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_API_KEY", "mlp_1")
+    answer = call("rollback", "m", "--reason", "r", "--json")
+    told = json.loads(answer.output)
+    assert (answer.exit_code, told["proven"]) == (0, True)
+    assert told["proof"]["services"][0]["predicted_by"] == 1
+    assert service.records == [{"x": 1, "prediction_id": "rollback-3-1"}]
+
+
+def test_rollback_without_the_key_that_the_service_asks_for_is_not_proven(
+    service: StandIn, home: Home
+) -> None:
+    answer = call("rollback", "m", "--reason", "r")
+    assert answer.exit_code == 4
+    assert "1 of 1 workers follow" in answer.output
+    assert "version 1, POST /predict asks for an API key (ML_PLATFORM_API_KEY)" in answer.output
+    assert home.store.state("m").champion == 1, "rolled back all the same"
+
+
+def test_rollback_that_another_version_answers_is_not_proven(
+    service: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_API_KEY", "mlp_1")
+    service.predicts = 2
+    answer = call("rollback", "m", "--reason", "r", "--json")
+    assert answer.exit_code == 4
+    assert '"proven": false' in answer.output
+    assert "version 2 answered POST /predict" in answer.output
 
 
 def test_history_tells_what_was_live_when_since_when_by_whom_and_why(home: Home) -> None:

@@ -15,17 +15,25 @@ import pytest
 
 from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.platform import Platform, PlatformResource
-from ml_platform.component.releases import release_command_job, releases_sensor
+from ml_platform.component.releases import (
+    ReleaseCommand,
+    carry_out,
+    release_command_job,
+    releases_sensor,
+)
 from ml_platform.component.steps.advance import advance
 from ml_platform.component.steps.release import ReleaseOutcome, release
-from ml_platform.exceptions import StoreError
+from ml_platform.exceptions import ServiceUnavailable, StoreError
 from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action
+from ml_platform.release.worker import WorkerReport
+from ml_platform.serving.examples import keep_example
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import CANARY, transition
 from ml_platform_tests.component.running import changed
 from ml_platform_tests.serving.small_bento import small_bento
+from ml_platform_tests.serving.stand_in import StandIn, running
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 GOOD = {(1, "champion"): Counts(requests=9500), (2, "candidate"): Counts(requests=500)}
@@ -229,6 +237,33 @@ def test_the_command_job_does_what_the_command_does(
     last = platform.releases.history("m")[-1]
     assert (last.action, last.who, last.why) == (Action.ROLLBACK, "ada", "I say so")
     assert aliases.known["m"] == {"champion": 1}
+
+
+def test_the_rollback_of_the_job_shows_the_key_that_its_process_has(
+    platform: Platform, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(platform, "m", {})
+    keep_example(platform.handles, "m", 1, {"x": 1})
+    order = {"model": "m", "command": "rollback", "by": "ada", "reason": "I say so"}
+    with running(StandIn(key="mlp_1")) as service:
+        report = WorkerReport(
+            model="m",
+            worker="w1",
+            host="h",
+            url=service.url,
+            revision=9,
+            versions=(1,),
+            seen_at=datetime.now(UTC) + timedelta(seconds=2),
+        )
+        platform.releases.report_worker(report)
+        with pytest.raises(ServiceUnavailable, match="asks for an API key"):
+            carry_out(platform, ReleaseCommand.model_validate(order))
+        monkeypatch.setenv("ML_PLATFORM_API_KEY", "mlp_1")
+        opened(platform, "n", {})
+        platform.releases.report_worker(report.model_copy(update={"model": "n"}))
+        keep_example(platform.handles, "n", 1, {"x": 1})
+        told = carry_out(platform, ReleaseCommand.model_validate({**order, "model": "n"}))
+    assert any("POST /predict: answered by version 1" in line for line in told)
 
 
 class Built:

@@ -64,7 +64,8 @@ def carry_out(settings: Settings, body: bytes) -> Sequence[str]:
     file = keys_file(settings)
     if file is None:
         raise Refused(403, "no API key is known here; make one with: ml-platform key new NAME")
-    by = caller(file, form.get("key", ""))
+    key = form.get("key", "")
+    by = caller(file, key)
     if by is None:
         raise Refused(401, f"this API key is not in {file}, or was revoked")
     model, what, why = form.get("model", ""), form.get("order", ""), form.get("why", "")
@@ -74,13 +75,13 @@ def carry_out(settings: Settings, body: bytes) -> Sequence[str]:
         raise Refused(400, "say why, for those who read it later")
     store = SqlReleaseStore(settings.release_url)
     if what == "rollback":
-        return _rolled_back(settings, store, model, by=by, why=why)
+        return _rolled_back(settings, store, model, by=by, why=why, key=key)
     state = order(store, model, what, by=by, reason=why, now=utc_now())
     return [f"{model}: {told(state)}"]
 
 
 def _rolled_back(
-    settings: Settings, store: SqlReleaseStore, model: str, *, by: str, why: str
+    settings: Settings, store: SqlReleaseStore, model: str, *, by: str, why: str, key: str
 ) -> list[str]:
     done = roll_back(
         store, model, to=None, by=by, reason=why, now=utc_now(), bentos=settings.bentos
@@ -88,6 +89,6 @@ def _rolled_back(
     assert done.after.champion is not None
     handles = HandleStore(f"{settings.data_url}/handles")
     example = kept_example(handles, model, done.after.champion)
-    proof = prove(store, done.after, example=example, now=utc_now)
+    proof = prove(store, done.after, example=example, now=utc_now, key=key)
     proven = [] if proof.holds else ["It is not proven that the service followed."]
     return [f"{model}: {done.summary}", *proof.lines(), *proven]

@@ -13,7 +13,9 @@ from ml_platform.cli.status_page.overview import Declarations, overview
 from ml_platform.feedback.estimate import EstimatedMetric, PerformanceEstimate
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.release.state import Action
+from ml_platform.serving.examples import keep_example
 from ml_platform_tests.cli.status_page.world import HOUR, NOON, World
+from ml_platform_tests.serving.stand_in import StandIn, running
 
 ORIGIN = "http://localhost:3090"
 
@@ -174,6 +176,17 @@ def test_a_rollback_answers_with_its_proof(world: World, client: Client) -> None
     assert "version 2 answers everything, candidate 3 is out" in answer.text
     assert "no service runs that follows the release" in answer.text
     assert world.releases.state("shop").candidate is None
+
+
+def test_a_rollback_shows_the_key_of_the_form_to_the_service(world: World, client: Client) -> None:
+    key = world.key()
+    keep_example(world.handles, "shop", 2, {"x": 1})
+    with running(StandIn(live=2, predicts=2, key=key)) as service:
+        world.worker("shop", service.url)
+        answer = give(client, key, order="rollback")
+    assert "POST /predict: answered by version 2" in answer.text
+    assert "not proven" not in answer.text
+    assert key not in answer.text
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example.com", "http://localhost"])

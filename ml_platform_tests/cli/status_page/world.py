@@ -18,6 +18,7 @@ from ml_platform.monitoring.traffic import Traffic
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
+from ml_platform.release.worker import WorkerReport
 from ml_platform.retraining.budget import RECENT, RecentRuns, TrainingRun
 from ml_platform.serving.http.keys import new_key
 from ml_platform.settings import Settings
@@ -151,6 +152,20 @@ class World:
         texts.write(f"{model}/{stem}.json", report.model_dump_json())
         handle = {"model": model, "begin": report.begin.isoformat(), "end": report.end.isoformat()}
         self.handles.write(f"{model}/monitoring_report/latest.json", json.dumps(handle))
+
+    def worker(self, model: str, url: str) -> None:
+        """A worker of a service that serves whatever comes."""
+        self.releases.report_worker(
+            WorkerReport(
+                model=model,
+                worker="w1",
+                host="h",
+                url=url,
+                revision=99,
+                versions=(2,),
+                seen_at=datetime.now(UTC) + timedelta(seconds=2),
+            )
+        )
 
     def key(self) -> str:
         return new_key(self.settings.home / "api_keys", "ada")

@@ -10,10 +10,15 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from click.testing import CliRunner
 
+from ml_platform.cli.main import main
+from ml_platform.data.handles import HandleStore
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import ReleaseStore, SqlReleaseStore
+from ml_platform.serving.examples import keep_example
+from ml_platform.serving.http.keys import new_key
 from ml_platform.serving.journal.reader import read_segment
 from ml_platform.serving.live_process import LiveServiceProcess
 from ml_platform.settings import Settings
@@ -157,6 +162,28 @@ def test_release_goes_its_way_under_load_and_no_request_fails(settings: Settings
     logged = journaled(settings)
     assert all(logged[one, "champion"] + logged[one, "candidate"] == 1 for one in clients.ids)
     assert {role for _, role in logged} == {"champion", "candidate", "shadow"}
+
+
+def test_rollback_of_a_service_with_keys_proves_itself(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    store = SqlReleaseStore(settings.release_url)
+    file = settings.home / "api_keys"
+    monkeypatch.setenv("ML_PLATFORM_HOME", str(settings.home))
+    monkeypatch.setenv("ML_PLATFORM_API_KEYS_FILE", str(file))
+    monkeypatch.setenv("ML_PLATFORM_API_KEY", new_key(file, "platform"))
+    example = {"carrier": "UA", "distance": 500.0}
+    keep_example(HandleStore(f"{settings.data_url}/handles"), NAME, 1, example)
+    move(store, Action.PROMOTE_DIRECT, 1)
+    move(store, Action.PROMOTE_DIRECT, 2)
+    with LiveServiceProcess(NAME, settings, workers=2):
+        followed(store, workers=2)
+        answer = CliRunner().invoke(main, ["rollback", NAME, "--reason", "wrong"])
+
+    assert answer.exit_code == 0, answer.output
+    assert "2 of 2 workers follow" in answer.output
+    assert "GET /model: version 1, POST /predict: answered by version 1" in answer.output
+    assert journaled(settings) == {("rollback-3-1", "champion"): 1}
 
 
 def test_raising_candidate_is_cut_out_and_every_request_is_answered(settings: Settings):
