@@ -36,6 +36,7 @@ from ml_platform.feedback.audit import Audit
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import labels_table
 from ml_platform.feedback.maturity import Window
+from ml_platform.feedback.teaching import Teaching
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.monitoring.checks import CHECKS
 from ml_platform.serving.journal.segment import CLOSED
@@ -113,8 +114,8 @@ def handles(model: str, *, now: datetime) -> Iterator[Any]:
     ]  # fmt: skip
     yield LabeledFeedback(
         table=f"{model}/labeled_feedback", version=1, counts={"joined": LABELS * WINDOWS},
-        audit=Audit(result=passed, trainable="all"), matured=(trained, now),
-        windows=tuple(windows), delay=None,
+        audit=Audit(result=passed, trainable="all"), teaching=Teaching(until=now),
+        matured=(trained, now), windows=tuple(windows), delay=None,
     )  # fmt: skip
     yield ReportHandle(model=model, begin=now - DAY, end=now)
 

@@ -120,6 +120,8 @@ def _show(state: "FeedbackState", *, as_json: bool) -> None:
     result = state.audit.result
     click.echo(f"bias_audit: {result.verdict}: {result.reason}")
     click.echo(f"what may teach: {state.audit.trainable}")
+    for stretch in state.teaching.kept_out:
+        click.echo(f"kept out: {stretch.told}")
 
 
 def _delay(state: "FeedbackState") -> list[str]:
@@ -139,5 +141,6 @@ def _document(state: "FeedbackState") -> dict[str, Any]:
         "delay": state.delay and state.delay.model_dump(mode="json"),
         "estimate": state.estimate and state.estimate.model_dump(mode="json"),
         "audit": state.audit.model_dump(mode="json"),
+        "kept_out": [stretch.model_dump(mode="json") for stretch in state.teaching.kept_out],
         "newest_label": state.newest_label,
     }

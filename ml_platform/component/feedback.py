@@ -16,6 +16,7 @@ from ml_platform.feedback.audit import CHECK, Audit
 from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.feedback.labeled import NAME, OUTCOMES
 from ml_platform.feedback.maturity import LabelDelay, Window
+from ml_platform.feedback.teaching import Teaching, listed
 from ml_platform.gates.result import GateRecord
 from ml_platform.spec.load import Declaration
 
@@ -36,6 +37,7 @@ class LabeledFeedback(Handle):
 
     table, version: of Delta, under the data URL. counts: labels by outcome. audit: with what of
     the labels may teach. matured: how far matured windows reach, from and to.
+    teaching: what earlier audits said of the windows before.
     estimate: of how good the predictions after these are.
     """
 
@@ -44,6 +46,7 @@ class LabeledFeedback(Handle):
     version: int
     counts: dict[str, int]
     audit: Audit
+    teaching: Teaching
     matured: tuple[datetime, datetime] | None
     windows: tuple[Window, ...]
     delay: LabelDelay | None
@@ -136,6 +139,7 @@ def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:
         version=outcome.version,
         counts=state.record.counts,
         audit=state.audit,
+        teaching=state.teaching,
         matured=state.span,
         estimate=state.estimate,
         windows=state.windows,
@@ -155,6 +159,7 @@ def of_feedback(outcome: "FeedbackOutcome") -> Metadata:
         "new_labels": outcome.join.fresh,
         "files": len(outcome.taken),
         "trainable": state.audit.trainable,
+        "kept_out": listed([each.told for each in state.teaching.kept_out]) or "none",
         "findings": "; ".join([*state.late, *refused]) or "none",
         **({} if outcome.release is None else {"release": outcome.release}),
         **_of_windows(state),

@@ -33,14 +33,17 @@ class RawData(Handle):
 class FeedbackUsed(Strict):
     """What of the feedback a training saw.
 
-    through: labels of predictions up to this time; None where none was used, for `reason`.
+    through: labels of predictions up to this time; None where none was used.
     rows: how many; repeated: left out, as the source has a row of their id.
+    kept_out: labels before `through` that their audit lets not teach.
     version: of the table of labeled predictions.
+    reason: why none was used, or what is kept out.
     """
 
     through: AwareDatetime | None = None
     rows: int = 0
     repeated: int = 0
+    kept_out: int = 0
     version: int | None = None
     reason: str = ""
 

@@ -70,6 +70,7 @@ def of_validation(outcome: "ValidationOutcome", settings: Settings) -> Metadata:
         "violations": _violations(outcome.validation),
         "quarantined_rows": len(outcome.validation.quarantined),
         "feedback_rows": outcome.feedback.rows,
+        "feedback_kept_out": outcome.feedback.kept_out,
         **({"feedback": outcome.feedback.reason} if outcome.feedback.reason else {}),
         **({"rows_outside_window": outcome.outside} if outcome.outside else {}),
         "validation_report": report_link(settings, str(relative)),

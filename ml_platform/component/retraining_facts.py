@@ -12,6 +12,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.audit import Trainable
 from ml_platform.feedback.labeled import NAME as LABELED
 from ml_platform.feedback.maturity import Window
+from ml_platform.feedback.teaching import Teaching
 from ml_platform.plugins import Strict
 from ml_platform.retraining.triggers import Facts
 from ml_platform.spec.load import Declaration
@@ -29,6 +30,7 @@ class _Labeled(Strict, extra="ignore"):
     """What this module reads of the handle of `labeled_feedback`."""
 
     audit: _Audited
+    teaching: Teaching = Teaching()
     windows: tuple[Window, ...]
     matured: tuple[AwareDatetime, AwareDatetime] | None
 
@@ -104,7 +106,9 @@ def _new_labels(labeled: _Labeled | None, *, since: datetime | None) -> tuple[in
     windows = [
         window
         for window in labeled.windows
-        if window.state == "matured" and (since is None or window.start >= since)
+        if window.state == "matured"
+        and (since is None or window.start >= since)
+        and not any(each.begin <= window.start < each.end for each in labeled.teaching.kept_out)
     ]
     return sum(window.labeled for window in windows), labeled.matured[1].isoformat()
 

@@ -77,16 +77,9 @@ def judged_windows(
     return tuple(_window(start, *counts[start], spec=spec, now=now) for start in sorted(counts))
 
 
-def matured_span(
-    windows: tuple[Window, ...], *, most: int, short: bool = False
-) -> tuple[datetime, datetime] | None:
-    """From when to when the latest matured windows reach; None where none is matured.
-
-    short: whether windows count whose delay has passed with too few labels: where labels were
-    selected, that is how it shows.
-    """
-    states = ("matured", "short") if short else ("matured",)
-    found = [window for window in windows if window.state in states][-most:]
+def matured_span(windows: tuple[Window, ...], *, most: int) -> tuple[datetime, datetime] | None:
+    """From when to when the latest matured windows reach; None where none is matured."""
+    found = [window for window in windows if window.state == "matured"][-most:]
     return (found[0].start, found[-1].end) if found else None
 
 

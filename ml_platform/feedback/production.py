@@ -167,9 +167,11 @@ class Production:
 
 @contextmanager
 def production(
-    data_url: str, model: str, *, reach: timedelta, memory: str = MEMORY
+    data_url: str, model: str, *, reach: timedelta | None, memory: str = MEMORY
 ) -> Iterator[Production | None]:
     """The latest predictions and their labels, so far back; None before the first prediction.
+
+    reach: None for all that are kept.
 
     Raises StoreError.
     """
@@ -181,9 +183,10 @@ def production(
     if not files:
         yield None
         return
-    newest = max(_day(file) for file in files)
-    begin = datetime.fromisoformat(newest).replace(tzinfo=UTC) - reach
-    since = begin.date().isoformat()
+    newest, since = max(_day(file) for file in files), min(_day(file) for file in files)
+    if reach is not None:
+        begin = datetime.fromisoformat(newest).replace(tzinfo=UTC) - reach
+        since = begin.date().isoformat()
     parts = {} if table is None else labeled.parts(table)
     there = [file for part, each in parts.items() for file in each if since <= part <= newest]
     with (

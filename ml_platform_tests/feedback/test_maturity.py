@@ -39,7 +39,6 @@ def test_the_latest_matured_windows_are_one_span():
     counts = {MONDAY + WEEK * k: (100, 10 if k == 3 else 90) for k in range(4)}
     windows = judged_windows(counts, SPEC, now=MONDAY + 50 * WEEK)
     assert matured_span(windows, most=2) == (MONDAY + WEEK, MONDAY + 3 * WEEK)
-    assert matured_span(windows, most=2, short=True) == (MONDAY + 2 * WEEK, MONDAY + 4 * WEEK)
     assert matured_span((), most=2) is None
 
 

@@ -1,7 +1,8 @@
 """Labeled production rows as rows to train on: what was asked, and what came of it."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +15,7 @@ from ml_platform.feedback.audit import Audit
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import NAME, LabeledTable
+from ml_platform.feedback.teaching import Stretch, Teaching, listed
 from ml_platform.plugins import Strict
 from ml_platform.spec.load import Declaration
 
@@ -23,7 +25,15 @@ class _Latest(Strict, extra="ignore"):
 
     version: int
     audit: Audit
+    teaching: Teaching = Teaching()
     matured: tuple[AwareDatetime, AwareDatetime] | None
+
+
+class _Labels(NamedTuple):
+    """Labels in force that may teach: id, time and label. kept_out: how many more, by why not."""
+
+    rows: pa.Table
+    kept_out: dict[str, int]
 
 
 def with_feedback(
@@ -43,14 +53,21 @@ def with_feedback(
     refusal = _refusal(declaration, latest)
     if refusal or latest.matured is None:
         return source, FeedbackUsed(version=latest.version, reason=refusal or "no window matured")
-    only_random = latest.audit.trainable == "exploration"
     through = latest.matured[1]
-    rows = _labeled_rows(declaration, platform, through, only_random=only_random)
+    labels = _labels(platform.settings.data_url, spec.name, latest, through)
+    rows = _labeled_rows(declaration, platform, labels.rows, through)
     repeated = _repeated(rows, source, spec.data.id)
     rows = rows[~repeated]
     used = FeedbackUsed(
-        through=through, rows=len(rows), repeated=int(repeated.sum()), version=latest.version
+        through=through,
+        rows=len(rows),
+        repeated=int(repeated.sum()),
+        kept_out=sum(labels.kept_out.values()),
+        version=latest.version,
+        reason=listed([f"{count:,} labels: {why}" for why, count in labels.kept_out.items()]),
     )
+    if rows.empty:
+        return source, used
     return pd.concat([source, rows.reindex(columns=source.columns)], ignore_index=True), used
 
 
@@ -70,11 +87,10 @@ def _refusal(declaration: Declaration, latest: _Latest) -> str:
 
 
 def _labeled_rows(
-    declaration: Declaration, platform: Platform, through: datetime, *, only_random: bool
+    declaration: Declaration, platform: Platform, labels: pa.Table, through: datetime
 ) -> pd.DataFrame:
     """Rows with the columns of the contract, in the order of their time."""
     spec, url = declaration.spec, platform.settings.data_url
-    labels = _labels(url, spec.name, through, only_random=only_random)
     if labels.num_rows == 0:
         return pd.DataFrame(columns=list(spec.data.contract.columns))
     first = pc.min(labels["time"]).as_py().date()
@@ -94,12 +110,12 @@ def _labeled_rows(
     return _in_columns_of_the_contract(declaration, rows, logged)
 
 
-def _labels(url: str, name: str, through: datetime, *, only_random: bool) -> pa.Table:
-    """Labels in force of predictions before `through`: id, time and label."""
+def _labels(url: str, name: str, latest: _Latest, through: datetime) -> _Labels:
+    """Labels of predictions before `through`, without those that an audit keeps out."""
     table = LabeledTable(url, name).files.open()
     empty = {"prediction_id": pa.string(), "label": pa.string(), "time": pa.timestamp("us", "UTC")}
     if table is None:
-        return pa.table({name: pa.array([], kind) for name, kind in empty.items()})
+        return _Labels(pa.table({name: pa.array([], kind) for name, kind in empty.items()}), {})
     found = table.to_pyarrow_table(
         filters=[("outcome", "=", "joined")], columns=[*empty, "random", "source"]
     )
@@ -107,9 +123,28 @@ def _labels(url: str, name: str, through: datetime, *, only_random: bool) -> pa.
         pc.less(found["time"], pa.scalar(through, found["time"].type)),
         pc.not_equal(pc.fill_null(found["source"], ""), "model"),
     )
-    if only_random:
+    if latest.audit.trainable == "exploration":
         wanted = pc.and_(wanted, pc.fill_null(found["random"], fill_value=False))
-    return found.filter(wanted).select(list(empty))
+    teaching, kept_out = _taught(found.filter(wanted), latest.teaching.kept_out)
+    return _Labels(teaching.select(list(empty)), kept_out)
+
+
+def _taught(labels: pa.Table, stretches: Iterable[Stretch]) -> tuple[pa.Table, dict[str, int]]:
+    """The labels outside of stretches that are kept out, and how many each of these holds."""
+    kept_out: dict[str, int] = {}
+    for stretch in stretches:
+        time, kind = labels["time"], labels["time"].type
+        inside = pc.and_(
+            pc.greater_equal(time, pa.scalar(stretch.begin, kind)),
+            pc.less(time, pa.scalar(stretch.end, kind)),
+        )
+        if stretch.teaches == "exploration":
+            inside = pc.and_not(inside, pc.fill_null(labels["random"], fill_value=False))
+        before = labels.num_rows
+        labels = labels.filter(pc.invert(inside))
+        if labels.num_rows < before:
+            kept_out[stretch.told] = before - labels.num_rows
+    return labels, kept_out
 
 
 def _in_columns_of_the_contract(

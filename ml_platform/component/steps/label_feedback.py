@@ -1,7 +1,7 @@
 """labeled_feedback: take in dropped files, join labels, judge what may teach."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.label_quality import record_quality
@@ -18,6 +18,8 @@ from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import NAME, JoinRecord
 from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
 from ml_platform.feedback.production import Production, Span, production
+from ml_platform.feedback.teaching import Teaching, asked_of, judge
+from ml_platform.plugins import Strict
 from ml_platform.spec.feedback import FeedbackSpec
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
@@ -26,12 +28,19 @@ _WINDOWS_BEYOND = 4
 """Windows that are looked at beside those that the audit judges."""
 
 
+class _Latest(Strict, extra="ignore"):
+    """What this module reads of the handle that the asset left before."""
+
+    teaching: Teaching = Teaching()
+
+
 @dataclass(frozen=True)
 class FeedbackState:
     """What is known of a model's feedback.
 
-    span: from when to when the latest matured windows reach; None where none has matured. The
-        audit looks at windows, too, whose delay has passed with too few labels.
+    span: from when to when the latest matured windows reach; None where none has matured.
+    audit: of the latest windows whose delay has passed, also of those with too few labels.
+    teaching: what of all windows may teach, by this audit and those before.
     estimate: of the predictions after it; None where there are none, or the task is not binary.
     newest_label: when the latest outcome was seen. late: why labels are not in time, if so.
     """
@@ -42,6 +51,7 @@ class FeedbackState:
     span: Span | None
     estimate: PerformanceEstimate | None
     audit: Audit
+    teaching: Teaching
     newest_label: datetime | None = None
     late: tuple[str, ...] = ()
 
@@ -97,14 +107,20 @@ def feedback_state(
 ) -> FeedbackState:
     """Read what predictions and labels say together; nothing is written."""
     spec, feedback = declaration.spec, feedback_of(declaration)
-    reach = (feedback.audit.windows + _WINDOWS_BEYOND) * feedback.window + feedback.label_delay
+    before = _teaching(declaration, platform)
+    reach = _reach(feedback, before, now=now)
     with production(platform.settings.data_url, spec.name, reach=reach) as found:
         if found is None:
             judged = audit(_counts(record), feedback.audit)
-            return FeedbackState(record, (), None, None, None, judged)
+            return FeedbackState(record, (), None, None, None, judged, before)
         windows = judged_windows(found.counts(feedback.window), feedback, now=now)
         span = matured_span(windows, most=feedback.audit.windows)
-        due = matured_span(windows, most=feedback.audit.windows, short=True)
+        judged, teaching = judge(
+            windows,
+            before,
+            most=feedback.audit.windows,
+            ask=lambda begin, end: _audit(declaration, found, record, (begin, end)),
+        )
         delay, newest = found.delay(feedback, now=now), found.newest_label()
         late = stale(newest, feedback, now=now), delay and delay.finding
         return FeedbackState(
@@ -113,18 +129,32 @@ def feedback_state(
             delay=delay,
             span=span,
             estimate=None if span is None else _estimate(declaration, found, span),
-            audit=_audit(declaration, found, record, due),
+            audit=judged or audit(_counts(record), feedback.audit),
+            teaching=teaching,
             newest_label=newest,
             late=tuple(text for text in late if text),
         )
 
 
-def _audit(
-    declaration: Declaration, found: Production, record: JoinRecord, span: Span | None
-) -> Audit:
+def _teaching(declaration: Declaration, platform: Platform) -> Teaching:
+    """What earlier audits said; nothing where they asked something else."""
+    asked = asked_of(feedback_of(declaration))
+    text = platform.handles.read(f"{declaration.spec.name}/{NAME}/latest.json")
+    before = Teaching() if text is None else _Latest.model_validate_json(text).teaching
+    return before if before.asked == asked else Teaching(asked=asked)
+
+
+def _reach(feedback: FeedbackSpec, before: Teaching, *, now: datetime) -> timedelta | None:
+    """How far back to look, so that each window meets an audit; None for all there is."""
+    if before.until is None:
+        return None
+    most = feedback.audit.windows
+    usual = (most + _WINDOWS_BEYOND) * feedback.window + feedback.label_delay
+    return max(usual, now - before.until + (most + 1) * feedback.window)
+
+
+def _audit(declaration: Declaration, found: Production, record: JoinRecord, span: Span) -> Audit:
     feedback = feedback_of(declaration)
-    if span is None:
-        return audit(_counts(record), feedback.audit)
     predicted, labeled, own = found.labeled_in(span)
     coverages, explored = found.coverage(variables(declaration, tuple(found.columns)), span)
     return audit(

@@ -1,0 +1,137 @@
+"""Which windows of feedback may teach: each by the last audit that looked at it."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from typing import Literal, Self
+
+from pydantic import AwareDatetime
+
+from ml_platform.feedback.audit import Audit, Trainable
+from ml_platform.feedback.maturity import Window
+from ml_platform.plugins import Strict
+from ml_platform.spec.feedback import FeedbackSpec
+
+Why = Literal["audit", "short"]
+_WHY: dict[Why, str] = {
+    "audit": "did not pass its audit",
+    "short": "had too few labels when its delay had passed",
+}
+
+_LISTED = 3
+
+
+class Stretch(Strict):
+    """Windows side by side of which nothing teaches, or only the decisions made at random.
+
+    why: they did not pass their audit, or were short when it looked at them.
+    """
+
+    begin: AwareDatetime
+    end: AwareDatetime
+    teaches: Literal["exploration", "none"]
+    why: Why
+
+    @property
+    def told(self) -> str:
+        """When, and why, for people."""
+        alone = "; its decisions made at random teach" if self.teaches == "exploration" else ""
+        return f"{self.begin:%Y-%m-%d %H:%M} to {self.end:%Y-%m-%d %H:%M} {_WHY[self.why]}{alone}"
+
+    def without(self, begin: datetime, end: datetime) -> "Iterator[Stretch]":
+        """What of it lies outside of a span."""
+        if self.begin < begin:
+            yield self.model_copy(update={"end": min(self.end, begin)})
+        if end < self.end:
+            yield self.model_copy(update={"begin": max(self.begin, end)})
+
+    def continued_by(self, other: "Stretch") -> bool:
+        """Whether another goes on where it ends, for the same reason."""
+        return (self.end, self.teaches, self.why) == (other.begin, other.teaches, other.why)
+
+
+class Teaching(Strict):
+    """What the audits of a model's feedback said so far, by window.
+
+    asked: a hash of what was asked of them; where that changed, all windows are judged anew.
+    until: windows that end by then were looked at; None before the first audit.
+    kept_out: those that may not teach as they are, in the order of time; all others may.
+    """
+
+    asked: str = ""
+    until: AwareDatetime | None = None
+    kept_out: tuple[Stretch, ...] = ()
+
+    def after(self, windows: Sequence[Window], trainable: Trainable) -> Self:
+        """The same after an audit of windows, which are given in the order of time.
+
+        Its word takes the place of earlier ones on them; a short one does not teach whatever it is.
+        """
+        begin, end = windows[0].start, windows[-1].end
+        found = [part for each in self.kept_out for part in each.without(begin, end)]
+        for window in windows:
+            short = window.state == "short"
+            teaches = "none" if short else trainable
+            if teaches != "all":
+                why = "short" if short else "audit"
+                found.append(Stretch(begin=window.start, end=window.end, teaches=teaches, why=why))
+        until = end if self.until is None else max(self.until, end)
+        return self.model_copy(update={"until": until, "kept_out": tuple(_joined(found))})
+
+
+def judge(
+    windows: Sequence[Window],
+    before: Teaching,
+    *,
+    most: int,
+    ask: Callable[[datetime, datetime], Audit],
+) -> tuple[Audit | None, Teaching]:
+    """Audit the latest windows whose delay has passed, and first those that no audit looked at.
+
+    Windows come unseen when labels of many come at once, or nobody joined for a while. They are
+    audited `most` at a time, and after a failure one further on, so that it keeps out none that
+    is well with those after it. Short ones are audited too: where labels were selected, that is
+    how it shows. ask: audits from a start to an end.
+    Returns the audit of the latest, None where no delay has passed, and what teaches.
+    """
+    due = [window for window in windows if window.state in ("matured", "short")]
+    unseen = [n for n, each in enumerate(due) if before.until is None or each.end > before.until]
+    last = max(len(due) - most, 0)
+    at, latest, teaching = min([*unseen[:1], last]), None, before
+    while due and at <= last:
+        judged = due[at : at + most]
+        latest = ask(judged[0].start, judged[-1].end)
+        teaching = teaching.after(judged, latest.trainable)
+        step = most if latest.trainable == "all" else 1
+        at = last + 1 if at == last else min(at + step, last)
+    return latest, teaching
+
+
+def listed(texts: Sequence[str]) -> str:
+    """What is kept out, the latest few, for people; "" where nothing is.
+
+    >>> listed(["January failed", "March failed", "April failed", "May failed"])
+    'March failed; April failed; May failed; and 1 before'
+    """
+    earlier = f"; and {len(texts) - _LISTED:,} before" if len(texts) > _LISTED else ""
+    return "; ".join(texts[-_LISTED:]) + earlier
+
+
+def asked_of(spec: FeedbackSpec) -> str:
+    """A hash of all that decides what an audit says of a window."""
+    asked = {"label_delay", "window", "min_labeled", "audit", "exploration"}
+    return sha256(spec.model_dump_json(include=asked).encode()).hexdigest()[:16]
+
+
+def _joined(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    """The same in the order of time, with one in the place of those that go on."""
+    last: Stretch | None = None
+    for each in sorted(stretches, key=lambda stretch: stretch.begin):
+        if last is not None and last.continued_by(each):
+            last = last.model_copy(update={"end": each.end})
+            continue
+        if last is not None:
+            yield last
+        last = each
+    if last is not None:
+        yield last
