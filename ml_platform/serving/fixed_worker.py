@@ -73,7 +73,7 @@ def open_journal(declared: JournalSpec, folder: Path | None) -> PredictionLog:
         worker=f"{os.uname().nodename}-{os.getpid()}",
         durability=declared.durability,
         on_full=declared.on_full,
-        segment_bytes=declared.segment_mb * 1024 * 1024,
+        segment_bytes=declared.segment_bytes,
         segment_seconds=declared.segment_seconds,
         ship_to=f"{shared.rstrip('/')}/{folder.name}" if shared else None,
     )

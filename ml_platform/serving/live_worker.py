@@ -70,10 +70,9 @@ def open_live(model: str, settings: Settings) -> Worker:
     followed.start()
     spec = followed.champion.serving
     journaled.journal = journal = open_journal(spec.journal, journal_folder)
-    about = {"model": model, "journal": spec.journal.model_dump(mode="json")}
     replies = Replies(
         followed,
-        about=lambda: about,
+        about=lambda: {"model": model, "journal": worker.spec.journal.model_dump(mode="json")},
         counters=counters,
         limits=spec.limits,
         recorder=recorders,
@@ -88,7 +87,11 @@ def open_live(model: str, settings: Settings) -> Worker:
         keys=configured_keys(),
         exposed=is_exposed(),
     )
-    following = Following(followed, Reporter(followed, counters, identity))
+    following = Following(
+        followed,
+        Reporter(followed, counters, identity),
+        swapped=lambda: loop.call_soon_threadsafe(worker.keep_to, followed.champion.serving),
+    )
     following.start()
     worker.at_end(following.stop)
     return worker

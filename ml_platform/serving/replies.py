@@ -59,7 +59,6 @@ class Replies:
         self.live = live
         self.counters = counters
         self.limits = limits
-        self.body_limit = limits.body_bytes
         self._about = about
         self._recorder = recorder
         self._new_id = new_id

@@ -34,7 +34,7 @@ IN_MEMORY = CountsFiles()
 class Worker:
     """A worker that is ready to answer.
 
-    model: its name.
+    model: its name. spec: how it is served, until `keep_to` says otherwise.
     counts: where it writes what it counted.
     example: a record for the OpenAPI document; None makes one up from the contract.
     """
@@ -63,7 +63,7 @@ class Worker:
             refused=lambda reason: counters.of(*DOOR).refused(reason),
         )
         self._model = model
-        self._spec = spec
+        self.spec = spec
         self._counters = counters
         self._counts = counts
         self._example = example
@@ -75,6 +75,20 @@ class Worker:
         """Call this when the worker stops, after the last answer."""
         self._ending.append(end)
 
+    def keep_to(self, spec: ServingSpec) -> None:
+        """Answer as another declaration has it from now on; called on the event loop.
+
+        The number of workers stays, as it is for the supervisor to change.
+        """
+        if spec == self.spec:
+            return
+        self.spec = spec
+        self.replies.limits = spec.limits
+        self.desk.keep_to(spec.limits)
+        self.journal.keep_to(spec.journal)
+        self._document = (b"", b"")
+        _log.info("served as declared anew: %s", spec.model_dump_json(exclude={"workers"}))
+
     def openapi(self) -> bytes:
         """Return the OpenAPI document of what is served now."""
         about = self.replies.model().body
@@ -83,7 +97,7 @@ class Worker:
 
             content = document(
                 orjson.loads(about),
-                limits=self._spec.limits,
+                limits=self.spec.limits,
                 locked=self.desk.keys is not None,
                 example=self._example,
             )
@@ -97,7 +111,7 @@ class Worker:
         found = self.counted()
         if self._counts.common is not None:
             found += worker_counts.read_others(self._counts.common, but=self._counts.name)
-        return exposition(self._model, found, machine_hour_price=self._spec.machine_hour_price)
+        return exposition(self._model, found, machine_hour_price=self.spec.machine_hour_price)
 
     def counted(self) -> WorkerCounts:
         """Return what this worker counted since it started."""

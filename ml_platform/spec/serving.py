@@ -31,6 +31,11 @@ class JournalSpec(Strict):
         description="How long the inference table keeps a day; for ever if null.",
     )
 
+    @property
+    def segment_bytes(self) -> int:
+        """Size at which a segment is closed."""
+        return self.segment_mb * 1024 * 1024
+
 
 class LimitsSpec(Strict):
     """What one request may ask for; what is more is refused before any work is done for it."""

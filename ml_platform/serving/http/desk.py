@@ -84,14 +84,13 @@ class Desk:
         refused: Callable[[str], None] | None = None,
     ) -> None:
         self.replies = replies
-        self.limits = limits
+        self.keep_to(limits)
         self.keys = keys
         self.in_flight = 0
         self._large = 0
         self._journal = journal
         self._exposed = exposed
         self._refused = refused
-        self._too_large = refusal(BodyTooLarge(limit=limits.body_bytes))
         self._answers: dict[str, Callable[[bytes, str, float], JsonReply]] = {
             "/predict": lambda body, request_id, received: replies.predict(
                 body, request_id=request_id, received=received
@@ -101,6 +100,11 @@ class Desk:
             ),
             "/feedback": lambda body, _, __: replies.feedback(body),
         }
+
+    def keep_to(self, limits: LimitsSpec) -> None:
+        """Refuse by these limits from now on."""
+        self.limits = limits
+        self._too_large = refusal(BodyTooLarge(limit=limits.body_bytes))
 
     def admit(self, route: str, *, key: bytes | None, length: int | None) -> JsonReply | None:
         """Return why a request is refused by its headers alone; None lets it in.

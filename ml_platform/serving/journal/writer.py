@@ -20,6 +20,7 @@ from ml_platform.serving.journal.recent import RecentIds
 from ml_platform.serving.journal.record import SENT, sent_id
 from ml_platform.serving.journal.segment import FRAME, SegmentWriter, close_abandoned
 from ml_platform.serving.journal.shipping import Shipper
+from ml_platform.spec.serving import JournalSpec
 
 _RETRY_SECONDS = 0.05
 _frame = FRAME.pack
@@ -41,6 +42,10 @@ class PredictionLog(Protocol):
         """Log records, then call `done` on the loop: with None, or with what went wrong."""
         ...
 
+    def keep_to(self, declared: JournalSpec) -> None:
+        """Log as declared anew from the next record on; called on the loop."""
+        ...
+
     def counts(self) -> Counts:
         """What came of the records so far."""
         ...
@@ -59,6 +64,9 @@ class NoJournal:
     def add(self, records: Sequence[bytes], done: Done) -> None:
         """Release the answer."""
         done(None)
+
+    def keep_to(self, declared: JournalSpec) -> None:
+        """Go on logging nothing."""
 
     def counts(self) -> Counts:
         """Nothing."""
@@ -152,6 +160,23 @@ class Journal:
             return True
         self._group.sent.append(mine)
         return False
+
+    def keep_to(self, declared: JournalSpec) -> None:
+        """Log as declared anew from the next record on; called on the loop.
+
+        Another durability begins another segment, once the device has the group under way.
+        """
+        self._unlogged_ok = declared.on_full == "serve_unlogged"
+        self._segment_bytes = declared.segment_bytes
+        self._segment_seconds = declared.segment_seconds
+        power = declared.durability == "power"
+        if power == self._power or self._closed:
+            return
+        if self._device is not None:
+            self._device.shutdown(wait=True)
+        self._device = ThreadPoolExecutor(1, "journal") if power else None
+        self._end_segment()
+        self._power = power
 
     def counts(self) -> Counts:
         """What came of the records so far."""

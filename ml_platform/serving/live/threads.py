@@ -1,6 +1,7 @@
 """The two threads that follow a release beside the requests of a worker."""
 
 import logging
+from collections.abc import Callable
 from threading import Event, Thread
 
 from ml_platform.serving.live.followed import FollowedRelease
@@ -16,10 +17,18 @@ class Following:
     """Looks at the release store four times a second, and reports each second and at each change.
 
     Two threads, so that a store that is slow to write to is followed all the same.
+
+    swapped: called, on the thread that follows, when somebody else answers from now on.
     """
 
-    def __init__(self, followed: FollowedRelease, reporter: Reporter) -> None:
-        self._followed, self._reporter = followed, reporter
+    def __init__(
+        self,
+        followed: FollowedRelease,
+        reporter: Reporter,
+        *,
+        swapped: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._followed, self._reporter, self._swapped = followed, reporter, swapped
         self._ended, self._changed = Event(), Event()
         self._threads = [
             Thread(target=target, name=target.__name__.strip("_"), daemon=True)
@@ -43,7 +52,8 @@ class Following:
         revision = self._followed.revision
         while not self._ended.wait(FOLLOW_SECONDS):
             try:
-                self._followed.follow()
+                if self._followed.follow():
+                    self._swapped()
             except Exception:  # the thread must live: nobody else would follow
                 _log.exception("the release could not be followed")
             if self._followed.revision != revision:

@@ -12,6 +12,7 @@ import pytest
 from ml_platform.exceptions import JournalUnavailable
 from ml_platform.serving.journal.record import prediction_record
 from ml_platform.serving.journal.writer import Journal, NoJournal
+from ml_platform.spec.serving import JournalSpec
 
 
 def record(number: int, *, sent: bool = False) -> bytes:
@@ -112,6 +113,57 @@ def test_power_releases_after_the_device_said_so(
     asyncio.run(main())
     assert events == ["synced", None] * 4
     assert ids(tmp_path) == ["id-0", "id-1", "id-2", "id-3"]
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_durability_declared_anew_holds_from_the_next_record_and_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pause: float
+) -> None:
+    """pause: between records; without one the change comes while a group is at the device."""
+    synced: list[int] = []
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: (synced.append(file), real(file)))
+    answers: list[object] = []
+    counts: list[int] = []
+
+    async def main() -> None:
+        journal = Journal(tmp_path, worker="w")
+        journal.bind(asyncio.get_running_loop())
+        for number, durability in enumerate(["process", "power", "process", "power"]):
+            journal.keep_to(JournalSpec(durability=durability))  # pyright: ignore
+            journal.add([record(2 * number)], answers.append)
+            await asyncio.sleep(pause)
+            journal.add([record(2 * number + 1)], answers.append)
+            await asyncio.sleep(pause)
+            counts.append(len(synced))
+        journal.close()
+        await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+    assert answers == [None] * 8
+    assert sorted(ids(tmp_path)) == sorted(f"id-{number}" for number in range(8))
+    assert list(tmp_path.rglob("*.open")) == []
+    if pause:
+        assert counts == [0, 2, 2, 4]
+
+
+def test_full_disk_is_met_as_declared_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, worker="w")
+    answers: list[object] = []
+
+    def full(file: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "write", full)
+    run(lambda loop: (journal.bind(loop), journal.add([record(1)], answers.append)))
+    journal.keep_to(JournalSpec(on_full="serve_unlogged"))
+    run(lambda loop: (journal.bind(loop), journal.add([record(2)], answers.append)))
+    monkeypatch.undo()
+    journal.close()
+
+    assert isinstance(answers[0], JournalUnavailable)
+    assert answers[1] is None
+    assert (journal.counts().refused, journal.counts().unlogged) == (1, 1)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])

@@ -1,0 +1,122 @@
+"""A worker that follows a release, in this process: real Bentos, store and journal, no sockets."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml_platform.release.state import Action, Transition
+from ml_platform.release.store import SqlReleaseStore
+from ml_platform.serving.build import build_bento
+from ml_platform.serving.live_worker import open_live
+from ml_platform.serving.worker import Worker
+from ml_platform.settings import Settings
+from ml_platform.spec.serving import JournalSpec, LimitsSpec, ServingSpec
+from ml_platform_tests.serving.live.conftest import CONTRACT, NAME
+
+DECLARED = {
+    1: ServingSpec(),
+    2: ServingSpec(
+        journal=JournalSpec(durability="power"),
+        limits=LimitsSpec(records=2, body_bytes=500),
+        machine_hour_price=3.5,
+    ),
+}
+RECORD = {"flight_id": 1, "carrier": "UA", "distance": 500.0}
+
+
+@pytest.fixture
+def settings(live_home: Path, tmp_path: Path) -> Iterator[Settings]:
+    """A home whose two versions are declared to be served in different ways."""
+    found = Settings.from_environment({"ML_PLATFORM_HOME": str(tmp_path)})
+    for version, serving in DECLARED.items():
+        build_bento(
+            model_folder=live_home / f"model-{version}",
+            name=NAME,
+            version=version,
+            contract=CONTRACT,
+            release={},
+            bentos=found.bentos,
+            serving=serving,
+        )
+    interval = sys.getswitchinterval()
+    yield found
+    sys.setswitchinterval(interval)
+
+
+def move(store: SqlReleaseStore, action: Action, version: int) -> None:
+    revision = store.revision(NAME)
+    transition = Transition(
+        model=NAME, revision=revision + 1, action=action, version=version, at=datetime.now(UTC),
+        who="test", why="test",
+    )  # fmt: skip
+    store.append(transition, expected_revision=revision)
+
+
+async def until(true: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+async def asked(worker: Worker, route: str, content: object) -> dict[str, Any]:
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    worker.desk.answer(route, json.dumps(content).encode(), "", answer.set_result, received=0.0)
+    return json.loads((await answer).body)
+
+
+def test_worker_serves_each_champion_as_that_is_declared(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    store = SqlReleaseStore(settings.release_url)
+    move(store, Action.PROMOTE_DIRECT, 1)
+    synced: list[int] = []
+    real = os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: (synced.append(file), real(file)))
+
+    async def seen(worker: Worker) -> dict[str, Any]:
+        before = len(synced)
+        answer = await asked(worker, "/predict", RECORD)
+        batch = await asked(worker, "/predict-batch", {"records": [RECORD] * 3})
+        refused = worker.desk.admit("/predict", key=None, length=501)
+        if refused is None:
+            worker.desk.leave(large=False)
+        schemas = json.loads(worker.openapi())["components"]["schemas"]
+        return {
+            "version": answer["model_version"],
+            "synced": len(synced) > before,
+            "batch": batch.get("error", {}).get("reason"),
+            "refused": refused.status if refused else None,
+            "most": schemas["Batch"]["properties"]["records"]["maxItems"],
+            "journal": json.loads(worker.replies.model().body)["journal"]["durability"],
+            "cost": b"cost_per_1000_inferences{" in worker.metrics(),
+        }
+
+    async def main() -> list[dict[str, Any]]:
+        worker = open_live(NAME, settings)
+        await worker.start()
+        try:
+            found = [await seen(worker)]
+            for action, version in ((Action.PROMOTE_DIRECT, 2), (Action.ROLLBACK, 1)):
+                move(store, action, version)
+                await until(lambda: worker.spec == DECLARED[version])  # noqa: B023 - awaited here
+                found.append(await seen(worker))
+            return found
+        finally:
+            await worker.stop()
+
+    first, second, third = asyncio.run(main())
+    assert first == third == {
+        "version": "1", "synced": False, "batch": None, "refused": None, "most": 1000,
+        "journal": "process", "cost": False,
+    }  # fmt: skip
+    assert second == {
+        "version": "2", "synced": True, "batch": "too_many", "refused": 413, "most": 2,
+        "journal": "power", "cost": True,
+    }  # fmt: skip
