@@ -1,7 +1,7 @@
 """What in a report is not as it should be."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from ml_platform.evaluation.report import MetricValue
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.monitoring.traffic import SHADOW, Traffic
 from ml_platform.plugins import Strict
-from ml_platform.spec.monitoring import MonitoringSpec, Severity
+from ml_platform.spec.monitoring import CheckName, MonitoringSpec, Severity
 
 
 class QualityBound(Strict):
@@ -53,16 +53,7 @@ def checks(
     return tuple(_checks(report, spec, bounds))
 
 
-CHECKS = (
-    "predictions",
-    "input_drift",
-    "prediction_drift",
-    "data_quality",
-    "refusals",
-    "errors",
-    "latency",
-    "live_quality",
-)
+CHECKS: tuple[CheckName, ...] = get_args(CheckName)
 """Names of all checks, in their order."""
 
 MOST_COLUMNS = 5

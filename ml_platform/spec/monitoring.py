@@ -12,6 +12,17 @@ from ml_platform.spec.cron import check_cron
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Severity = Literal["warning", "critical"]
+CheckName = Literal[
+    "predictions",
+    "input_drift",
+    "prediction_drift",
+    "data_quality",
+    "refusals",
+    "errors",
+    "latency",
+    "live_quality",
+]
+"""Every check of a report, in their order."""
 
 
 def _stability() -> DriftTest:
@@ -55,8 +66,8 @@ class MonitoringSpec(Strict):
     max_p95_ms: float | None = Field(
         default=None, gt=0, description="95th percentile of the time to an answer."
     )
-    severity: dict[str, Severity] = Field(
-        default={}, description="Severity by check, such as `drift: critical`."
+    severity: dict[CheckName, Severity] = Field(
+        default={}, description="Severity by check, such as `input_drift: critical`."
     )
     start: date = Field(
         default=date(2020, 1, 1), description="The first day of which there can be a report."

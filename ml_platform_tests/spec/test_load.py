@@ -7,6 +7,7 @@ import pytest
 
 from ml_platform.exceptions import DeclarationError
 from ml_platform.gates.gate import Stage
+from ml_platform.monitoring.checks import CHECKS
 from ml_platform.spec.load import find_declarations, load_declaration
 from ml_platform_tests.spec.declarations import VALID, line_of, write
 
@@ -81,6 +82,18 @@ def test_retraining_by_itself_needs_a_comparison_with_the_champion(tmp_path: Pat
         load_declaration(write(tmp_path / "1", broken))
     by_hand = broken.replace('schedule: "0 3 * * *", ', "")
     assert not load_declaration(write(tmp_path / "2", by_hand)).spec.retraining.has_trigger
+
+
+def test_a_severity_is_that_of_a_check_that_there_is(tmp_path: Path) -> None:
+    text = VALID + "  monitoring:\n    severity: {drift: critical}\n"
+    line = line_of(text, "severity:")
+    with pytest.raises(DeclarationError) as caught:
+        load_declaration(write(tmp_path / "1", text))
+    assert f":{line}: monitoring.severity.drift: " in str(caught.value)
+    assert "found 'drift'" in str(caught.value)
+    for name in CHECKS:
+        assert f"'{name}'" in str(caught.value)
+        load_declaration(write(tmp_path / name, text.replace("drift:", f"{name}:")))
 
 
 def test_a_model_cannot_have_the_name_of_the_platform(tmp_path: Path) -> None:
