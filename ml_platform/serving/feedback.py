@@ -11,7 +11,8 @@ _ALLOWED = (
     "an object with prediction_id or key, and label; observed_at and source may be left out; "
     "or a list of such objects"
 )
-_TEXT = 256
+MAX_TEXT = 256
+"""Characters of a text in a label."""
 
 
 class Label(NamedTuple):
@@ -63,7 +64,7 @@ def _label(content: object) -> Label:
     if label is None:
         reason = "null" if "label" in fields else "missing"
         raise RecordRefused("label", reason, allowed="what came true: text, number or boolean")
-    if type(label) not in (str, int, float, bool) or (type(label) is str and len(label) > _TEXT):
+    if type(label) not in (str, int, float, bool) or (type(label) is str and len(label) > MAX_TEXT):
         raise RecordRefused("label", "wrong_type", allowed="a short text, a number or a boolean")
     return Label(prediction_id, key, label, _time(fields), _text(fields, "source"))
 
@@ -72,8 +73,8 @@ def _text(fields: dict[str, object], name: str) -> str | None:
     value = fields.get(name)
     if value is None:
         return None
-    if type(value) is not str or not 0 < len(value) <= _TEXT:
-        allowed = f"a text of 1 to {_TEXT} characters"
+    if type(value) is not str or not 0 < len(value) <= MAX_TEXT:
+        allowed = f"a text of 1 to {MAX_TEXT} characters"
         raise RecordRefused(name, "wrong_type", allowed=allowed)
     return value
 
@@ -89,7 +90,7 @@ def _time(fields: dict[str, object]) -> float | None:
     if value is None:
         return None
     allowed = 'a time such as "2013-01-31T13:45:00Z"; UTC unless it has a zone'
-    if type(value) is not str or len(value) > _TEXT:
+    if type(value) is not str or len(value) > MAX_TEXT:
         raise RecordRefused("observed_at", "wrong_type", allowed=allowed)
     try:
         moment = datetime.fromisoformat(value)

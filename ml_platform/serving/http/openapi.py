@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ml_platform.serving.http.schemas import Schema, example_record, record_schema
+from ml_platform.serving.feedback import MAX_TEXT
+from ml_platform.serving.http.schemas import HEALTH, MODEL, Schema, example_record, record_schema
 from ml_platform.spec.serving import LimitsSpec
 
 _REFUSED = {
@@ -42,9 +43,14 @@ def document(
         "paths": {
             "/predict": {"post": _predict(record, locked=locked)},
             "/predict-batch": {"post": _batch(record, locked=locked)},
-            "/feedback": {"post": _feedback(locked=locked)},
-            "/health": {"get": _told("health", "Is the model loaded, and which version is it?")},
-            "/model": {"get": _told("model", "What is served: fields, classes, release.")},
+            "/feedback": {"post": _feedback(limits, locked=locked)},
+            "/health": {
+                "get": _told("health", "Is the model loaded, and which version is it?", HEALTH)
+            },
+            "/model": {"get": _told("model", "What is served: fields, classes, release.", MODEL)},
+            "/metrics": {"get": _shown("metrics", "What all workers counted.", "text/plain")},
+            "/openapi.json": {"get": _told("openapi", "This document.", {"type": "object"})},
+            "/docs": {"get": _shown("docs", "A page on which it can be tried.", "text/html")},
         },
         "components": {
             "schemas": {
@@ -52,7 +58,7 @@ def document(
                 "Batch": _of("Record", "records", most=limits.records),
                 "Prediction": _prediction(about),
                 "Predictions": _predictions(limits),
-                "Label": _label(about, limits),
+                "Label": _label(about),
                 "Error": _error(),
             },
             "securitySchemes": {
@@ -81,9 +87,12 @@ def _batch(record: dict[str, Any], *, locked: bool) -> Schema:
     )  # fmt: skip
 
 
-def _feedback(*, locked: bool) -> Schema:
-    body = {"oneOf": [_ref("Label"), {"type": "array", "items": _ref("Label")}]}
-    answer = {"type": "object", "properties": {"accepted": {"type": "integer"}}}
+def _feedback(limits: LimitsSpec, *, locked: bool) -> Schema:
+    every = {"type": "array", "items": _ref("Label"), "maxItems": limits.records}
+    body = {"oneOf": [_ref("Label"), every]}
+    answer = {
+        "type": "object", "properties": {"accepted": {"type": "integer"}}, "required": ["accepted"],
+    }  # fmt: skip
     operation = _posted(
         "feedback", "Tell what came true, for one prediction or a list of them", body, answer,
         locked=locked, example={"prediction_id": "9f2c", "label": 1},
@@ -110,13 +119,20 @@ def _posted(
     return operation
 
 
-def _told(name: str, summary: str) -> Schema:
+def _told(name: str, summary: str, answer: Schema) -> Schema:
     kept = {status: _REFUSED[status] for status in _ANSWERED_ALWAYS}
     return {
         "operationId": name,
         "summary": summary,
-        "responses": {"200": _answer("Told.", {"type": "object"}), **_errors(kept)},
+        "responses": {"200": _answer("Told.", answer), **_errors(kept)},
     }
+
+
+def _shown(name: str, summary: str, media_type: str) -> Schema:
+    """A route that answers with a text of another kind than JSON."""
+    told = _told(name, summary, {})
+    shown = {"description": "Told.", "content": {media_type: {"schema": {"type": "string"}}}}
+    return told | {"responses": told["responses"] | {"200": shown}}
 
 
 def _answer(description: str, schema: Schema) -> Schema:
@@ -168,15 +184,19 @@ def _predictions(limits: LimitsSpec) -> Schema:
     return schema | {"required": ["predictions", "model_version"]}
 
 
-def _label(about: Mapping[str, Any], limits: LimitsSpec) -> Schema:
-    text = {"type": "string", "minLength": 1, "maxLength": limits.text}
+def _label(about: Mapping[str, Any]) -> Schema:
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT}
     return {
         "type": "object",
         "properties": {
             "prediction_id": text,
-            "key": {"type": ["string", "integer"]},
+            "key": text | {"type": ["string", "number"]},
             "label": {"enum": about["classes"]} if about["classes"] else {"type": "number"},
-            "observed_at": {"type": "string", "description": "ISO 8601; now unless given."},
+            "observed_at": {
+                "type": "string",
+                "maxLength": MAX_TEXT,
+                "description": "ISO 8601; now unless given.",
+            },
             "source": text,
         },
         "required": ["label"],

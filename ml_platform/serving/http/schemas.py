@@ -118,3 +118,68 @@ def _number(low: float | None, high: float | None, *, whole: bool) -> float:
         return int(middle) if whole else middle
     end = low if low is not None else high
     return (int(end) if whole else end) if end is not None else 1
+
+
+_TEXT: Schema = {"type": "string"}
+_WHOLE: Schema = {"type": "integer"}
+
+
+def _object(needed: str, /, **properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": needed.split()}
+
+
+HEALTH: Schema = _object(
+    "status model model_version",
+    status={"enum": ["ok", "degraded"], "description": "Degraded services answer, too."},
+    model=_TEXT,
+    model_version=_TEXT,
+    revision=_WHOLE | {"description": "Of the release that this worker serves."},
+    trouble={"type": "array", "items": _TEXT, "description": "What is wrong, for people."},
+    daemon=_TEXT | {"description": "Since when Dagster's daemon is silent, where it is."},
+)
+"""What `GET /health` answers."""
+
+_LIVE: Schema = _object(
+    "champion candidate stage percent held revision store",
+    champion=_WHOLE,
+    previous={"type": ["integer", "null"]},
+    candidate={"type": ["integer", "null"]},
+    candidate_answers={"type": "boolean"},
+    cut_out={"type": ["string", "null"], "description": "Why this worker took the candidate out."},
+    stage=_TEXT,
+    percent={"type": "number", "description": "Of the keys that the candidate answers."},
+    held={"type": "boolean"},
+    revision=_WHOLE,
+    since={"type": ["string", "null"], "description": "ISO 8601."},
+    loaded={"type": "array", "items": _WHOLE},
+    store=_object("reachable", reachable={"type": "boolean"}, trouble={"type": ["string", "null"]}),
+)
+
+MODEL: Schema = _object(
+    "model model_version task classes fields release journal",
+    model=_TEXT,
+    model_version=_TEXT,
+    task={"enum": ["binary", "multiclass", "regression"]},
+    classes={"type": "array", "description": "Empty for a regression."},
+    fields={
+        "type": "object",
+        "description": "Of a record, by name, as the contract has them.",
+        "additionalProperties": _object(
+            "dtype needed",
+            dtype=_TEXT,
+            needed={"type": "boolean", "description": "Whether a record must have it."},
+            nullable={"type": "boolean"},
+            min={},
+            max={},
+            allowed={"type": "array"},
+            pattern=_TEXT,
+            description=_TEXT,
+        ),
+    },
+    scoring={"type": ["object", "null"], "description": "By which code it scores, and the proof."},
+    exploration={"type": ["number", "null"], "description": "Percent decided at random."},
+    release={"type": "object", "description": "Owner, runs, data, certificate of the version."},
+    journal={"description": "How predictions are logged; `off` where they are not."},
+    live=_LIVE | {"description": "Of a service that follows the release."},
+)
+"""What `GET /model` answers."""

@@ -6,6 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml_platform.data.contract import ColumnContract
+from ml_platform.exceptions import RecordRefused
+from ml_platform.serving.app import ROUTES
+from ml_platform.serving.feedback import labels_of
 from ml_platform.serving.http.openapi import document
 from ml_platform.serving.http.schemas import example_record, field_schema, record_schema
 from ml_platform.serving.records import RecordChecker
@@ -112,6 +115,35 @@ def test_keys_are_asked_for_where_they_are_needed():
 
     assert locks(made(locked=True)) == ["/predict", "/predict-batch", "/feedback"]
     assert locks(made(locked=False)) == []
+
+
+def test_every_route_is_documented():
+    documented = {
+        f"{method.upper()} {path}"
+        for path, methods in made()["paths"].items()
+        for method in methods
+    }
+    assert documented == set(ROUTES.split(", "))
+
+
+def test_a_label_may_be_as_long_as_the_document_says_and_no_longer():
+    content = made()
+    properties = content["components"]["schemas"]["Label"]["properties"]
+    for name in ("prediction_id", "key", "source"):
+        most = properties[name]["maxLength"]
+        label = {"prediction_id": "a", "label": 1, name: "x" * most}
+        assert labels_of(label, LimitsSpec())
+        with pytest.raises(RecordRefused):
+            labels_of(label | {name: "x" * (most + 1)}, LimitsSpec())
+
+
+def test_a_list_of_labels_may_be_as_long_as_the_document_says_and_no_longer():
+    body = made()["paths"]["/feedback"]["post"]["requestBody"]["content"]["application/json"]
+    most = body["schema"]["oneOf"][1]["maxItems"]
+    label = {"key": 2.5, "label": 1}
+    assert len(labels_of([label] * most, LimitsSpec())) == most
+    with pytest.raises(RecordRefused, match="too_many"):
+        labels_of([label] * (most + 1), LimitsSpec())
 
 
 def test_every_reference_leads_somewhere():

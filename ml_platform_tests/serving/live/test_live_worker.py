@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
 from ml_platform.release.state import Action, Transition
@@ -87,7 +88,14 @@ def test_worker_serves_each_champion_as_that_is_declared(
         refused = worker.desk.admit("/predict", key=None, length=501)
         if refused is None:
             worker.desk.leave(large=False)
-        schemas = json.loads(worker.openapi())["components"]["schemas"]
+        api = json.loads(worker.openapi())
+        for path, told in (
+            ("/model", worker.replies.model()),
+            ("/health", worker.replies.health()),
+        ):
+            schema = api["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
+            jsonschema_rs.validate(schema["schema"], json.loads(told.body))
+        schemas = api["components"]["schemas"]
         return {
             "version": answer["model_version"],
             "synced": len(synced) > before,
