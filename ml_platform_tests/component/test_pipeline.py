@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -11,10 +12,20 @@ from click.testing import CliRunner
 from ml_platform.cli.main import main
 from ml_platform.component.assets import FORCE_TAG
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps import prove as prove_step
+from ml_platform.component.steps.certify import certificate_of
+from ml_platform.component.steps.holdout import Judged, load_holdout
+from ml_platform.component.steps.prove import HOLDOUT_ROWS, with_scoring
+from ml_platform.registry.certificate import Certificate
+from ml_platform.serving import scoring
 from ml_platform.serving.build import bento_folder
+from ml_platform.serving.bundle import Bundle
+from ml_platform.serving.compiled.model import CompiledModel, compiled
 from ml_platform.serving.http.keys import new_key
+from ml_platform.serving.scoring import code_digest
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, load_declaration
+from ml_platform.training.model import Model
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
     MODELS,
@@ -26,6 +37,7 @@ from ml_platform_tests.component.running import (
     metadata,
     small_credit,
 )
+from ml_platform_tests.serving.test_scoring import broken
 
 ALL = [*BEFORE_DEPLOYMENT, "deployed_bento"]
 
@@ -34,8 +46,15 @@ def files_of(folder: Path) -> dict[Path, bytes]:
     return {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
+def one_bit_off(model: Model) -> CompiledModel:
+    return broken(compiled(model), lambda record: True)
+
+
 class Released:
-    """A small model that went all the way: once, unchanged, by force, under another contract."""
+    """A small model that went all the way: once, unchanged, by force, under another contract.
+
+    When it is trained by force, its compiled path is a bit off.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.declaration = small_credit(folder / "small_credit", evidently=True)
@@ -43,12 +62,17 @@ class Released:
         with dg.DagsterInstance.ephemeral() as instance:
             self.first = self.run(instance)
             self.second = self.run(instance)
-            self.forced = self.run(instance, tags={FORCE_TAG: "true"})
-            self.bento = bento_folder(self.platform.settings.bentos, "small_credit", 2)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(scoring, "compiled", one_bit_off)
+                self.forced = self.run(instance, tags={FORCE_TAG: "true"})
+            self.bento = self.bento_of(2)
             self.built = files_of(self.bento)
             spec = self.declaration
             told = changed(spec, "income: {dtype:", "income: {description: a year, dtype:")
             self.under_another_contract = materialize(told, instance, only=["deployed_bento"])
+
+    def bento_of(self, version: int) -> Path:
+        return bento_folder(self.platform.settings.bentos, "small_credit", version)
 
     def run(
         self, instance: dg.DagsterInstance, *, tags: Mapping[str, str] | None = None
@@ -136,6 +160,65 @@ class TestReleased:
         assert released.under_another_contract.success, failure(released.under_another_contract)
         assert metadata(released.under_another_contract, "deployed_bento")["reused"] is True
         assert files_of(released.bento) == released.built
+
+    def test_version_is_scored_by_compiled_code_that_was_proven_equal(
+        self, released: Released
+    ) -> None:
+        proven = certificate_of(released.platform, "small_credit", 1).scoring
+        assert proven is not None
+        assert (proven.path, proven.reason, proven.code) == ("compiled", "", code_digest())
+        assert 100 < proven.holdout <= HOLDOUT_ROWS
+        assert proven.adversarial > 100
+        assert metadata(released.first, "deployed_bento")["scoring"] == str(proven)
+        served = Bundle.read(released.bento_of(1) / "src")
+        assert served.identity.scoring == proven
+        assert served.about()["scoring"]["path"] == "compiled"
+        assert isinstance(served.predictor().model, CompiledModel)
+
+    def test_version_whose_compiled_path_differs_is_scored_by_the_library_and_its_certificate_warns(
+        self, released: Released, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        certificate = certificate_of(released.platform, "small_credit", 2)
+        assert certificate.scoring is not None
+        assert certificate.scoring.path == "reference"
+        assert "the compiled path answers another score" in certificate.scoring.reason
+        assert metadata(released.forced, "deployed_bento")["scoring"] == str(certificate.scoring)
+        served = Bundle.read(released.bento / "src")
+        assert served.identity.scoring == certificate.scoring
+        assert served.about()["scoring"]["reason"] == certificate.scoring.reason
+        assert isinstance(served.predictor().model, Model)
+        assert checks(released.forced)["service_smoke"] is True
+        monkeypatch.setenv("ML_PLATFORM_HOME", str(released.platform.settings.home))
+        monkeypatch.setenv("ML_PLATFORM_MODELS", str(released.declaration.folder.parent))
+        shown = CliRunner().invoke(main, ["certificate", "small_credit", "2"]).stdout
+        assert "\nscoring      scored by the training library itself (slower): the comp" in shown
+
+    def test_compiled_path_is_proven_once_and_anew_when_its_code_is_another(
+        self, released: Released, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        platform, asked = released.platform, list[int]()
+        contract = released.declaration.spec.data.contract
+
+        def prove(certificate: Certificate) -> Certificate:
+            @cache
+            def judged() -> Judged:
+                asked.append(certificate.version)
+                return load_holdout(released.declaration, platform, certificate.snapshot, 1)
+
+            return with_scoring(platform, certificate, contract, judged)
+
+        before = certificate_of(platform, "small_credit", 1)
+        assert prove(before) == before
+        assert asked == []
+        for module in (scoring, prove_step):
+            monkeypatch.setattr(module, "code_digest", lambda: "of other code")
+        after = prove(before)
+        assert asked == [1]
+        assert after.scoring is not None
+        assert (after.scoring.path, after.scoring.code) == ("compiled", "of other code")
+        assert certificate_of(platform, "small_credit", 1) == after
+        assert prove(after) == after
+        assert asked == [1]
 
     def test_verdict_on_the_service_stands_below_the_certificate_and_in_the_card(
         self, released: Released, monkeypatch: pytest.MonkeyPatch
