@@ -53,11 +53,13 @@ class Cursor(Strict):
 class Scope:
     """What belongs to the platform. instigators: the model of each sensor and schedule.
 
-    Without instigators nobody is asked whether they, and the daemon, are alive.
+    Without instigators nobody is asked whether they, and the daemon, are alive. off: models that
+    are left alone.
     """
 
     models: Sequence[str]
     instigators: Mapping[str, str] = field(default_factory=dict[str, str])
+    off: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def collect(
     ):
         found += part[0]
         cursor = cursor.model_copy(update=part[1])
-    return found, cursor
+    return [finding for finding in found if finding.model not in scope.off], cursor
 
 
 Part = tuple[list[Finding], dict[str, object]]

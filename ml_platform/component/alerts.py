@@ -41,7 +41,9 @@ def alerts_sensor(
     """The sensor over everything that people are told of. send: how messages go out."""
     scope = scope_of(declarations)
     recipients = {
-        each.spec.name: Recipient(each.spec.owner, each.spec.alerts) for each in declarations
+        each.spec.name: Recipient(each.spec.owner, each.spec.alerts)
+        for each in declarations
+        if each.spec.alerts.automatic
     }
 
     @dg.sensor(
@@ -61,9 +63,10 @@ def alerts_sensor(
 
 def scope_of(declarations: Sequence[Declaration]) -> Scope:
     """The models, and every sensor and schedule with the model that it is of."""
-    models = [each.spec.name for each in declarations]
+    models = [each.spec.name for each in declarations if each.spec.alerts.automatic]
     schedules = {f"{model}_retraining": model for model in models}
-    return Scope(models, {**dict.fromkeys(SENSORS, PLATFORM), **schedules})
+    off = frozenset(each.spec.name for each in declarations) - {*models}
+    return Scope(models, {**dict.fromkeys(SENSORS, PLATFORM), **schedules}, off)
 
 
 def _tick(

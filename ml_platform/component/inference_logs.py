@@ -53,7 +53,8 @@ class Cursor(Strict):
 
 def inference_logs(jobs: Sequence[Any], declarations: Sequence[Declaration]) -> dg.SensorDefinition:
     """The sensor over the ingestion jobs of all models."""
-    journals = {each.spec.name: each.spec.serving.journal for each in declarations}
+    declared = {each.spec.name: each.spec.serving.journal for each in declarations}
+    journals = {name: spec for name, spec in declared.items() if spec.automatic}
     kept = {name: spec.retention_days for name, spec in journals.items() if spec.retention_days}
 
     @dg.sensor(
@@ -66,11 +67,10 @@ def inference_logs(jobs: Sequence[Any], declarations: Sequence[Declaration]) -> 
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         settings = Settings.from_environment()
         cursor = Cursor.model_validate_json(context.cursor) if context.cursor else Cursor()
-        known = {job.name for job in jobs}
         last = {
             model: segment
             for model, segment in last_segments(settings).items()
-            if ingest_job_name(model) in known
+            if model in journals
         }
         now = utc_now()
         after, requests = due(last, cursor, now=now)

@@ -125,6 +125,9 @@ class AlertsSpec(Strict):
     )
     escalate_to: tuple[str, ...] = Field(default=(), description="Addresses as in `urls`.")
     silences: tuple[SilenceSpec, ...] = ()
+    automatic: bool = Field(
+        default=True, description="Whether the platform looks for incidents by itself."
+    )
 
     def silence(self, now: AwareDatetime) -> SilenceSpec | None:
         """The silence that holds now, if one does."""

@@ -30,6 +30,10 @@ class JournalSpec(Strict):
         gt=0,
         description="How long the inference table keeps a day; for ever if null.",
     )
+    automatic: bool = Field(
+        default=True,
+        description="Whether the platform ingests the journal, and forgets days, by itself.",
+    )
 
     @property
     def segment_bytes(self) -> int:

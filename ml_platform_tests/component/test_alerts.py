@@ -177,6 +177,39 @@ def test_each_drifted_column_is_an_incident_that_ends_by_itself(
     assert [subject for subject, _ in report(*"abcdefg")] == ["inputs"], "one for many"
 
 
+def test_a_model_can_switch_alerts_off(
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    incidents: SqlIncidentStore,
+) -> None:
+    def look(watch: Watch, candidate: int, revision: int) -> list[str]:
+        evaluate(instance, "evaluation_report", "minimum_metric_roc_auc", passed=False)
+        failing = job(f"{MODEL}_release", fails=True)
+        failing.execute_in_process(instance=instance, raise_on_error=False)
+        for number, action in enumerate((Action.OPEN, Action.CUT_OUT), revision):
+            moved = transition(MODEL, number, candidate, action)
+            platform.releases.append(moved, expected_revision=number - 1)
+        because = {MODEL: f"its own budget: {candidate} of 4 runs"}
+        waiting = Waiting(at=datetime.now(UTC), because=because)
+        platform.handles.write(WAITING, waiting.model_dump_json())
+        watch.tick()
+        return sorted(incident.kind for incident in incidents.unsettled())
+
+    platform.releases.append(transition(MODEL, 1, 1), expected_revision=0)
+    on = changed(declaration, "  gates:\n", "  alerts: {urls: ['json://own']}\n  gates:\n")
+    off = Watch(changed(on, "['json://own']", "['json://own'], automatic: false"), instance)
+    assert look(off, 2, 2) == []
+    assert off.post.take() == []
+    watch = Watch(changed(on, ", automatic: false", ""), instance)
+    assert look(watch, 3, 4) == ["budget", "gate", "rolled_back", "run_failed"]
+    off = Watch(changed(on, "['json://own']", "['json://own'], automatic: false"), instance)
+    evaluate(instance, "evaluation_report", "minimum_metric_roc_auc", passed=True)
+    off.tick()
+    assert len(incidents.unsettled()) == 4, "what is open stays as it is"
+    assert off.post.take() == []
+
+
 def test_a_check_of_an_unknown_model_is_nobodys(
     watch: Watch, instance: dg.DagsterInstance, incidents: SqlIncidentStore
 ) -> None:

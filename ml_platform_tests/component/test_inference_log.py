@@ -157,6 +157,24 @@ def test_sensor_starts_the_ingestion_of_a_model_that_is_asked_no_more_for_its_re
     assert tick(after, days=7)[0] == []
 
 
+def test_a_model_can_switch_the_sensor_off(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    off = with_retention(declaration, days=5, more=", automatic: false")
+    log(off, [prediction(1)])
+    definitions = build_definitions(load_declarations([off.folder]))
+    sensor = definitions.get_repository_def().get_sensor_def("inference_logs")
+
+    def tick() -> list[dg.RunRequest]:
+        said = sensor.evaluate_tick(dg.build_sensor_context(instance=instance))
+        return list(said.run_requests or [])
+
+    assert tick() == []
+    ingest_now(off, platform, instance=instance, now=NOW)
+    assert ids(platform, off) == ["id-1"]
+    assert tick() == [], "nor for the retention"
+
+
 def test_sensor_looks_at_the_days_of_some_models_at_once() -> None:
     models = [f"model_{number}" for number in range(LOOKED_AT_ONCE + 5)]
     asked = {models[0]: Asked(segment="a", at=NOW)}

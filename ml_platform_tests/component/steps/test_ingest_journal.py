@@ -77,8 +77,8 @@ def log(declaration: Declaration, records: Sequence[bytes], worker: str = "w") -
     return max(journal.folder.glob("*.seg"))
 
 
-def with_retention(declaration: Declaration, *, days: int) -> Declaration:
-    journal = f"serving: {{journal: {{retention_days: {days}}}}}"
+def with_retention(declaration: Declaration, *, days: int, more: str = "") -> Declaration:
+    journal = f"serving: {{journal: {{retention_days: {days}{more}}}}}"
     return changed(declaration, "  gates:\n", f"  {journal}\n  gates:\n")
 
 
