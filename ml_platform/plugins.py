@@ -18,7 +18,7 @@ import pkgutil
 from collections import defaultdict
 from functools import cache, cached_property
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, packages_distributions
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
@@ -143,6 +143,19 @@ class Registry(Generic[P]):
             return _nameless(found)
         return found
 
+    def package_of(self, name: str) -> str | None:
+        """The package that offers what `type: name` means, as pip calls it.
+
+        None for a shipped plugin, and for a module that is of no installed package.
+        """
+        if name in self._shipped:
+            return None
+        for point in self._offered.get(name, []):
+            if point.dist is not None:
+                return point.dist.name
+        top = name.partition(":")[0].partition(".")[0]
+        return next(iter(_packages().get(top, [])), None)
+
     def parse(self, value: object) -> P:
         """Make the plugin that a YAML mapping declares; errors keep the place of the field."""
         if isinstance(value, self.base):
@@ -195,6 +208,9 @@ def _nameless(cls: type[Plugin]) -> str:
 
 _entry_points = cache(entry_points)
 """All entry points of this environment: one search, for all kinds of plugins."""
+
+_packages = cache(packages_distributions)
+"""The packages of each module of this environment: a search of a second or two."""
 
 
 def _offered_twice(points: list[EntryPoint]) -> str | None:

@@ -11,6 +11,7 @@ from ml_platform.component.steps.kept_recipe import recipe_of
 from ml_platform.gates.reproducibility import digests
 from ml_platform.plugins import Strict
 from ml_platform.registry.certificate import Certificate
+from ml_platform.spec.recipe import Recipe
 from ml_platform.training.fit import train
 
 
@@ -75,12 +76,12 @@ def reproduce(platform: Platform, name: str, version: int) -> Reproduction:
         differing=tuple(
             sorted(n for n in before.keys() | now.keys() if before.get(n) != now.get(n))
         ),
-        changed=_changed(certificate),
+        changed=_changed(certificate, recipe),
     )
 
 
-def _changed(certificate: Certificate) -> tuple[str, ...]:
-    now, then = environment(), certificate.environment
+def _changed(certificate: Certificate, recipe: Recipe) -> tuple[str, ...]:
+    now, then = environment(recipe), certificate.environment
     return tuple(
         f"{name}: {then.get(name, 'none')} then, {now.get(name, 'none')} now"
         for name in sorted(now.keys() | then.keys())

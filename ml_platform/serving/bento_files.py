@@ -4,7 +4,7 @@ import hashlib
 import platform
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points, packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -132,18 +132,13 @@ def requirements(trainer: str, *, compiled: bool = False) -> list[str]:
 
 
 def _package_of(trainer: str) -> str:
-    """Return the package that offers a trainer, by entry point or dotted path."""
-    for point in entry_points(group=TRAINERS.group, name=trainer):
-        if point.dist is not None:
-            return point.dist.name
-    module = trainer.partition(":")[0].partition(".")[0]
-    found = packages_distributions().get(module)
-    if not found:
+    found = TRAINERS.package_of(trainer)
+    if found is None:
         raise ServingError(
             f"trainer {trainer!r} belongs to no installed package, so a Bento cannot require it; "
             "install it as a package"
         )
-    return found[0]
+    return found
 
 
 def _copy_code(target: Path) -> None:

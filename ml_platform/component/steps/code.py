@@ -1,6 +1,7 @@
 """Which code made a model: git commit, hash of the code that decides its bits, environment."""
 
 import hashlib
+import inspect
 import platform
 import subprocess
 from functools import cache
@@ -8,21 +9,27 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import ml_platform
+from ml_platform.data.splits.splitter import SPLITTERS
 from ml_platform.plugins import Strict
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.model import ModelSpec
+from ml_platform.spec.recipe import Recipe
+from ml_platform.training.trainers.trainer import TRAINERS
 
+ROOT = Path(ml_platform.__file__).parent
 DECISIVE = ("features", "training", "data/splits", "task.py")
 """What decides a model's bits, below the package; a change here means a new training."""
 
-LIBRARIES = ("numpy", "pandas", "scikit-learn", "xgboost", "xgboost-cpu")
+LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost", "xgboost-cpu")
 
 
 class CodeIdentity(Strict):
     """The code behind a version.
 
     commit: git commit of the declaration's folder, "+dirty" when it has changes; "" without git.
-    code_version: sha256 over the decisive sources of the platform and the model's own functions.
-    environment: Python and library versions.
+    code_version: sha256 over the decisive sources of the platform, the model's own functions, and
+    the modules of a trainer and a splitter that are not shipped.
+    environment: versions of Python, of libraries, and of the packages whose plugins it names.
     """
 
     commit: str
@@ -33,13 +40,18 @@ class CodeIdentity(Strict):
 def identify(declaration: Declaration) -> CodeIdentity:
     """Tell which code a training of this declaration runs."""
     own = hashlib.sha256(_platform_code().encode())
-    for file in sorted(declaration.folder.glob("*.py")):
+    for file in (*sorted(declaration.folder.glob("*.py")), *_modules_of_others(declaration.spec)):
         own.update(file.name.encode() + b"\0" + file.read_bytes())
     return CodeIdentity(
         commit=git_commit(declaration.folder),
         code_version=own.hexdigest(),
-        environment=environment(),
+        environment=environment(declaration.spec),
     )
+
+
+def _modules_of_others(spec: ModelSpec) -> list[Path]:
+    files = {Path(inspect.getfile(type(plugin))) for plugin in (spec.training, spec.split)}
+    return sorted(file for file in files if file.is_file() and not file.is_relative_to(ROOT))
 
 
 def git_commit(folder: Path) -> str:
@@ -60,18 +72,28 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @cache
 def _platform_code() -> str:
-    root = Path(ml_platform.__file__).parent
     digest = hashlib.sha256()
     for name in DECISIVE:
-        part = root / name
+        part = ROOT / name
         for file in sorted(part.rglob("*.py")) if part.is_dir() else [part]:
-            digest.update(str(file.relative_to(root)).encode() + b"\0" + file.read_bytes())
+            digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
 
+def environment(declared: ModelSpec | Recipe) -> dict[str, str]:
+    """The versions of all that decides a model's bits and is installed.
+
+    Python, the libraries, and the packages of others that its trainer and its splitter are of.
+    """
+    offered = (
+        TRAINERS.package_of(declared.training.type),
+        SPLITTERS.package_of(declared.split.type),
+    )
+    return _libraries() | {package: version(package) for package in offered if package is not None}
+
+
 @cache
-def environment() -> dict[str, str]:
-    """The versions of Python and of the libraries that decide a model's bits."""
+def _libraries() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in LIBRARIES:
         try:
