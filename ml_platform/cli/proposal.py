@@ -53,11 +53,19 @@ def propose(
 ) -> Proposal:
     """Propose a declaration, without gates, for a model that predicts a column of `frame`.
 
-    Raises DeclarationError when a role names no column or the target cannot be predicted.
+    Rows without a target, a time or an id are set apart, and nothing is inferred from them.
+    Raises DeclarationError when a role names no column, the time cannot be read, or the target
+    cannot be predicted.
     """
     _require_columns(frame, roles)
+    unusable, set_apart = _unusable(frame, roles)
+    frame = frame[~unusable] if set_apart else frame
     task = infer_task(frame[roles.target])
     data = _data(frame, source, roles, task)
+    if set_apart:  # counted, not dropped in silence
+        room = round(float(unusable.mean()) * 1.5 + 0.01, 2)
+        data["contract"]["on_invalid"] = "quarantine"
+        data["contract"]["max_quarantine_fraction"] = min(1.0, room)
     features, left_out = _features(frame, data["contract"]["columns"], roles)
     sensitive = [c for c in features["categorical"] if SENSITIVE.search(c)]
     evaluation: dict[str, Any] = {"metrics": _METRICS[task]}
@@ -75,7 +83,10 @@ def propose(
     }
     remarks = {
         "task": [_about_target(frame[roles.target], task)],
-        "data": ["Ranges, categories and null fractions are those of the file, with head room."],
+        "data": [
+            "Ranges, categories and null fractions are those of the file, with head room.",
+            *set_apart,
+        ],
         "features": left_out,
         "evaluation": ["Further: slices: [COLUMN], judged value by value."],
     }
@@ -121,6 +132,37 @@ def _require_columns(frame: pd.DataFrame, roles: Roles) -> None:
             raise DeclarationError(f"{option} {column!r} is no column of the file (valid: {valid})")
 
 
+def _unusable(frame: pd.DataFrame, roles: Roles) -> tuple[pd.Series, list[str]]:
+    """Which rows lack what every row needs, and a remark for each column that they lack."""
+    gaps = {roles.target: frame[roles.target].isna()}
+    if roles.event_time is not None:
+        gaps[roles.event_time] = _moments(frame[roles.event_time]).isna()
+    if roles.id is not None:
+        gaps[roles.id] = frame[roles.id].isna()
+    remarks = [
+        f"{int(gap.sum()):,} of {len(frame):,} rows have no {column} that can be used: set apart."
+        for column, gap in gaps.items()
+        if gap.any()
+    ]
+    return pd.concat(gaps.values(), axis=1).any(axis=1), remarks
+
+
+def _moments(values: pd.Series) -> pd.Series:
+    """The moments in a column, null where there is none. Raises DeclarationError without any."""
+    from ml_platform.data.coercion import coerce
+    from ml_platform.data.contract import ColumnContract
+
+    moments = coerce(values, ColumnContract(dtype="datetime", nullable=True)).values
+    if moments.isna().all():
+        present = values.dropna()
+        found = f"such as {_plain(present.iloc[0])!r}" if len(present) else "it is empty"
+        raise DeclarationError(
+            f"--time {values.name!r} holds nothing that can be read as a time, {found} (valid: "
+            "dates and times as 2024-02-01 10:00)"
+        )
+    return moments
+
+
 def _data(frame: pd.DataFrame, source: dict[str, Any], roles: Roles, task: Task) -> dict[str, Any]:
     from ml_platform.data.profile import infer_contract
 
@@ -134,10 +176,6 @@ def _data(frame: pd.DataFrame, source: dict[str, Any], roles: Roles, task: Task)
             "unique": bool(frame[roles.id].is_unique),
         }
     _fit_target(columns[roles.target], frame[roles.target], task)
-    unlabeled = float(frame[roles.target].isna().mean())
-    if unlabeled:  # they cannot teach; set apart and counted, not dropped in silence
-        contract["on_invalid"] = "quarantine"
-        contract["max_quarantine_fraction"] = min(1.0, round(unlabeled * 1.5 + 0.01, 2))
     for column, declared in columns.items():
         if SENSITIVE.search(column):
             declared["sensitive"] = True
@@ -148,8 +186,6 @@ def _data(frame: pd.DataFrame, source: dict[str, Any], roles: Roles, task: Task)
 
 
 def _fit_target(declared: dict[str, Any], target: pd.Series, task: Task) -> None:
-    for gap in ("nullable", "max_null_fraction"):
-        declared.pop(gap, None)
     if task is not Task.REGRESSION and pd.api.types.is_numeric_dtype(target):
         for statistic in ("min", "max", "mean", "median", "stdev", "quantiles"):
             declared.pop(statistic, None)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from ml_platform.evaluation.report import MetricValue
-from ml_platform.exceptions import MLPlatformError
+from ml_platform.exceptions import DeclarationError, MLPlatformError
 from ml_platform.spec.model import ModelSpec
 from ml_platform.task import Task
 
@@ -35,17 +35,19 @@ def propose_floor(attributes: dict[str, Any], frame: pd.DataFrame, *, folder: Pa
     The floor lies half-way between no skill and what was measured: low enough to let a first
     model pass, high enough to stop one that learned nothing. Where no skill lies within the
     interval of what was measured, such a floor would be one of noise: it only warns then.
+    Raises DeclarationError when the rows break the proposed contract.
     """
     spec = ModelSpec.model_validate(attributes)
     metric = _JUDGED[spec.task]
     no_skill = _no_skill(spec, frame)
+    rows = _valid_rows(spec, frame, folder)
     try:
-        measured, rows = _measure(spec, frame, metric, folder)
+        measured = _measure(spec, rows, metric, folder)
     except MLPlatformError as error:
         return _warning(metric, no_skill, f"The quick fit did not work: {error}")
     if measured.value is None:
-        return _warning(metric, no_skill, f"A quick fit on {rows:,} rows is {measured.text}.")
-    reached = f"A quick fit on {rows:,} rows reached {measured.text}"
+        return _warning(metric, no_skill, f"A quick fit on {len(rows):,} rows is {measured.text}.")
+    reached = f"A quick fit on {len(rows):,} rows reached {measured.text}"
     if measured.low is None or measured.low <= no_skill:
         return _warning(metric, no_skill, f"{reached}, which may be no skill: {no_skill:.3f}.")
     floor = round(no_skill + (measured.value - no_skill) / 2, 3)
@@ -70,15 +72,12 @@ def _no_skill(spec: ModelSpec, frame: pd.DataFrame) -> float:
     return 0.0
 
 
-def _measure(
-    spec: ModelSpec, frame: pd.DataFrame, metric: str, folder: Path
-) -> tuple[MetricValue, int]:
-    """The metric on the holdout of the declared split, and the rows in it all."""
+def _measure(spec: ModelSpec, rows: pd.DataFrame, metric: str, folder: Path) -> MetricValue:
+    """The metric on the holdout of the declared split."""
     from ml_platform.evaluation.evaluate import measure_all
     from ml_platform.training.fit import train
     from ml_platform.training.target import encode_known
 
-    rows = _valid_rows(spec, frame, folder)
     data = spec.data
     split = spec.split.split(rows, target=data.target, event_time=data.event_time)
     model = train(
@@ -94,7 +93,7 @@ def _measure(
     truth = encode_known(holdout[data.target], spec.task, model.classes)
     judged = [m for m in spec.metrics if m.key == metric]
     scores = model.scores(holdout)
-    return measure_all(judged, truth, scores, spec=spec.evaluation, seed=0)[metric], len(rows)
+    return measure_all(judged, truth, scores, spec=spec.evaluation, seed=0)[metric]
 
 
 def _valid_rows(spec: ModelSpec, frame: pd.DataFrame, folder: Path) -> pd.DataFrame:
@@ -109,5 +108,9 @@ def _valid_rows(spec: ModelSpec, frame: pd.DataFrame, folder: Path) -> pd.DataFr
         folder=folder,
         now=datetime.now(UTC),
     )
+    if not validation.passed:
+        raise DeclarationError(
+            f"no contract was found that the file itself keeps: {validation.summary}"
+        )
     rows = validation.valid
     return rows.sample(MOST_ROWS, random_state=0).sort_index() if len(rows) > MOST_ROWS else rows

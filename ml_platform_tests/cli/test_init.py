@@ -1,4 +1,5 @@
 import re
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
+from ml_platform.data.validation import validate
 from ml_platform.spec.load import Declaration, load_declaration
 from ml_platform.task import Task
 
@@ -68,6 +70,70 @@ def test_the_proposed_floor_lies_between_no_skill_and_what_was_reached(place, tm
     [gate] = declared(place, "late_ones").spec.gates
     assert 0.5 < gate.floor < 0.9
     assert gate.enforce == "block"
+
+
+GAPS = {
+    "a time is missing": {"at": lambda at: at.astype(str).where(at.index != 3)},
+    "a time is no time": {"at": lambda at: at.astype(str).where(at.index != 3, "soon")},
+    "an id is missing": {"key": lambda key: key.where(key.index != 5)},
+    "most targets are missing": {"late": lambda late: late.where(late.index < 90)},
+    "a column is there for rows without a target alone": {
+        "late": lambda late: late.where(late.index % 2 == 0),
+        "amount": lambda amount: amount.where((amount.index % 2 == 1) | (amount.index < 30)),
+    },
+}
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_file_with_gaps_keeps_the_contract_inferred_from_it(place, tmp_path, gap):
+    frame = rows()
+    for column, change in GAPS[gap].items():
+        frame[column] = change(frame[column])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    result = init("gaps", "--data", "rows.csv", "--target", "late", "--time", "at", "--id", "key")
+    assert result.exit_code == ExitCode.OK, result.output
+    found = declared(place, "gaps")
+    contract = found.spec.data.contract
+    validation = validate(
+        pd.read_csv(tmp_path / "rows.csv"),
+        contract,
+        event_time="at",
+        folder=found.folder,
+        now=datetime(2024, 6, 1),
+    )
+    assert validation.passed, validation.summary
+    assert contract.on_invalid == "quarantine"
+    assert contract.columns["key"].unique
+    text = found.file.read_text("utf-8")
+    assert f"# {len(validation.quarantined)} of 400 rows have no {next(iter(GAPS[gap]))}" in text
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        (["01/02/2024 10:00"] * 200, "such as '01/02/2024 10:00'"),
+        (range(1_700_000_000, 1_700_000_200), "such as 1700000000"),
+        ([None] * 200, "it is empty"),
+    ],
+)
+def test_time_that_cannot_be_read_is_refused_with_a_value_and_what_is_valid(
+    place, tmp_path, times, said
+):
+    rows(200).assign(at=times).to_csv(tmp_path / "rows.csv", index=False)
+    result = init("x", "--data", "rows.csv", "--target", "late", "--time", "at")
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert f"--time 'at' holds nothing that can be read as a time, {said} (valid: " in result.stderr
+    assert not list(place.iterdir())
+
+
+def test_file_that_breaks_what_is_inferred_from_it_is_refused(place, tmp_path):
+    frame = rows(200).assign(day=["2024-02-30"] * 100 + ["2024-02-01"] * 100)
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    result = init("x", "--data", "rows.csv", "--target", "late")
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert "no contract was found that the file itself keeps: " in result.stderr
+    assert "day: dtype: 100 of 200 rows, such as '2024-02-30'" in result.stderr
+    assert not list(place.iterdir())
 
 
 @pytest.mark.parametrize("luck", [8, 19])  # the holdout agrees by chance: 0.553 and 0.590
