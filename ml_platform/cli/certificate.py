@@ -61,6 +61,8 @@ def _page(found: "Certificate", service: Sequence["GateRecord"], *, now: datetim
         "code": f"{found.code_version[:16]}, commit {found.git_commit or 'unknown'}",
         "environment": json.dumps(found.environment),
     }
+    if found.compared_with is not None:
+        head["compared"] = f"with {found.compared_with}"
     if found.scoring is not None:
         head["scoring"] = str(found.scoring)
     lines = [f"{key:12} {value}" for key, value in head.items()]

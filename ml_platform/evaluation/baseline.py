@@ -1,6 +1,8 @@
 """The accepted baseline: what a team decided a model must keep up with, under version control."""
 
+import json
 import os
+from hashlib import sha256
 from pathlib import Path
 
 from pydantic import AwareDatetime, Field, ValidationError
@@ -40,6 +42,12 @@ class Baseline(Strict):
     by: str = Field(min_length=1)
     reason: str = Field(min_length=1)
     accepted_at: AwareDatetime
+
+    @property
+    def digest(self) -> str:
+        """Hash of all that it says, however its file is written (sha256, hex)."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return sha256(text.encode()).hexdigest()
 
 
 def read_baseline(folder: Path) -> Baseline | None:

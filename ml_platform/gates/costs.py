@@ -34,6 +34,11 @@ class ByteBound(Gate[EvaluationEvidence]):
             raise ValueError("declare max_bytes, max_increase, or both")
         return self
 
+    @property
+    def compares(self) -> bool:
+        """Where the increase is bounded."""
+        return self.max_increase is not None
+
     @abstractmethod
     def measure(self, runtimes: Sequence[Runtime]) -> list[int]:
         """Return the bytes of each version. Raises MLPlatformError when it cannot."""

@@ -30,6 +30,11 @@ class Custom(Gate[Any]):
         """`custom_<function>`."""
         return f"{super().check_name}_{self.function.rpartition(':')[2]}"
 
+    @property
+    def compares(self) -> bool:
+        """The function is given both where it judges an evaluation."""
+        return self.stage is Stage.EVALUATION_REPORT
+
     def judge(self, evidence: Any) -> GateResult:
         """Call the function."""
         function = load_function(self.function, folder=evidence.folder)

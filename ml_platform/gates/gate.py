@@ -55,6 +55,11 @@ class Gate(Plugin, ABC, Generic[Evidence]):
         """The columns of the contract by whose values the gate divides the rows."""
         return ()
 
+    @property
+    def compares(self) -> bool:
+        """Whether its verdict may rest on the champion, or on an accepted baseline in its place."""
+        return False
+
     def accepted(self, costs: Costs) -> Any:
         """What it compares with of an accepted baseline, JSON-ready; None: nothing of it."""
         return None

@@ -45,6 +45,11 @@ class Latency(Gate[EvaluationEvidence]):
             raise ValueError("a batch has at least one record")
         return self
 
+    @property
+    def compares(self) -> bool:
+        """Where the increase is bounded."""
+        return self.max_increase is not None
+
     def accepted(self, costs: Costs) -> dict[str, float] | None:
         """The p95 by the size of the batch, where the increase is bounded."""
         if self.max_increase is None or not costs.p95_ms:

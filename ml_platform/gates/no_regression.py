@@ -43,6 +43,11 @@ class NoRegression(ComparingGate):
     type: Literal["no_regression"] = "no_regression"
     tolerance: float = Field(gt=0)
 
+    @property
+    def compares(self) -> bool:
+        """Always."""
+        return True
+
     def judge(self, evidence: EvaluationEvidence) -> GateResult:
         """Compare with the baseline, else with the champion."""
         champion, accepted = evidence.champion, evidence.baseline.get(self.metric)

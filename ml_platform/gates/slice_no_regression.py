@@ -32,6 +32,11 @@ class SliceNoRegression(SlicedGate):
     type: Literal["slice_no_regression"] = "slice_no_regression"
     tolerance: float = Field(gt=0)
 
+    @property
+    def compares(self) -> bool:
+        """Always."""
+        return True
+
     def rows_to_judge(self, evidence: EvaluationEvidence) -> Rows | GateResult:
         """The rows that candidate and champion are compared on; all, without a champion."""
         if evidence.champion is None:

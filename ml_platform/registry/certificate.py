@@ -13,6 +13,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
+from ml_platform.registry.comparison import Comparison
 from ml_platform.registry.waiver import Waiver, told_waivers, unwaived, with_void
 from ml_platform.registry.ways_on import past_a_certificate, past_gates
 from ml_platform.training.scoring_path import ScoringPath
@@ -28,6 +29,7 @@ class Certificate(Strict):
     waivers: who answers for which failed gate until when.
     scoring: whether compiled code may score it, proven before the Bento is built; None: not yet.
     benchmarks: the frozen rows that it was judged by besides the holdout, by name.
+    compared_with: what the gates that compare had beside it; None where none does.
     model_hash: sha256 of the saved model's manifest, which holds that of each of its files.
     """
 
@@ -45,6 +47,7 @@ class Certificate(Strict):
     waivers: tuple[Waiver, ...] = ()
     scoring: ScoringPath | None = None
     benchmarks: dict[str, Snapshot] = Field(default_factory=dict)
+    compared_with: Comparison | None = None
 
     @property
     def text(self) -> str:
@@ -74,14 +77,17 @@ def verify(
     required: Mapping[str, Mapping[str, Any]],
     file: Path,
     now: datetime,
+    comparison: Comparison | None = None,
 ) -> Certificate:
     """Return the certificate in `text` if the version may be released on it.
 
     text: the stored document, None when there is none; digest: the hash kept with the version.
     required: the gates that the declaration in force asks for, by their checks; it is in `file`.
+    comparison: what a version is compared with now; None where no declared gate compares.
     Raises DeploymentRefused with everything that is wrong: no certificate, changed since it was
     issued, of another version, a gate that was never judged or is another one now, a verdict that
-    blocks and that no waiver covers any more; and with what one can do.
+    is about another champion or baseline, or that blocks and that no waiver covers any more; and
+    with what one can do.
     """
     if text is None or digest is None:
         lacking = "certificate" if text is None else "hash of its certificate"
@@ -100,6 +106,7 @@ def verify(
     problems = [
         *_of_another(certificate, model=model, version=version),
         *_not_judged(certificate, required),
+        *_outdated(certificate, comparison),
         *(
             f"{record.check} {record.result.verdict}: "
             f"{with_void(record, certificate.waivers, now=now)}"
@@ -141,6 +148,12 @@ def _not_judged(
     for check, record in judged.items():
         if check in required and not record.is_of(required[check]):
             yield _changed(record, required[check])
+
+
+def _outdated(certificate: Certificate, now: Comparison | None) -> Iterator[str]:
+    if now is not None:
+        before = certificate.compared_with or Comparison()
+        yield from before.outdated(now, version=certificate.version)
 
 
 def _changed(record: GateRecord, declared: Mapping[str, Any]) -> str:

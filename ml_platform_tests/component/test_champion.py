@@ -1,19 +1,24 @@
 """Gates that compare with the champion, from the declaration to the certificate."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.certify import intact_certificate
+from ml_platform.component.steps.certify import intact_certificate, verified_certificate
 from ml_platform.data.same_rows import rows_in
 from ml_platform.evaluation.baseline import Baseline, write_baseline
 from ml_platform.gates.result import GateRecord
+from ml_platform.registry.certificate import Certificate
+from ml_platform.registry.comparison import Comparison
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.stores import promotion
 from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, failure, materialize
 
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 FLOOR = "    - {type: minimum_metric, metric: roc_auc, floor: 0.7}\n"
 GATES = (
     "    - {type: no_regression, metric: roc_auc, tolerance: 0.05}\n"
@@ -89,6 +94,45 @@ def test_worse_candidate_fails_and_an_accepted_baseline_lets_it_through(
     result = materialize(blind, instance, only=BEFORE_DEPLOYMENT)
     assert result.success, failure(result)
     assert "the accepted baseline" in record(platform, 2, "no_regression_roc_auc").result.reason
+
+
+def test_verdict_against_another_champion_or_baseline_is_no_evidence_for_a_release(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    gated = changed(declaration, FLOOR, GATES.splitlines(keepends=True)[0])
+    assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+    again = changed(gated, "rounds: 20", "rounds: 21")
+    assert materialize(again, instance, only=BEFORE_DEPLOYMENT).success
+    assert verified_certificate(again, platform, 2, now=NOW)
+
+    def refusal() -> str:
+        return failure(materialize(again, instance, only=["deployed_bento"]))
+
+    def judged_anew() -> Certificate:
+        assert materialize(again, instance, only=["evaluation_report"]).success
+        return verified_certificate(again, platform, 2, now=NOW)
+
+    platform.releases.append(promotion("small_credit", 1, 1), expected_revision=0)
+    said = refusal()
+    assert "it was judged as the first release, but the champion is version 1\n" in said
+    assert "and certified: ml-platform train small_credit" in said
+    certificate = judged_anew()
+    assert certificate.compared_with == Comparison(champion=1)
+    assert judged_anew() == certificate, "nothing changed"
+
+    lenient = Baseline(
+        version=1, metrics={"roc_auc": 0.5}, by="ann", reason="to begin with", accepted_at=NOW
+    )
+    write_baseline(again.folder, lenient)
+    assert "but baseline.json has the baseline of version 1, accepted by ann" in refusal()
+    assert "baseline of version 1" in str(judged_anew().compared_with)
+    raised = lenient.model_copy(update={"metrics": {"roc_auc": 0.51}, "by": "bob"})
+    write_baseline(again.folder, raised)
+    assert "accepted by ann: to begin with, but baseline.json has the baseline" in refusal()
+
+    certificate = judged_anew()
+    platform.releases.append(promotion("small_credit", 2, 2), expected_revision=1)
+    assert judged_anew() == certificate, "the champion itself replaces nobody"
 
 
 def test_rows_are_known_by_their_key() -> None:

@@ -7,6 +7,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord, GateResult, Verdict
 from ml_platform.registry.certificate import Certificate, verify
+from ml_platform.registry.comparison import Comparison
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FILE = Path("models/flights/defs.yaml")
@@ -154,6 +155,31 @@ def test_a_contract_whose_rules_changed_is_refused_and_its_version_told(
             now=NOW,
         )
     assert str(refused.value) == f"flights:3 may not be deployed: {said}{PAST_THE_CERTIFICATE}"
+
+
+def test_a_verdict_against_another_champion_is_refused_and_what_to_do_is_told() -> None:
+    compared = Comparison(champion=1)
+    issued = certificate(record("contract")).model_copy(update={"compared_with": compared})
+
+    def verified(champion: int | None) -> Certificate:
+        return verify(
+            issued.text,
+            issued.digest,
+            model="flights",
+            version=3,
+            required={},
+            file=FILE,
+            now=NOW,
+            comparison=Comparison(champion=champion),
+        )
+
+    assert verified(1) == verified(3) == issued
+    with pytest.raises(DeploymentRefused) as refused:
+        verified(2)
+    assert str(refused.value) == (
+        "flights:3 may not be deployed: it was judged against version 1, but the champion is "
+        "version 2" + PAST_THE_CERTIFICATE
+    )
 
 
 def test_a_document_that_is_no_certificate_is_refused_even_with_its_own_hash() -> None:

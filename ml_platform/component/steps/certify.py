@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.comparison import comparison_with
 from ml_platform.component.steps.records import read_records
 from ml_platform.component.steps.train import MODEL_HASH_TAG
 from ml_platform.data.snapshots import Snapshot
@@ -15,6 +16,7 @@ from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate, digest_of, verify
+from ml_platform.registry.comparison import Comparison
 from ml_platform.spec.load import Declaration
 
 DIGEST_TAG = "certificate_sha256"
@@ -29,6 +31,7 @@ def issue_certificate(
     records: tuple[GateRecord, ...],
     *,
     benchmarks: Mapping[str, Snapshot],
+    compared_with: Comparison | None,
     now: datetime,
 ) -> Certificate:
     """Certify a version with its evidence, whatever the verdicts.
@@ -51,6 +54,7 @@ def issue_certificate(
         issued_at=now,
         model_hash=tags[MODEL_HASH_TAG],
         benchmarks=dict(benchmarks),
+        compared_with=compared_with,
     )
     known = intact_certificate(platform, name, trained.version)
     if known is not None:
@@ -97,16 +101,19 @@ def verified_certificate(
     """The certificate of a version, if it holds for the declaration in force.
 
     Raises DeploymentRefused when it is missing, altered, of another version, lacks a gate as it
-    is declared now, or holds a verdict that blocks and no waiver covers now.
+    is declared now, holds a verdict that blocks and no waiver covers now, or was won against
+    another champion or accepted baseline than those of now.
     """
     spec, registry = declaration.spec, platform.registry
     registered = registry.get(spec.name, version)
+    champion = platform.releases.state(spec.name).champion
     return verify(
         registry.read_artifact_text(registered.run_id, certificate_file(version)),
         registered.tags.get(DIGEST_TAG),
         model=spec.name,
         version=version,
         required=spec.required_gates,
+        comparison=comparison_with(declaration, champion),
         file=declaration.file,
         now=now,
     )

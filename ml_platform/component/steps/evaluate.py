@@ -14,6 +14,7 @@ from ml_platform.component.handles import EvaluationReport, TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import benchmark_rows, frozen
 from ml_platform.component.steps.certify import intact_certificate, issue_certificate
+from ml_platform.component.steps.comparison import comparison_with, rival_of
 from ml_platform.component.steps.documents import FOLDER, logged_evaluation, write_documents
 from ml_platform.component.steps.evaluation_gates import judge_evaluation
 from ml_platform.component.steps.holdout import Judged, load_holdout
@@ -73,6 +74,8 @@ def evaluate_version(
         _log(platform, trained, evaluation, fingerprint, folder)
     known = intact_certificate(platform, spec.name, trained.version) if reused else None
     earlier = {record.check: record for record in known.records} if known else {}
+    rival = rival_of(declaration, platform, trained.version)
+    compared_with = comparison_with(declaration, rival)
     records = judge_evaluation(
         declaration,
         platform,
@@ -81,9 +84,17 @@ def evaluate_version(
         judged,
         benchmarks=benchmarks,
         earlier=earlier,
+        rival=rival,
     )
     certificate = issue_certificate(
-        declaration, platform, trained, evaluation, records, benchmarks=snapshots, now=now
+        declaration,
+        platform,
+        trained,
+        evaluation,
+        records,
+        benchmarks=snapshots,
+        compared_with=compared_with,
+        now=now,
     )
     write_documents(platform, certificate, evaluation, fingerprint=fingerprint, now=now)
     handle = EvaluationReport(

@@ -12,7 +12,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.champion import Champion
 from ml_platform.component.steps.holdout import Judged
 from ml_platform.component.steps.kept_version import KeptVersion
-from ml_platform.component.steps.runtimes import rival_of, runtimes
+from ml_platform.component.steps.runtimes import runtimes
 from ml_platform.evaluation.baseline import Costs, read_baseline
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.evidence import BenchmarkRows, EvaluationEvidence
@@ -30,6 +30,7 @@ def judge_evaluation(
     *,
     benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]],
     earlier: Mapping[str, GateRecord],
+    rival: int | None,
 ) -> tuple[GateRecord, ...]:
     """The verdicts of the declared gates on a version.
 
@@ -37,8 +38,8 @@ def judge_evaluation(
     earlier: records of the same evaluation by check. What measures time or memory is not measured
         again for the same gate and champion, or accepted baseline: another number would be noise,
         and another certificate.
+    rival: the version that it is compared with; None before the first release.
     """
-    rival = rival_of(declaration, platform, version)
     with _versions(declaration, platform, version, rival) as (candidate, champion):
         evidence = _evidence(
             declaration, platform, candidate, champion, evaluation, judged, benchmarks

@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from ml_platform.component.platform import Platform
 from ml_platform.component.steps.kept_version import KeptVersion
 from ml_platform.exceptions import MLPlatformError
 from ml_platform.gates.evidence import Runtime, Runtimes
@@ -11,16 +10,6 @@ from ml_platform.serving.scoring import predictor_of
 from ml_platform.spec.load import Declaration
 
 RECORDS = 256
-
-
-def rival_of(declaration: Declaration, platform: Platform, version: int) -> int | None:
-    """The version to compare with: the one in production; None before the first release.
-
-    A version that is in production itself is compared with the one before it, as when it was
-    judged first, so that judging it again says the same.
-    """
-    state = platform.releases.state(declaration.spec.name)
-    return state.previous if state.champion == version else state.champion
 
 
 def runtimes(
