@@ -144,7 +144,8 @@ class Runtime:
     """A version as it runs in production.
 
     folder: the saved model.
-    predict: the serving predictor itself: records in, answers out.
+    predict: the serving predictor itself, records in, answers out: one record by the code that
+        answers one, which is not that of a batch.
     """
 
     version: int

@@ -86,6 +86,12 @@ class Predictor:
         prediction_ids = self._ids(cast("list[Record]", records))
         return self._answers(checked, prediction_ids) if checked else []
 
+    def answers(self, records: Sequence[Record]) -> list[Answer]:
+        """Answer what a client sends at once: one record as `/predict` does, several as a batch."""
+        if len(records) == 1:
+            return [self.predict(records[0])]
+        return self.predict_batch(records)
+
     def score_one(self, checked: Record) -> Score:
         """Score one checked record, bit for bit as `scores` does.
 

@@ -48,6 +48,18 @@ def test_binary_answer_has_label_probability_id_and_version():
     }
 
 
+def test_one_record_and_several_are_answered_as_the_service_answers_them():
+    model = predictor()
+    assert model.answers([{"x": 0.75}])[0]["prediction_id"] == "made-0"
+    assert [each["probability"] for each in model.answers([{"x": 0.75}, {"x": 0.25}])] == [
+        0.75,
+        0.25,
+    ]
+    assert model.answers([]) == []
+    with pytest.raises(RecordRefused):
+        model.answers([{"y": 1}])
+
+
 def test_multiclass_answer_has_the_probability_of_each_class():
     model = Echo(Task.MULTICLASS, (1, 2, 3))
 

@@ -179,7 +179,7 @@ class Bench:
     def _time(self, model: Model) -> None:
         """Time the predictor in turns with that of the model before it."""
         columns = self.declaration.spec.data.contract.columns
-        predict = predictor_of(model, columns, version="calibration").predict_batch
+        predict = predictor_of(model, columns, version="calibration").answers
         before, self._before = self._before, predict
         if before is None or self.latency_problem:
             return

@@ -37,4 +37,4 @@ def _runtime(version: KeptVersion) -> Runtime:
     """The version as its Bento answers: by the contract that it was trained under."""
     columns, number = version.recipe.contract.columns, version.number
     predictor = predictor_of(version.model, columns, version=str(number))
-    return Runtime(version=number, folder=version.folder, predict=predictor.predict_batch)
+    return Runtime(version=number, folder=version.folder, predict=predictor.answers)
