@@ -69,6 +69,14 @@ def test_every_make_target_that_the_readme_names_is_there() -> None:
     assert set(re.findall(r"make ([a-z-]+)", " ".join(re.findall(r"`(.*?)`", README)))) <= targets
 
 
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_demo_runs_the_command_of_that_name() -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert ".venv/bin/ml-platform demo" in planned.stdout.splitlines()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_commands_of_the_readme_run_as_they_stand(tmp_path: Path, shell: dict[str, str]) -> None:
