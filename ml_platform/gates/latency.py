@@ -1,7 +1,7 @@
 """The gate `latency`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,9 +10,13 @@ from ml_platform.exceptions import MLPlatformError
 from ml_platform.gates.evidence import EvaluationEvidence, Runtimes
 from ml_platform.gates.gate import GATES, Gate, Stage
 from ml_platform.gates.result import GateResult, Verdict
-from ml_platform.gates.timing import Timing, time_interleaved
+from ml_platform.gates.timing import Figure, Timing, time_interleaved
 
 CONFIDENCE = 0.99
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+
+Bound = Annotated[float, Field(gt=0)]
+Bounds = Bound | Annotated[dict[int, Bound], Field(min_length=1)]
 
 
 @GATES.register
@@ -21,9 +25,13 @@ class Latency(Gate[EvaluationEvidence]):
 
     Candidate and champion are timed in turns in the same process, so that a noisy machine slows
     both alike; their ratio is judged by its interval.
-    p95_ms: the most that 95 % of the calls with one record may take.
-    max_increase: how much slower it may be than the p95 of the accepted baseline where one has it,
-        else than the champion: 0.2 lets 20 % pass. With neither it passes as first release.
+    mean_ms: the most that a call may take on average; a number bounds the first batch size,
+        `{1: 5, 64: 20}` those that it names.
+    p95_ms: the same for 95 % of the calls.
+    p99_ms: the same for 99 % of the calls.
+    max_increase: how much slower than the champion the median of paired calls may be, or, where an
+        accepted baseline has a p95, how much longer than that the p95: 0.2 lets 20 % pass. With
+        neither it passes as first release.
     batches: records a call.
     seconds: for all the measuring.
     """
@@ -32,18 +40,33 @@ class Latency(Gate[EvaluationEvidence]):
     noisy: ClassVar[bool] = True
 
     type: Literal["latency"] = "latency"
-    p95_ms: float | None = Field(default=None, gt=0)
+    mean_ms: Bounds | None = None
+    p95_ms: Bounds | None = None
+    p99_ms: Bounds | None = None
     max_increase: float | None = Field(default=None, ge=0)
     batches: tuple[int, ...] = Field(default=(1, 16, 64, 256), min_length=1)
     seconds: float = Field(default=0.4, gt=0, le=60)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        if self.p95_ms is None and self.max_increase is None:
-            raise ValueError("declare p95_ms, max_increase, or both")
         if min(self.batches) < 1:
             raise ValueError("a batch has at least one record")
+        declared = {f"{name}_ms": self._bounds(name) for name in FIGURES}
+        if self.max_increase is None and not any(declared.values()):
+            raise ValueError("declare mean_ms, p95_ms, p99_ms or max_increase, or several of them")
+        for field, bounds in declared.items():
+            unknown = sorted(bounds.keys() - set(self.batches))
+            if unknown:
+                valid = ", ".join(map(str, self.batches))
+                raise ValueError(f"{field} bounds batches of {unknown[0]}, not timed ({valid} are)")
         return self
+
+    def _bounds(self, name: Figure) -> Mapping[int, float]:
+        """The bounds of a figure by the size of the batch."""
+        declared: float | dict[int, float] | None = getattr(self, f"{name}_ms")
+        if declared is None:
+            return {}
+        return declared if isinstance(declared, dict) else {self.batches[0]: declared}
 
     @property
     def compares(self) -> bool:
@@ -85,7 +108,8 @@ class Latency(Gate[EvaluationEvidence]):
         self, timings: Sequence[Timing], runtimes: Runtimes, accepted: Mapping[str, float] | None
     ) -> GateResult:
         relative = self._relative(timings, runtimes) if accepted is None else ()
-        found = [*self._absolute(timings[0]), *relative]
+        absolute = (each for timing in timings for each in self._absolute(timing))
+        found = [*absolute, *relative]
         if accepted is not None:
             found += [self._above(timing, accepted.get(str(timing.batch))) for timing in timings]
         verdict: Verdict = "passed"
@@ -93,12 +117,12 @@ class Latency(Gate[EvaluationEvidence]):
             if any(each == worse for each, _ in found):
                 verdict = worse
         texts = [text for each, text in found if each == verdict]
-        smallest = timings[0]
+        value, low, high = timings[0].figure("p95")
         return GateResult(
             verdict=verdict,
-            value=smallest.p95_ms,
-            bound=self.p95_ms,
-            interval=smallest.p95_interval,
+            value=value,
+            bound=self._bounds("p95").get(timings[0].batch),
+            interval=(low, high),
             rows=sum(timing.calls * timing.batch for timing in timings),
             reason="; ".join(texts),
             details={
@@ -109,15 +133,18 @@ class Latency(Gate[EvaluationEvidence]):
         )
 
     def _absolute(self, timing: Timing) -> Iterator[tuple[Verdict, str]]:
-        if self.p95_ms is None:
-            return
-        text = f"p95 is {timing.p95_ms:.3g} ms with batches of {timing.batch}"
-        if timing.p95_interval[0] > self.p95_ms:
-            yield "failed", f"{text}, above the bound {self.p95_ms:g} ms"
-        elif timing.p95_ms > self.p95_ms:
-            yield "inconclusive", f"{text}: too near the bound {self.p95_ms:g} ms to tell"
-        else:
-            yield "passed", f"{text}, within {self.p95_ms:g} ms"
+        for name in FIGURES:
+            bound = self._bounds(name).get(timing.batch)
+            if bound is None:
+                continue
+            value, low, _ = timing.figure(name)
+            text = f"{name} is {value:.3g} ms with batches of {timing.batch}"
+            if low > bound:
+                yield "failed", f"{text}, above the bound {bound:g} ms"
+            elif value > bound:
+                yield "inconclusive", f"{text}: too near the bound {bound:g} ms to tell"
+            else:
+                yield "passed", f"{text}, within {bound:g} ms"
 
     def _relative(
         self, timings: Sequence[Timing], runtimes: Runtimes
@@ -138,8 +165,8 @@ class Latency(Gate[EvaluationEvidence]):
     def _above(self, timing: Timing, accepted: float | None) -> tuple[Verdict, str]:
         if accepted is None:
             return "inconclusive", f"the accepted baseline has no p95 for batches of {timing.batch}"
-        low, high = timing.p95_interval
-        increase = (timing.p95_ms / accepted - 1, low / accepted - 1, high / accepted - 1)
+        value, low, high = timing.figure("p95")
+        increase = (value / accepted - 1, low / accepted - 1, high / accepted - 1)
         return self._held(timing, increase, f"the accepted p95 of {accepted:.3g} ms")
 
     def _held(

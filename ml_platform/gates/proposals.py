@@ -213,6 +213,8 @@ class _Noise:
         evidence = self.evidence
         if evidence.latency_problem:
             return evidence.latency_problem
+        if isinstance(gate.p95_ms, dict) and field == "p95_ms":
+            return "bounds by the size of the batch are not proposed, one number is"
         if field == "p95_ms":
             batch = gate.batches[0]
             logs = np.log([timing.p95_ms for timing in evidence.timings[batch]])

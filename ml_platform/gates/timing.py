@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,14 @@ Floats = NDArray[np.float64]
 WARM_UP = 3
 LEAST, MOST = 20, 2000
 """Calls a batch size."""
+
+Figure = Literal["mean", "p95", "p99"]
+LEVELS = {"p95": 0.95, "p99": 0.99}
+Z = 2.58
+"""Of an interval at 99 %."""
+
+Measured = tuple[float, float, float]
+"""A value and its interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,18 +41,23 @@ class Timing:
         """How often each was called."""
         return len(self.candidate)
 
-    @property
-    def p95_ms(self) -> float:
-        """The 95th percentile of a call."""
-        return float(np.quantile(self.candidate, 0.95)) * 1e3
+    def figure(self, name: Figure) -> Measured:
+        """The candidate's mean or a percentile of a call in milliseconds, and interval at 99 %.
 
-    @property
-    def p95_interval(self) -> tuple[float, float]:
-        """Its interval at 99 %, from the order of the calls, whatever their distribution."""
-        low, high = order_interval(np.sort(self.candidate), 0.95, z=2.58)
-        return low * 1e3, high * 1e3
+        That of a percentile rests on the order of the calls, whatever their distribution; that of
+        the mean on its standard error.
+        """
+        seconds = self.candidate
+        if name == "mean":
+            value = float(seconds.mean())
+            reach = Z * float(seconds.std(ddof=1)) / math.sqrt(self.calls)
+            low, high = value - reach, value + reach
+        else:
+            value = float(np.quantile(seconds, LEVELS[name]))
+            low, high = order_interval(np.sort(seconds), LEVELS[name], z=Z)
+        return value * 1e3, low * 1e3, high * 1e3
 
-    def increase(self, confidence: float) -> tuple[float, float, float]:
+    def increase(self, confidence: float) -> Measured:
         """How much slower the candidate is than the champion: median of the pairs, and interval.
 
         0.1 is 10 % slower. The interval rests on the order of the pairs alone.

@@ -50,6 +50,45 @@ def test_absolute_bound_is_on_the_first_batch_size() -> None:
     check_gate(gate(p95_ms=0.1), seen, verdict="failed")
 
 
+def timing(batch: int, seconds: list[float]) -> Timing:
+    return Timing(batch, np.array(seconds), None)
+
+
+HEAVY_TAIL = [0.001] * 970 + [0.05] * 30
+
+
+@pytest.mark.parametrize(
+    ("bounds", "verdict", "reason"),
+    [
+        ({"p95_ms": 2}, "passed", "p95 is 1 ms with batches of 1, within 2 ms"),
+        ({"p95_ms": 2, "p99_ms": 10}, "failed", "p99 is 50 ms with batches of 1, above"),
+        ({"mean_ms": 1.5}, "failed", "mean is 2.47 ms with batches of 1, above the bound 1.5 ms"),
+        ({"mean_ms": 2.4}, "inconclusive", "mean is 2.47 ms with batches of 1: too near"),
+        ({"p99_ms": {4: 10}}, "passed", "p99 is 4 ms with batches of 4, within 10 ms"),
+        ({"p95_ms": {1: 2, 4: 3}}, "failed", "p95 is 4 ms with batches of 4, above the bound 3 ms"),
+    ],
+)
+def test_each_figure_of_each_batch_size_has_a_bound_of_its_own(
+    bounds, verdict, reason, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = [timing(1, HEAVY_TAIL), timing(4, [0.004] * 200)]
+    monkeypatch.setattr("ml_platform.gates.latency.time_interleaved", lambda *_, **__: timed)
+    result = check_gate(gate(**bounds), evidence(takes(0)), verdict=verdict).result
+    assert result.reason.startswith(reason)
+    assert ";" not in result.reason
+
+
+def test_tail_three_times_as_long_passes_the_increase_and_not_its_own_bound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    champion = np.array([0.001] * 970 + [0.015] * 30)
+    timed = [Timing(1, np.array(HEAVY_TAIL), champion)]
+    monkeypatch.setattr("ml_platform.gates.latency.time_interleaved", lambda *_, **__: timed)
+    both = evidence(takes(0), takes(0))
+    check_gate(gate(max_increase=0.2), both, verdict="passed")
+    check_gate(gate(max_increase=0.2, p99_ms=20), both, verdict="failed")
+
+
 def test_equal_champion_passes_and_a_slower_candidate_fails() -> None:
     equal = evidence(takes(0.0005), takes(0.0005))
     result = check_gate(gate(max_increase=0.3), equal, verdict="passed").result
@@ -111,7 +150,17 @@ def test_interval_of_a_quantile_covers_it_as_often_as_it_says() -> None:
     assert sum(low <= truth <= high for low, high in intervals) >= 490
 
 
-@pytest.mark.parametrize("fields", [{}, {"p95_ms": 1, "batches": [0]}, {"p95_ms": 0}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"p95_ms": 1, "batches": [0]},
+        {"p95_ms": 0},
+        {"p99_ms": {}},
+        {"mean_ms": {1: 0}},
+        {"p99_ms": {8: 5}},
+    ],
+)
 def test_senseless_declarations_are_refused(fields) -> None:
     with pytest.raises(ValidationError):
         GATES.parse({"type": "latency", **fields})
