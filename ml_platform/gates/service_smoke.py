@@ -23,7 +23,8 @@ class ServiceSmoke(Gate[ServiceEvidence]):
 
     Its answers to holdout records must be the model's own, bit for bit; bad input must be
     refused with 400, the field and a reason.
-    records: how many holdout records are compared, at most.
+    records: how many holdout records are compared, spread over the holdout; all, where it has
+        fewer.
     """
 
     stage: ClassVar[Stage] = Stage.DEPLOYED_BENTO

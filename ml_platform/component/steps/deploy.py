@@ -1,12 +1,16 @@
 """deployed_bento: verify the certificate, build the Bento, test it as a service, release it."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
@@ -17,8 +21,9 @@ from ml_platform.component.steps.prove import with_scoring
 from ml_platform.component.steps.service_verdicts import service_verdicts
 from ml_platform.component.steps.train import model_hash
 from ml_platform.gates.evidence import ServiceEvidence
-from ml_platform.gates.gate import Stage
+from ml_platform.gates.gate import Gate, Stage
 from ml_platform.gates.result import GateRecord
+from ml_platform.gates.service_smoke import ServiceSmoke
 from ml_platform.registry.certificate import Certificate, refused
 from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.client_records import client_records
@@ -27,7 +32,8 @@ from ml_platform.serving.process import ServiceProcess
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.recipe import Recipe
 
-SMOKE_ROWS = 200
+LEAST_ASKED = 200
+"""Records of the holdout that gates on the service are given, where it has so many."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,16 @@ def _judge(
         return tuple(gate.record(gate.judge(evidence)) for gate in gates)
 
 
+def asked_places(rows: int, gates: Iterable[Gate[Any]]) -> NDArray[np.int64]:
+    """The positions of the rows of a holdout that a service is asked about, ascending.
+
+    As many as a gate wants, from the first to the last: the first rows alone may be the oldest.
+    """
+    wanted = (gate.records for gate in gates if isinstance(gate, ServiceSmoke))
+    count = min(rows, max(LEAST_ASKED, *wanted))
+    return np.linspace(0, rows - 1, count).round().astype(np.int64)
+
+
 @contextmanager
 def _service_evidence(
     declaration: Declaration,
@@ -153,13 +169,14 @@ def _service_evidence(
     judged: Judged,
 ) -> Generator[ServiceEvidence]:
     spec = declaration.spec
-    records = client_records(judged.holdout.head(SMOKE_ROWS), list(judged.model.inputs))
+    places = asked_places(len(judged.holdout), spec.all_gates(Stage.DEPLOYED_BENTO))
+    records = client_records(judged.holdout.iloc[places], list(judged.model.inputs))
     keep_example(platform.handles, spec.name, report.version, records[0])
     with ServiceProcess(tag, bentos=platform.settings.bentos, private=True) as service:
         yield ServiceEvidence(
             service=service,
             records=records,
-            scores=judged.scores[:SMOKE_ROWS],
+            scores=judged.scores[places],
             task=spec.task,
             version=str(report.version),
             classes=judged.model.classes,
