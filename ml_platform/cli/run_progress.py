@@ -36,7 +36,8 @@ class Reporter:
             mark = event.verdict.upper() if event.blocks else event.verdict
             self._tell(f"  {mark}  {event.text}")
         elif event.kind == "materialized":
-            self._tell(f"{_numbered(event.asset)}  {time.monotonic() - self._began:.1f} s")
+            took = f"{_numbered(event.asset)}  {time.monotonic() - self._began:.1f} s"
+            self._tell(f"{took}  {event.text}".rstrip())
 
     def _say_now(self, asset: str, text: str) -> None:
         line = f"{_numbered(asset)}  {text}".rstrip()

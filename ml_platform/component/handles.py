@@ -64,6 +64,22 @@ class ValidatedData(Handle):
     outside: int = 0
 
 
+class SplitRows(Strict):
+    """What became of the rows of a snapshot.
+
+    left_out: in neither part, for the gap of a split in time or for a benchmark.
+    """
+
+    training: int
+    holdout: int
+    left_out: int
+
+    def __str__(self) -> str:
+        """For people: `799 rows trained on, 200 held out, 1 in neither`."""
+        told = f"{self.training:,} rows trained on, {self.holdout:,} held out"
+        return f"{told}, {self.left_out:,} in neither" if self.left_out else told
+
+
 class TrainedModel(Handle):
     """A registered version of the model.
 
@@ -71,6 +87,7 @@ class TrainedModel(Handle):
     fingerprint: hash of everything that decides its bits: data, code, configuration.
     reused: whether an earlier training with the same fingerprint stands in.
     asked_at: when the training was asked for, reused or not. through: up to when it saw labels.
+    rows: how its snapshot was divided; None of a version that was registered before this was kept.
     """
 
     asset = "trained_model"
@@ -81,6 +98,7 @@ class TrainedModel(Handle):
     reused: bool
     asked_at: AwareDatetime
     through: AwareDatetime | None = None
+    rows: SplitRows | None = None
 
 
 class EvaluationReport(Handle):

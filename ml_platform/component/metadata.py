@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pandas as pd
 
-from ml_platform.component.handles import TrainedModel
+from ml_platform.component.handles import SplitRows, TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.tables import as_given, markdown_table, preview
 from ml_platform.data.contract import ColumnContract, Contract
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from ml_platform.registry.certificate import Certificate
 
 Metadata = dict[str, Any]
+
+ROWS = "rows"
+"""What the page of a trained model says of its rows; a terminal shows it, too."""
 
 
 def of_contract(contract: Contract) -> Metadata:
@@ -69,6 +72,7 @@ def of_validation(outcome: "ValidationOutcome", settings: Settings) -> Metadata:
     return {
         "violations": _violations(outcome.validation),
         "quarantined_rows": len(outcome.validation.quarantined),
+        "dropped_columns": ", ".join(outcome.validation.dropped_columns) or "none",
         "feedback_rows": outcome.feedback.rows,
         "feedback_kept_out": outcome.feedback.kept_out,
         **({"feedback": outcome.feedback.reason} if outcome.feedback.reason else {}),
@@ -85,9 +89,18 @@ def of_model(handle: TrainedModel, platform: Platform) -> Metadata:
         "reused": handle.reused,
         "fingerprint": handle.fingerprint,
         "training_data": f"{handle.snapshot.table}@{handle.snapshot.version}",
+        **_divided(handle.rows),
         "mlflow_run_id": handle.run_id,
         "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(handle.run_id)),
     }
+
+
+def _divided(rows: SplitRows | None) -> Metadata:
+    """How many rows each part has, to plot, and in a sentence, which the terminal shows too."""
+    if rows is None:
+        return {}
+    counts = {f"{part}_rows": count for part, count in rows.model_dump().items()}
+    return {ROWS: str(rows), **counts}
 
 
 def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: datetime) -> Metadata:

@@ -12,6 +12,7 @@ from ml_platform.component.assets import FORCE_TAG
 from ml_platform.component.instance import open_instance
 from ml_platform.component.jobs import MODEL_TAG
 from ml_platform.component.load import model_definitions
+from ml_platform.component.metadata import ROWS
 from ml_platform.component.resources import resources
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -22,7 +23,7 @@ class Progress:
     """Something a person wants to know while a run goes on.
 
     asset: last part of the asset's key. kind: "started", "materialized", "check" or "log".
-    text: for people; for a check its name and reason.
+    text: for people; for a check its name and reason, for a model how its rows were divided.
     verdict: of a check: "passed", "failed" or "inconclusive"; blocks: whether it stops the run.
     """
 
@@ -107,7 +108,8 @@ def _tell(entry: dg.EventLogEntry, progress: Callable[[Progress], None]) -> None
     elif event.event_type is dg.DagsterEventType.STEP_START:
         progress(Progress(asset, "started", ""))
     elif event.event_type is dg.DagsterEventType.ASSET_MATERIALIZATION:
-        progress(Progress(asset, "materialized", ""))
+        shown = event.step_materialization_data.materialization.metadata
+        progress(Progress(asset, "materialized", _value(shown, ROWS) or ""))
     elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
         check = event.asset_check_evaluation_data
         text = f"{check.check_name}: {check.description}"

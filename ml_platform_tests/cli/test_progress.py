@@ -22,6 +22,7 @@ RUN = (
     Progress("validated_data", "check", "contract: all rows keep it", verdict="passed"),
     Progress("validated_data", "check", "leakage: too good", verdict="failed", blocks=True),
     Progress("own_report", "materialized", ""),
+    Progress("trained_model", "materialized", "80 rows trained on, 20 held out"),
 )
 
 
@@ -60,6 +61,7 @@ def test_a_run_is_told_in_plain_lines_on_stderr(capsys: pytest.CaptureFixture[st
         "  passed  contract: all rows keep it",
         "  FAILED  leakage: too good",
         "own_report  0.0 s",
+        "3/5 trained_model  0.0 s  80 rows trained on, 20 held out",
     ]
 
 

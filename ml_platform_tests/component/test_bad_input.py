@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import dagster as dg
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -207,6 +208,30 @@ def test_missing_or_empty_file_is_one_clear_sentence(
     said = failure(result)
     assert "rows.csv" in said
     assert len(said.splitlines()) == 1
+
+
+def test_rows_and_columns_that_are_in_neither_part_are_counted_and_named(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    source = declaration.folder / "source.py"
+    wider = "\n\n_load = load\n\n\ndef load(**params):\n    return _load(**params).assign(note=1)\n"
+    source.write_text(source.read_text("utf-8") + wider, encoding="utf-8")
+    result = materialize(declaration, instance, only=BEFORE_DEPLOYMENT[:3])
+    assert result.success, failure(result)
+    assert metadata(result, "validated_data")["dropped_columns"] == "note"
+    contract = next(c for c in result.get_asset_check_evaluations() if c.check_name == "contract")
+    assert "columns that it does not know were let go: note" in (contract.description or "")
+
+    shown = metadata(result, "trained_model")
+    counts = {"training_rows": 799, "holdout_rows": 200, "left_out_rows": 1}
+    assert {name: shown[name] for name in counts} == counts
+    assert shown["rows"] == "799 rows trained on, 200 held out, 1 in neither"
+    run = mlflow.MlflowClient(platform.settings.mlflow_url).get_run(str(shown["mlflow_run_id"]))
+    assert {name: int(run.data.params[name]) for name in counts} == counts
+
+    again = materialize(declaration, instance, only=["trained_model"])
+    assert metadata(again, "trained_model")["reused"] is True
+    assert metadata(again, "trained_model")["rows"] == shown["rows"]
 
 
 def test_quarantined_rows_are_kept_counted_and_left_out_of_training(

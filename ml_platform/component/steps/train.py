@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from ml_platform.clock import utc_now
-from ml_platform.component.handles import TrainedModel, ValidatedData
+from ml_platform.component.handles import SplitRows, TrainedModel, ValidatedData
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import keep_out, kept_out_tag, without
 from ml_platform.component.steps.code import CodeIdentity, identify
@@ -39,6 +39,10 @@ MODEL_HASH_TAG = "model_sha256"
 def model_hash(folder: Path) -> str:
     """The sha256 of a saved model's manifest, which itself holds that of every other file."""
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+ROWS_TAG = "rows"
+"""Tag of a registered version: how its snapshot was divided, as JSON of `SplitRows`."""
 
 
 @dataclass(frozen=True)
@@ -118,13 +122,15 @@ def train_version(
     if declaration.spec.evaluation.evidently != "never":
         platform.evidently.start()  # it will be asked about the new version
     training_rows, holdout = parts()
+    rows = _divided(snapshot, training_rows, holdout)
     records = judge_training(declaration, (training_rows, holdout), fit)
     if any(record.blocks for record in records):
         return TrainingOutcome(records, None)
     with _tracked_run(platform, declaration, run) as run_id:
         model = fit_model(declaration, training_rows)
-        _log(declaration, platform, run_id, validated, code, records, model)
+        _log(declaration, platform, run_id, validated, code, records, model, rows)
         tags = _tags(declaration, validated, run, code, fingerprint) | kept_out_tag(kept_out)
+        tags |= {ROWS_TAG: rows.model_dump_json()}
         version = _register(declaration, platform, run_id, model, training_rows, tags)
     return TrainingOutcome(records, _handle(version, validated, fingerprint, reused=False))
 
@@ -137,6 +143,11 @@ def _without_benchmarks(
 ) -> Parts:
     training_rows, holdout = read()
     return without(training_rows, platform, kept_out, key=declaration.spec.data.id), holdout
+
+
+def _divided(snapshot: Snapshot, training: pd.DataFrame, holdout: pd.DataFrame) -> SplitRows:
+    left_out = snapshot.rows - len(training) - len(holdout)
+    return SplitRows(training=len(training), holdout=len(holdout), left_out=left_out)
 
 
 def fingerprint_of(
@@ -184,6 +195,7 @@ def _log(
     code: CodeIdentity,
     records: tuple[GateRecord, ...],
     model: Model,
+    rows: SplitRows,
 ) -> None:
     snapshot = validated.snapshot
     spec = declaration.spec
@@ -194,6 +206,7 @@ def _log(
             **_flat("split", spec.split.model_dump(mode="json")),
             "features": len(spec.features.columns),
             "matrix_columns": len(model.encoder.names),
+            **{f"{part}_rows": count for part, count in rows.model_dump().items()},
         },
         dataset=TrainingRows(name=snapshot.table, hash=snapshot.content_hash, rows=snapshot.rows),
         tags={"git_commit": code.commit},
@@ -263,6 +276,7 @@ def _register(
 def _handle(
     version: ModelVersion, validated: ValidatedData, fingerprint: str, *, reused: bool
 ) -> TrainedModel:
+    rows = version.tags.get(ROWS_TAG)
     return TrainedModel(
         version=version.version,
         run_id=version.run_id,
@@ -271,4 +285,5 @@ def _handle(
         reused=reused,
         asked_at=utc_now(),
         through=validated.feedback.through,
+        rows=None if rows is None else SplitRows.model_validate_json(rows),
     )

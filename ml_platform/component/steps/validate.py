@@ -99,6 +99,8 @@ def contract_record(declaration: Declaration, validation: Validation) -> GateRec
         more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
         rules = "1 rule" if len(broken) == 1 else f"{len(broken)} rules"
         reason = f"contract version {contract.version}: {rules} broken: {worst}{more}"
+    if validation.dropped_columns:
+        reason += f"; columns that it does not know were let go: {_some(validation)}"
     result = GateResult(
         verdict="passed" if validation.passed else "failed",
         value=float(len(broken)),
@@ -108,6 +110,12 @@ def contract_record(declaration: Declaration, validation: Validation) -> GateRec
     )
     declared, blocks = declaration.spec.contract_gate, not validation.passed
     return GateRecord(check="contract", gate=declared, result=result, blocks=blocks)
+
+
+def _some(validation: Validation, most: int = 5) -> str:
+    names = validation.dropped_columns
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _keep_quarantined(
