@@ -1,6 +1,5 @@
 """`ml-platform certificate`: what a version was judged by, and whether that holds now."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -50,31 +49,20 @@ def _latest(platform: "Platform", model: str) -> int:
 
 
 def _page(found: "Certificate", service: Sequence["GateRecord"], *, now: datetime) -> str:
-    snapshot = found.snapshot
-    head = {
-        "certificate": f"{found.model}:{found.version}",
-        "digest": found.digest,
-        "issued": f"{found.issued_at:%Y-%m-%d %H:%M:%S %Z}",
-        "data": f"{snapshot.table}@{snapshot.version}, {snapshot.rows:,} rows, "
-        f"{snapshot.content_hash[:16]}",
-        "contract": str(found.contract_version),
-        "code": f"{found.code_version[:16]}, commit {found.git_commit or 'unknown'}",
-        "environment": json.dumps(found.environment),
-    }
-    if found.compared_with is not None:
-        head["compared"] = f"with {found.compared_with}"
-    if found.scoring is not None:
-        head["scoring"] = str(found.scoring)
-    lines = [f"{key:12} {value}" for key, value in head.items()]
-    lines += [
-        f"benchmark    {each.table}@{each.version}, {each.rows:,} rows, {each.content_hash[:16]}"
-        for each in found.benchmarks.values()
-    ]
+    facts = found.facts
+    wide = max(map(len, (*facts, *found.metrics)))
+    lines = [f"{key:{wide}}  {value}" for key, value in facts.items()]
+    lines += ["", "on the holdout:"]
+    lines += [f"{key:{wide}}  {_number(value)}" for key, value in found.metrics.items()]
     lines += ["", *(_verdict(record) for record in found.records)]
     lines += [f"{waiver.check} is {told}" for waiver, told in found.told_waivers(now=now)]
     if service:
         lines += ["", "on the running service, when it was released:", *map(_verdict, service)]
     return "\n".join(lines)
+
+
+def _number(value: float | None) -> str:
+    return "not measurable" if value is None else f"{value:.6g}"
 
 
 def _verdict(record: "GateRecord") -> str:

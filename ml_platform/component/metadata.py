@@ -124,6 +124,7 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: date
         "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
         "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
         "gates": _verdicts(outcome.certificate, now=now),
+        "certified": _facts(outcome.certificate),
         "curves": dg.MetadataValue.md(
             " ".join(f"![{name}]({address}/{name}.png)" for name in outcome.pictures)
         ),
@@ -150,6 +151,7 @@ def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", *, now: dateti
         "reused": built.reused,
         "certificate": built.handle.certificate,
         "certified_gates": _verdicts(built.certificate, now=now),
+        "certified": _facts(built.certificate),
         "scoring": str(built.certificate.scoring),
         "release": outcome.summary,
         "serve": f"ml-platform serve {built.handle.tag}",
@@ -211,6 +213,12 @@ def _metrics(evaluation: Evaluation, *, whole: bool) -> list[Metadata]:
 def _picture(name: str, png: bytes) -> dg.MarkdownMetadataValue:
     encoded = base64.b64encode(png).decode()
     return dg.MetadataValue.md(f"![{name}](data:image/png;base64,{encoded})")
+
+
+def _facts(certificate: "Certificate") -> dg.MarkdownMetadataValue:
+    """What the verdicts are about: data, contract, code, environment."""
+    rows = [{"of": name, "is": told} for name, told in certificate.facts.items()]
+    return dg.MetadataValue.md(markdown_table(rows))
 
 
 def _verdicts(certificate: "Certificate", *, now: datetime) -> dg.MarkdownMetadataValue:

@@ -59,6 +59,24 @@ class Certificate(Strict):
         """The sha256 of the text, in hex; what is kept with the version."""
         return digest_of(self.text)
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What it is about besides the verdicts, for people, by what that is."""
+        told = {
+            "certificate": f"{self.model}:{self.version}",
+            "digest": self.digest,
+            "issued": f"{self.issued_at:%Y-%m-%d %H:%M:%S %Z}",
+            "data": _named(self.snapshot),
+            "contract": f"version {self.contract_version}",
+            "code": f"{self.code_version[:16]}, commit {self.git_commit or 'unknown'}",
+            "environment": ", ".join(f"{name} {n}" for name, n in self.environment.items()),
+        }
+        if self.compared_with is not None:
+            told["compared"] = f"with {self.compared_with}"
+        if self.scoring is not None:
+            told["scoring"] = str(self.scoring)
+        return told | {f"benchmark {n}": _named(rows) for n, rows in self.benchmarks.items()}
+
     def blocking(self, *, now: datetime) -> list[GateRecord]:
         """The records that stop the release: they block, and no waiver covers them now."""
         return unwaived(self.records, self.waivers, now=now)
@@ -66,6 +84,11 @@ class Certificate(Strict):
     def told_waivers(self, *, now: datetime) -> list[tuple[Waiver, str]]:
         """Every waiver with what it says, marked where it is void."""
         return [*told_waivers(self.waivers, self.records, now=now)]
+
+
+def _named(snapshot: Snapshot) -> str:
+    named = f"{snapshot.table}@{snapshot.version}, {snapshot.rows:,} rows"
+    return f"{named}, {snapshot.content_hash[:16]}"
 
 
 def verify(

@@ -49,6 +49,10 @@ def test_certificate_that_does_not_hold_is_printed_and_refused(folder: Path) -> 
     assert shown.exit_code == ExitCode.BLOCKED
     assert f"failed       {GATE} (blocks): roc_auc" in shown.stdout
     assert "passed       contract: all 1,000 rows" in shown.stdout
+    _, _, metrics = shown.stdout.partition("\non the holdout:\n")
+    told = dict(line.split() for line in metrics.partition("\n\n")[0].splitlines())
+    assert told.keys() == {"log_loss", "roc_auc"}
+    assert 0.5 < float(told["roc_auc"]) < 1
     assert f"may not be deployed: {GATE} failed" in shown.stderr
 
 

@@ -32,6 +32,24 @@ def test_certificate_is_a_table_of_every_gate() -> None:
     ]
 
 
+def test_what_the_verdicts_are_about_is_a_table_of_its_own() -> None:
+    issued = certificate(record("contract"))
+    handle = DeployedBento(tag="flights:3", version=3, certificate=issued.digest)
+    built = BuiltBento(handle, issued, (), reused=False)
+    table = str(of_deployment(built, OUTCOME, now=NOW)["certified"].value).splitlines()
+    assert table[0] == "|of|is|"
+    told = dict(line.strip("|").split("|") for line in table[2:])
+    assert told == {
+        "certificate": "flights:3",
+        "digest": issued.digest,
+        "issued": "2026-01-02 00:00:00 UTC",
+        "data": "flights/validated_data@2, 10 rows, ab",
+        "contract": "version 1",
+        "code": "c0de, commit unknown",
+        "environment": "python 3.11, xgboost 3.2.0",
+    }
+
+
 def test_waiver_stands_beside_its_gate_and_says_when_it_is_over() -> None:
     waiver = Waiver(
         check="latency",

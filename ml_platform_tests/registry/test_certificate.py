@@ -190,6 +190,16 @@ def test_a_document_that_is_no_certificate_is_refused_even_with_its_own_hash() -
         check(text, sha256(text.encode()).hexdigest())
 
 
+def test_what_it_was_compared_with_and_its_benchmarks_are_among_the_facts() -> None:
+    issued = certificate(record("contract"))
+    assert "compared" not in issued.facts
+    compared = issued.model_copy(
+        update={"compared_with": Comparison(champion=1), "benchmarks": {"jfk": issued.snapshot}}
+    )
+    assert compared.facts["compared"] == "with version 1"
+    assert compared.facts["benchmark jfk"] == "flights/validated_data@2, 10 rows, ab"
+
+
 def test_the_text_does_not_depend_on_the_order_of_keys() -> None:
     issued = certificate(record("contract"))
     other = issued.model_copy(update={"environment": {"xgboost": "3.2.0", "python": "3.11"}})
