@@ -15,9 +15,13 @@ from ml_platform.task import Task
 POINTS = 1000
 """Points that a curve or a cloud is thinned to; more cannot be seen."""
 NAMED_CLASSES = 20
-"""Classes up to which a confusion matrix names them and shows its counts."""
+"""Classes up to which curves are drawn, and a confusion matrix names them and shows its counts."""
+BINS = 10
+"""Of a calibration curve."""
 
 Draw = Callable[[Any], None]
+OneClass = tuple[NDArray[np.bool_], Scores]
+"""Which rows are of a class, and their scores for it."""
 
 
 def pictures(
@@ -31,9 +35,9 @@ def pictures(
 ) -> dict[str, bytes]:
     """Draw what can be drawn of these rows (shapes as in `Task`); PNG by name.
 
-    binary: roc_curve, precision_recall_curve, calibration_curve, confusion_matrix; multiclass:
-    roc_curve, confusion_matrix; regression: predicted_against_actual, residuals. Curves that
-    need both classes are left out when there is one.
+    binary and multiclass: roc_curve, precision_recall_curve, calibration_curve, each class of
+    several against the rest, and confusion_matrix; regression: predicted_against_actual,
+    residuals. Curves that need rows of a class and others are left out when there are none.
     """
     if len(target) == 0:
         return {}
@@ -41,13 +45,15 @@ def pictures(
         return _of_regression(target.astype(np.float64), scores, seed)
     names = _names(classes, 2 if task is Task.BINARY else scores.shape[1])
     drawn = {"confusion_matrix": _confusion(target, scores, names, threshold)}
-    curves = _curves(target, scores, names)
+    classed = _by_class(target, scores, names)
+    bins = min(BINS, len(target))
+    drawn["calibration_curve"] = lambda axes: _calibration(axes, classed, bins=bins)
+    curves = {
+        name: Ranking(*one) for name, one in classed.items() if 0 < one[0].sum() < len(target)
+    }
     if curves:
         drawn["roc_curve"] = lambda axes: _roc(axes, curves)
-    if task is Task.BINARY:
-        drawn["calibration_curve"] = lambda axes: _calibration(axes, target, scores)
-        if curves:
-            drawn["precision_recall_curve"] = lambda axes: _precision_recall(axes, curves)
+        drawn["precision_recall_curve"] = lambda axes: _precision_recall(axes, curves)
     return {name: _png(draw) for name, draw in sorted(drawn.items())}
 
 
@@ -72,14 +78,12 @@ def _names(classes: Sequence[Any], k: int) -> list[str]:
     ]
 
 
-def _curves(target: Target, scores: Scores, names: list[str]) -> dict[str, Ranking]:
-    """A ranking for each class that some rows have and some have not."""
+def _by_class(target: Target, scores: Scores, names: list[str]) -> dict[str, OneClass]:
+    """The positive class of two; of several, each that has rows, as many as can be told apart."""
     if scores.ndim == 1:
-        each = {names[-1]: (target == 1, scores)}
-    else:
-        each = {name: (target == k, scores[:, k]) for k, name in enumerate(names)}
-    mixed = {name: pair for name, pair in each.items() if 0 < pair[0].sum() < len(target)}
-    return {name: Ranking(*pair) for name, pair in list(mixed.items())[:NAMED_CLASSES]}
+        return {names[-1]: (target == 1, scores)}
+    there = np.unique(target.astype(np.int64)).tolist()[:NAMED_CLASSES]
+    return {names[k]: (target == k, scores[:, k]) for k in there}
 
 
 def _thin(length: int) -> NDArray[np.int64]:
@@ -99,30 +103,32 @@ def _roc(axes: Any, curves: dict[str, Ranking]) -> None:
 
 
 def _precision_recall(axes: Any, curves: dict[str, Ranking]) -> None:
+    shares: list[float] = []
     for name, ranking in curves.items():
         points = ranking.cumulate()
         at = _thin(len(points.positive))
         positive, negative = points.positive[at], points.negative[at]
         axes.plot(positive / points.positives, positive / (positive + negative), label=name)
-        share = points.positives / (points.positives + points.negatives)
-        axes.axhline(share, color="0.7", linewidth=1, linestyle="--", label="base rate")
+        shares.append(points.positives / (points.positives + points.negatives))
+    axes.hlines(shares, 0, 1, color="0.7", linewidth=1, linestyle="--", label="base rate")
     axes.set(xlabel="Recall", ylabel="Precision", title="Precision-recall curve", ylim=(0, 1.02))
     axes.legend(loc="upper right", fontsize="small")
 
 
-def _calibration(axes: Any, target: Target, scores: Scores, *, bins: int = 10) -> None:
+def _calibration(axes: Any, classed: dict[str, OneClass], *, bins: int) -> None:
     """Frequency against mean probability in bins of as many rows each."""
-    order = np.argsort(scores, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    said = [scores[part].mean() for part in parts]
-    happened = [target[part].astype(np.float64).mean() for part in parts]
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
-    axes.plot(said, happened, marker="o")
+    for name, (is_it, scores) in classed.items():
+        order = np.argsort(scores, kind="stable")
+        parts = np.array_split(order, bins)
+        said = [scores[part].mean() for part in parts]
+        axes.plot(said, [is_it[part].mean() for part in parts], marker="o", label=name)
     axes.set(
         xlabel="Mean probability",
         ylabel="Share of positives",
-        title=f"Calibration, {len(parts)} bins of equal size",
+        title=f"Calibration, {bins} bins of equal size",
     )
+    axes.legend(loc="upper left", fontsize="small")
 
 
 def _confusion(target: Target, scores: Scores, names: list[str], threshold: float) -> Draw:
