@@ -13,14 +13,19 @@ from ml_platform.exceptions import SourceError
 def locate(path: str, *, folder: Path) -> str:
     """Return `path` as pandas takes it: a URL as it is, a local path made absolute by `folder`.
 
-    Raises SourceError when there is no such local file; it names a close one.
+    Raises SourceError when there is no such local file, naming a close one, or when one may not
+    look for it.
     """
     if "://" in path and not path.startswith("file://"):
         return path
     file = folder / Path(path.removeprefix("file://")).expanduser()
-    if not file.exists():
-        raise SourceError(f"there is no file {file}{_hint(file)}")
-    return str(file)
+    try:
+        if file.exists():
+            return str(file)
+        hint = _hint(file)
+    except OSError as error:
+        raise SourceError(f"cannot look for {file}: {_sentence(error)}") from error
+    raise SourceError(f"there is no file {file}{hint}")
 
 
 def require_rows(frame: pd.DataFrame, *, what: str) -> pd.DataFrame:
@@ -47,6 +52,11 @@ def reading(what: str) -> Iterator[None]:
         raise SourceError(f"{what} needs a package that is not installed: {error}") from error
     except (OSError, ValueError, TypeError, EOFError) as error:
         raise SourceError(f"cannot read {what}: {_sentence(error)}") from error
+    except Exception as error:  # clients of object stores raise errors of their own
+        if "://" not in what or isinstance(error, SourceError):
+            raise
+        said = f"{type(error).__name__}: {_sentence(error)}"
+        raise SourceError(f"cannot read {what}: {said}") from error
 
 
 def _hint(file: Path) -> str:
