@@ -1,5 +1,6 @@
 """Where everything is kept: one explicit root, each store movable by an environment variable."""
 
+import importlib.util
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ class Settings(Strict):
     data_url: local path or fsspec URL under which the Delta tables and handles lie.
     mlflow_url: MLflow tracking URI.
     release_url: SQLAlchemy URL of the release store.
-    models: folders with declared models, besides `ml_platform/defs`.
+    models: folders with declared models, besides `ml_platform/defs`; of an installed package, too.
     journal_url: fsspec URL that closed segments of journals are moved to; None leaves them in
     `journal`.
     max_runs_per_day, max_hours_per_day, max_gpu_hours_per_day: of all trainings that the platform
@@ -65,7 +66,7 @@ class Settings(Strict):
             journal_url=environ.get("ML_PLATFORM_JOURNAL_URL") or None,
             **_numbers(environ),
             alert_urls=tuple(environ.get("ML_PLATFORM_ALERT_URLS", "").replace(",", " ").split()),
-            models=tuple(Path(part).expanduser().resolve() for part in extra if part),
+            models=tuple(folder for part in extra if part for folder in _folders(part)),
             **urls,
         )
 
@@ -106,6 +107,18 @@ class Settings(Strict):
     def dagster_home(self) -> Path:
         """DAGSTER_HOME, unless the environment names another."""
         return self.home / "dagster"
+
+
+def _folders(part: str) -> list[Path]:
+    """The folder of that path; where there is none, those of the installed package of that name."""
+    folder = Path(part).expanduser().resolve()
+    names = part.split(".")
+    if folder.is_dir() or not all(name.isidentifier() for name in names):
+        return [folder]
+    top = importlib.util.find_spec(names[0])  # found, not imported
+    places = (top and top.submodule_search_locations) or ()
+    packages = [Path(place, *names[1:]) for place in places]
+    return [package for package in packages if package.is_dir()] or [folder]
 
 
 _NUMBERS = {

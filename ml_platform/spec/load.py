@@ -54,7 +54,10 @@ def load_declaration(file: Path, *, environ: Mapping[str, str] = os.environ) -> 
     `file:line: field: what was found; what would be valid`.
     """
     if not file.parent.is_dir():
-        raise DeclarationError(f"{file.parent} is not a folder of models (see ML_PLATFORM_MODELS)")
+        raise DeclarationError(
+            f"{file.parent} is not a folder of models, nor is {file.parent.name} an installed "
+            "package (see ML_PLATFORM_MODELS)"
+        )
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
