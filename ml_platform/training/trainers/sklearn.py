@@ -60,7 +60,9 @@ class SklearnEstimator(Estimator):
 class Sklearn(Trainer):
     """Fill nulls, bring to one scale, fit.
 
-    estimator: dotted name such as `sklearn.linear_model.LogisticRegression`.
+    estimator: dotted name such as `sklearn.linear_model.LogisticRegression`. Those of other
+        packages are refused: a stored model is read without pickle, as types of numpy, scipy and
+        scikit-learn alone. For others write a trainer.
     params: its constructor's; a mapping with `estimator` (and `params`) is an estimator again.
     impute: what stands for null; `none` where the estimator takes nulls itself.
     scale: standardize every column.
