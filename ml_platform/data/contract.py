@@ -40,6 +40,7 @@ class ColumnContract(Strict):
     dtype: the type after coercion; docs/contracts.md says what becomes what.
     nullable: whether a value may be missing.
     max_null_fraction: the largest fraction of missing values; only for a nullable column.
+    max_nulls: the same as a number of rows.
     min, max: inclusive bounds; numbers, or ISO dates for a datetime.
     allowed: the only values there may be; text for string and category.
     pattern: a regular expression that the whole text must match.
@@ -53,6 +54,7 @@ class ColumnContract(Strict):
     dtype: Dtype
     nullable: bool = False
     max_null_fraction: float | None = Field(default=None, ge=0, le=1)
+    max_nulls: int | None = Field(default=None, ge=1)
     min: int | float | str | None = None
     max: int | float | str | None = None
     allowed: tuple[Value, ...] | None = Field(default=None, min_length=1)
@@ -114,8 +116,9 @@ class ColumnContract(Strict):
                 raise ValueError(
                     f"`{rule}` is not for dtype {self.dtype} (valid for: {_listed(dtypes)})"
                 )
-        if self.max_null_fraction is not None and not self.nullable:
-            raise ValueError("`max_null_fraction` needs `nullable: true`")
+        for rule in ("max_null_fraction", "max_nulls"):
+            if getattr(self, rule) is not None and not self.nullable:
+                raise ValueError(f"`{rule}` needs `nullable: true`")
         self._check_bounds()
         return self
 

@@ -103,6 +103,17 @@ def statistic_rules(name: str, column: ColumnContract) -> Iterator[Rule]:
             found=lambda s: f"{s.isna().mean():.4g} missing",
             columns=(name,),
         )
+    most = column.max_nulls
+    if most is not None:
+        yield Rule(
+            name,
+            "max_nulls",
+            f"<= {most:,} missing",
+            "table",
+            lambda s: bool(s.isna().sum() <= most),
+            found=lambda s: f"{s.isna().sum():,} missing",
+            columns=(name,),
+        )
     if column.nullable and fraction != 1:
         yield Rule(
             name,

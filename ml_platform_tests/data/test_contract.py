@@ -67,6 +67,8 @@ def test_allowed_of_text_is_text():
         ({"dtype": "int64", "mean": [2, 1]}, "is empty; write"),
         ({"dtype": "int64", "quantiles": {2: [0, 1]}}, "not between 0 and 1"),
         ({"dtype": "int64", "max_null_fraction": 0.1}, "needs `nullable: true`"),
+        ({"dtype": "int64", "max_nulls": 3}, "needs `nullable: true`"),
+        ({"dtype": "int64", "nullable": True, "max_nulls": 0}, "greater than or equal to 1"),
         ({"dtype": "float64", "max": float("inf")}, "finite"),
         ({"dtype": "int64", "colour": 1}, "Extra inputs"),
     ],

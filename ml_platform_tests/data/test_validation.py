@@ -58,6 +58,8 @@ NUMBER = {"dtype": "float64", "nullable": True}
         (["ab", "b", "abc"], {"dtype": "string", "pattern": "a.*"}, {"a/pattern": 1}),
         ([1.0, np.inf, -np.inf], {"dtype": "float64"}, {"a/finite": 2}),
         ([None, np.nan, 1.0], {**NUMBER, "max_null_fraction": 0.5}, {"a/max_null_fraction": 1}),
+        ([None, np.nan, 1.0], {**NUMBER, "max_nulls": 1}, {"a/max_nulls": 1}),
+        ([None, np.nan, 1.0], {**NUMBER, "max_nulls": 2}, {}),
         ([None, None, None], NUMBER, {"a/all_null": 1}),
         ([None, None, None], {**NUMBER, "max_null_fraction": 1}, {}),
         ([None, None, None], {"dtype": "int64"}, {"a/nullable": 3}),

@@ -1,5 +1,6 @@
 """Expectations about one column."""
 
+import math
 from typing import Any, cast
 
 from ml_platform.data.expectations.carriers import BOUNDS, carries
@@ -85,7 +86,15 @@ def _null_count(expectation: Expectation, draft: Draft) -> None:
     high = expectation.number_of("max_value")
     if high is None:
         raise ValueError("a contract has no rule that values have to be missing")
-    _of(expectation, draft).null_count = (high - expectation.flag("strict_max"), expectation)
+    most = math.ceil(high) - 1 if expectation.flag("strict_max") else math.floor(high)
+    if most < 0:
+        raise ValueError("no number of missing values is that small")
+    column = _of(expectation, draft)
+    column.require_present(0.0 if most else 1.0)
+    if most:
+        column.claim("max_nulls", most, expectation)
+    if expectation.number_of("min_value"):
+        draft.differs(expectation, "fewer missing values than that are valid too")
 
 
 _STATISTICS = {

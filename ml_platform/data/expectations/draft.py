@@ -35,7 +35,6 @@ class ColumnDraft:
 
     dtypes: as types are expected; hints: as other expectations let one suppose.
     present: least share of values that are not missing; None where nothing is said.
-    null_count: most missing values, as a number of rows; a share once all rows are counted.
     """
 
     name: str
@@ -43,7 +42,6 @@ class ColumnDraft:
     dtypes: list[str] = field(default_factory=list[str])
     hints: list[str] = field(default_factory=list[str])
     present: float | None = None
-    null_count: tuple[float, Expectation] | None = None
 
     def claim(self, rule: str, value: Any, expectation: Expectation) -> None:
         """Add a claim, and what it tells of the dtype."""
@@ -128,10 +126,10 @@ class Draft:
 
     def finish(self, column: ColumnDraft, dtype: str, left_out: Note) -> dict[str, Any]:
         """Put the claims of a column together; what is not for its dtype is left out."""
-        if column.null_count is not None:
-            self._require_count(column, *column.null_count, left_out)
         attributes: dict[str, Any] = {"dtype": dtype, **_nulls(column.present)}
         for claim in column.claims:
+            if claim.rule == "max_nulls" and not attributes.get("nullable"):
+                continue  # no value may be missing, which is stricter
             try:
                 rule, value = self._plain(column.name, dtype, claim)
                 if rule is None:
@@ -145,26 +143,6 @@ class Draft:
             else:
                 attributes[rule] = merged
         return attributes
-
-    def _require_count(
-        self, column: ColumnDraft, most: float, expectation: Expectation, left_out: Note
-    ) -> None:
-        """Turn a number of missing values into a share of the rows, where these are counted."""
-        rows = self.table.get("min_rows")
-        if most == 0:
-            column.require_present(1.0)
-        elif rows is None:
-            left_out(
-                expectation,
-                f"at most {most:g} missing values are a share of the rows in a contract, and the "
-                "suite does not say how many rows there are: set max_null_fraction",
-            )
-        else:
-            if self.table.get("max_rows") != rows:
-                self.differs(expectation, f"{most:g} of {rows:,} rows, the fewest, became a share")
-            if expectation.number_of("min_value"):
-                self.differs(expectation, "fewer missing values than that are valid too")
-            column.require_present(max(0.0, 1 - most / rows))
 
     def _plain(self, column: str, dtype: str, claim: Claim) -> tuple[str | None, Any]:
         """The claim as a field of the contract; None where it became a row rule."""
@@ -204,7 +182,7 @@ def _merged(rule: str, known: Any, value: Any) -> Any:
     """Both of two claims. Raises ValueError when nothing can keep both."""
     if known is None:
         return value
-    if rule in ("min", "max"):
+    if rule in ("min", "max", "max_nulls"):
         return (max if rule == "min" else min)(known, value)
     if rule == "allowed":
         if both := [item for item in known if item in value]:

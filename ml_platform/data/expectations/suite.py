@@ -1,5 +1,6 @@
 """One expectation of a Great Expectations suite, whatever version wrote it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -59,8 +60,10 @@ class Expectation:
 
 
 def number(value: object, what: str) -> float | None:
-    """Return a number or None as it is. Raises ValueError for anything else."""
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+    """Return a finite number or None as it is. Raises ValueError for anything else."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
         return value
     raise ValueError(f"its `{what}` is {value!r}, not a number")
 

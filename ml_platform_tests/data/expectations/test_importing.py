@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ml_platform.data.expectations import ImportedSuite, import_suite
 from ml_platform.data.validation import validate
 from ml_platform.exceptions import DeclarationError
 
+NOW = pd.Timestamp("2024-01-01")
 SUITE = json.loads((Path(__file__).parent / "taxi_suite.json").read_text("utf-8"))
 
 
@@ -142,25 +144,38 @@ def test_missing_values_become_a_fraction():
     assert column((share, {"min_value": 0.97}))["max_null_fraction"] == 0.03
 
 
-def test_null_count_needs_a_number_of_rows():
-    count = ("expect_column_null_count_to_be_between", {"column": "x", "max_value": 5})
-    rows = ("expect_table_row_count_to_equal", {"value": 100})
-    known = import_suite(suite(count, rows))
-    assert known.declared["columns"]["x"]["max_null_fraction"] == 0.05
-    assert known.differences == ()
-    unknown = import_suite(suite(count))
-    assert unknown.declared["columns"]["x"] == {"dtype": "string", "nullable": True}
-    [left_out] = unknown.left_out
-    assert "does not say how many rows there are: set max_null_fraction" in left_out.why
-    assert unknown.differences == ()
-    assert "x: values may be missing, as nothing else is expected" in unknown.assumed[-1]
-    share = ("expect_column_values_to_not_be_null", {"column": "x", "mostly": 0.9})
-    assert import_suite(suite(count, share)).declared["columns"]["x"]["max_null_fraction"] == 0.1
-    between = (count[0], {**count[1], "min_value": 1})
-    [fewer] = import_suite(suite(between, rows)).differences
+NULL_COUNT = "expect_column_null_count_to_be_between"
+
+
+@pytest.mark.parametrize("rows", [6, 100, 10_000])
+def test_null_count_is_carried_over_as_the_number_of_rows_that_it_is(rows: int):
+    found = import_suite(suite((NULL_COUNT, {"column": "x", "max_value": 5})))
+    assert (found.left_out, found.differences) == ((), ())
+    contract = Contract.model_validate(found.declared)
+    for missing, holds in ((5, True), (6, False)):
+        frame = pd.DataFrame({"x": [None] * missing + ["a"] * (rows - missing)})
+        judged = validate(frame, contract, event_time=None, folder=Path(), now=NOW)
+        assert judged.passed is holds, judged.summary
+
+
+def test_null_count_stands_beside_what_else_is_said_of_missing_values():
+    count, not_null = (NULL_COUNT, {"max_value": 5}), "expect_column_values_to_not_be_null"
+    both = column(count, (not_null, {"mostly": 0.9}))
+    assert (both["max_nulls"], both["max_null_fraction"]) == (5, 0.1)
+    assert column(count, (not_null, {})) == {"dtype": "string"}
+    assert column(count, (NULL_COUNT, {"max_value": 3}))["max_nulls"] == 3
+    assert column((NULL_COUNT, {"max_value": 5, "strict_max": True}))["max_nulls"] == 4
+    assert column((NULL_COUNT, {"max_value": 0})) == {"dtype": "string"}
+
+
+def test_number_of_values_that_have_to_be_missing_is_told():
+    [fewer] = import_suite(
+        suite((NULL_COUNT, {"column": "x", "min_value": 1, "max_value": 5}))
+    ).differences
     assert fewer.why == "fewer missing values than that are valid too"
-    none = ("expect_column_null_count_to_be_between", {"column": "x", "max_value": 0})
-    assert import_suite(suite(none)).declared["columns"]["x"] == {"dtype": "string"}
+    for bounds in ({"min_value": 1}, {"max_value": 0, "strict_max": True}, {"max_value": math.inf}):
+        [left_out] = import_suite(suite((NULL_COUNT, {"column": "x", **bounds}))).left_out
+        assert "missing" in left_out.why or "not a number" in left_out.why
 
 
 def test_several_claims_about_a_column_are_kept_together():
