@@ -1,12 +1,12 @@
 """`ml-platform serve`: one model's inference service in this terminal."""
 
 import json
-import os
 import signal
 from typing import TYPE_CHECKING
 
 import click
 
+from ml_platform.cli.cores import cores_at_hand
 from ml_platform.cli.supervision import interruptible
 from ml_platform.exceptions import ServiceUnavailable, StoreError
 from ml_platform.settings import Settings
@@ -36,7 +36,7 @@ def serve(model: str, host: str, port: int, workers: int | None, as_json: bool) 
 
     settings = Settings.from_environment()
     name, _, version = model.partition(":")
-    count = workers or declared_workers(name, settings, version) or os.cpu_count() or 1
+    count = workers or declared_workers(name, settings, version) or cores_at_hand()
     log = settings.home / "logs" / f"serve_{name}_{port}.log"
     with interruptible([signal.SIGTERM, signal.SIGHUP]):
         service = (
