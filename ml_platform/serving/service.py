@@ -13,6 +13,7 @@ from ml_platform.serving.app import create_app
 from ml_platform.serving.http import seam
 from ml_platform.serving.http.appendix import MetricsAppendix
 from ml_platform.serving.orphan import end_with_parent
+from ml_platform.serving.stuck import end_when_stuck
 
 if TYPE_CHECKING:
     from ml_platform.serving.http.desk import Desk
@@ -57,8 +58,10 @@ def http_service(
 
     def open_one() -> "Worker":
         end_with_parent()
-        opened[:] = [open_worker()]
-        return opened[0]
+        worker = open_worker()
+        worker.at_end(end_when_stuck(lambda: worker.spec.limits.hang_seconds))
+        opened[:] = [worker]
+        return worker
 
     class Release:
         """Predictions of one model."""

@@ -56,6 +56,12 @@ class LimitsSpec(Strict):
         gt=0,
         description="Requests under way in a worker; 503 with Retry-After above.",
     )
+    hang_seconds: float = Field(
+        default=60.0,
+        ge=1,
+        description="A worker that stands still for so long, as a transform hangs, is ended, and "
+        "another begun.",
+    )
 
 
 class ServingSpec(Strict):

@@ -19,8 +19,9 @@ from ml_platform.serving.http.keys import new_key
 from ml_platform.serving.live_process import LiveServiceProcess
 from ml_platform.serving.process import ServiceProcess
 from ml_platform.settings import Settings
+from ml_platform.spec.serving import LimitsSpec, ServingSpec
 from ml_platform.training.model import Model
-from ml_platform_tests.serving.conftest import CONTRACT, NAME, RELEASE
+from ml_platform_tests.serving.conftest import CONTRACT, FEATURES, NAME, RELEASE
 
 RECORD = {
     "flight_id": 1,
@@ -163,6 +164,31 @@ def test_batch_of_a_thousand_is_answered_and_one_more_is_refused(service: Servic
 
     assert (full.status, len(full.body["predictions"])) == (200, 1000)
     assert (over.status, over.body["error"]["reason"]) == (400, "too_many")
+
+
+@pytest.mark.slow
+def test_worker_whose_transform_hangs_is_ended_and_another_answers(model: Model, tmp_path: Path):
+    hangs = "    while frame['distance'].max() == 1400:\n        pass\n"
+    (tmp_path / "features.py").write_text(FEATURES.replace("\n", f"\n{hangs}", 1))
+    model.save(tmp_path / "model", folder_of_declaration=tmp_path)
+    tag = build_bento(
+        model_folder=tmp_path / "model",
+        name=NAME,
+        version=1,
+        contract=CONTRACT,
+        release=RELEASE,
+        bentos=tmp_path,
+        serving=ServingSpec(limits=LimitsSpec(hang_seconds=2)),
+    )
+    log = tmp_path / "log"
+    with ServiceProcess(tag, bentos=tmp_path, log=log, timeout=60) as service:
+        fine = RECORD | {"distance": 100}
+        assert service.post("/predict", fine).status == 200
+        with pytest.raises(ServiceUnavailable):
+            service.post("/predict", RECORD)
+        assert service.post("/predict", fine).status == 200
+
+    assert "features.py" in log.read_text()
 
 
 @pytest.mark.slow

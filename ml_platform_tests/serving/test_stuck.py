@@ -1,0 +1,49 @@
+"""A process of its own whose event loop turns, or stands still."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ml_platform.serving.stuck import __name__ as module
+
+PROGRAM = """
+import asyncio, re, time
+from {module} import end_when_stuck
+
+def forever():
+    {forever}
+
+async def main():
+    stop = end_when_stuck(lambda: 2.0)
+    {work}
+    print("it went on")
+
+asyncio.run(main())
+"""
+HOLDS_THE_LOCK = "re.match(r'(a+)+$', 'a' * 60 + 'b')"
+
+
+def ended(work: str, forever: str = "time.sleep(60)") -> tuple[subprocess.CompletedProcess, float]:
+    program = PROGRAM.format(module=module, work=work, forever=forever)
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    return done, time.monotonic() - started
+
+
+@pytest.mark.parametrize("forever", ["time.sleep(60)", HOLDS_THE_LOCK])
+def test_a_process_whose_loop_stands_still_is_ended_and_says_where(forever: str) -> None:
+    done, seconds = ended("forever()", forever)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert "in forever" in done.stderr
+    assert seconds < 45
+
+
+@pytest.mark.parametrize("work", ["await asyncio.sleep(3)", "stop(); time.sleep(3)"])
+def test_a_loop_that_turns_or_is_not_watched_any_more_goes_on(work: str) -> None:
+    done, _ = ended(work)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "it went on\n", "")
