@@ -143,9 +143,9 @@ class Journaled:
     def __init__(self, loop: asyncio.AbstractEventLoop, recorders: VersionRecorders) -> None:
         self._loop, self._recorders = loop, recorders
 
-    def shadow(self, one: Prediction, label: Any, latency_us: int) -> None:
+    def shadow(self, one: Prediction, label: Any, latency_us: int, request_id: str) -> None:
         """Log a prediction that nobody waits for; called on the shadow's thread."""
-        record = self._recorders.prediction(one, label, latency_us, "")
+        record = self._recorders.prediction(one, label, latency_us, request_id)
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._add, record)
 

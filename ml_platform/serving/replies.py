@@ -155,7 +155,7 @@ class Replies:
         tally.answered(work_us, one.model_us, told, label)
         served.census(one.checked, tally)
         if lineup.shadow is not None:
-            lineup.shadow.offer(one, label)
+            lineup.shadow.offer(one, label, request_id)
         if self._recorder is None:
             return answer, None
         return answer, self._recorder.prediction(one, label, latency_us, request_id)

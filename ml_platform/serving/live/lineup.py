@@ -75,8 +75,8 @@ class Candidate(Protocol):
 class Shadow(Protocol):
     """A version that scores what others answer, seen by nobody."""
 
-    def offer(self, answered: "Prediction", label: Any) -> None:
-        """Hand over what was answered; never waits, never raises."""
+    def offer(self, answered: "Prediction", label: Any, request_id: str) -> None:
+        """Hand over what was answered, and to which request; never waits, never raises."""
         ...
 
 

@@ -21,8 +21,8 @@ WORK_SHARE = 0.25
 _IDLE_SECONDS = 0.01
 _LEAST_PAUSE = 0.0002
 
-Emit = Callable[[Prediction, Any, int], None]
-"""Gets each prediction of the shadow, its label, and its microseconds."""
+Emit = Callable[[Prediction, Any, int, str], None]
+"""Gets each prediction of the shadow, its label, its microseconds, and the id of the request."""
 
 
 class ShadowThread:
@@ -38,7 +38,7 @@ class ShadowThread:
         self._trial = trial
         self._emit = emit
         self._capacity = capacity
-        self._queue: deque[tuple[Prediction, Any]] = deque()
+        self._queue: deque[tuple[Prediction, Any, str]] = deque()
         self._slices = slices_of(trial.served.predictor)
         self._is_value = trial.served.predictor.model.task is Task.REGRESSION
         # What a thread of its own does for this one is not in this one's time.
@@ -47,10 +47,10 @@ class ShadowThread:
         self._thread = Thread(target=self._work, name="shadow", daemon=True)
         self._thread.start()
 
-    def offer(self, answered: Prediction, label: Any) -> None:
+    def offer(self, answered: Prediction, label: Any, request_id: str) -> None:
         """Hand over what was answered; what there is no room for is counted."""
         if len(self._queue) < self._capacity:
-            self._queue.append((answered, label))
+            self._queue.append((answered, label, request_id))
         else:
             self._trial.served.tally.dropped += 1
 
@@ -63,16 +63,16 @@ class ShadowThread:
     def _work(self) -> None:
         while not self._ended.is_set() and not self._trial.is_out:
             try:
-                answered, label = self._queue.popleft()
+                answered, label, request_id = self._queue.popleft()
             except IndexError:
                 self._ended.wait(_IDLE_SECONDS)
                 continue
             started = self._spent()
-            self._score(answered, label)
+            self._score(answered, label, request_id)
             worked = self._spent() - started
             time.sleep(max(_LEAST_PAUSE, worked * (1 / WORK_SHARE - 1)))
 
-    def _score(self, answered: Prediction, label: Any) -> None:
+    def _score(self, answered: Prediction, label: Any, request_id: str) -> None:
         started = time.perf_counter()
         found = self._trial.score_one(answered.record)
         if found is None:
@@ -93,7 +93,7 @@ class ShadowThread:
             seen = answered._replace(
                 served=served, sent=False, checked=checked, score=score, model_us=model_us
             )
-            self._emit(seen, own, model_us)
+            self._emit(seen, own, model_us, request_id)
 
 
 def slices_of(predictor: Any) -> Callable[[dict[str, Any]], list[str]]:

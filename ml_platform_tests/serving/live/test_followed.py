@@ -50,7 +50,8 @@ def until(true: Callable[[], object]) -> None:
 
 def ask(world: World, follower: FollowedRelease, key: str, **changes: Any) -> dict[str, Any]:
     record = {"id": key, "x": 0.75, "kind": None} | changes
-    reply = world.replies(follower).predict(json.dumps(record).encode())
+    body = json.dumps(record).encode()
+    reply = world.replies(follower).predict(body, request_id="trace of it")
     assert reply.status == 200, reply.body
     return json.loads(reply.body)
 
@@ -328,8 +329,10 @@ def test_version_that_is_released_again_gets_another_trial(world: World):
 
 
 def test_shadow_scores_what_the_champion_answers_and_nobody_sees_it(world: World):
-    seen: list[tuple[str, str]] = []
-    world.emit = lambda one, label, us: seen.append((one.prediction_id, one.served.version))
+    seen: list[tuple[str, str, str]] = []
+    world.emit = lambda one, label, us, request_id: seen.append(
+        (one.prediction_id, one.served.version, request_id)
+    )
     world.versions[2] = loaded(2, FakeModel(shift=-0.5))
     follower = world.follower()
     follower.start()
@@ -341,7 +344,7 @@ def test_shadow_scores_what_the_champion_answers_and_nobody_sees_it(world: World
     follower.close()
 
     assert {answer["model_version"] for answer in answers} == {"1"}
-    assert seen == [(answer["prediction_id"], "2") for answer in answers]
+    assert seen == [(answer["prediction_id"], "2", "trace of it") for answer in answers]
     counts = world.counters.snapshot()["2", "shadow"]
     assert (counts.shadow.pairs, counts.shadow.agree) == (20, 0)
     assert counts.shadow.difference.mean == pytest.approx(-0.5)

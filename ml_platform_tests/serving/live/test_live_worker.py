@@ -12,9 +12,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.serving.build import build_bento
+from ml_platform.serving.journal.reader import read_segment
 from ml_platform.serving.live_worker import open_live
 from ml_platform.serving.worker import Worker
 from ml_platform.settings import Settings
@@ -51,11 +53,11 @@ def settings(live_home: Path, tmp_path: Path) -> Iterator[Settings]:
     sys.setswitchinterval(interval)
 
 
-def move(store: SqlReleaseStore, action: Action, version: int) -> None:
+def move(store: SqlReleaseStore, action: Action, version: int, plan: Plan | None = None) -> None:
     revision = store.revision(NAME)
     transition = Transition(
         model=NAME, revision=revision + 1, action=action, version=version, at=datetime.now(UTC),
-        who="test", why="test",
+        who="test", why="test", plan=plan,
     )  # fmt: skip
     store.append(transition, expected_revision=revision)
 
@@ -66,10 +68,34 @@ async def until(true: Callable[[], object]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def asked(worker: Worker, route: str, content: object) -> dict[str, Any]:
+async def asked(
+    worker: Worker, route: str, content: object, *, request_id: str = ""
+) -> dict[str, Any]:
     answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    worker.desk.answer(route, json.dumps(content).encode(), "", answer.set_result, received=0.0)
+    body = json.dumps(content).encode()
+    worker.desk.answer(route, body, request_id, answer.set_result, received=0.0)
     return json.loads((await answer).body)
+
+
+def test_shadow_is_journaled_under_the_request_that_it_scored_after(settings: Settings):
+    store = SqlReleaseStore(settings.release_url)
+    move(store, Action.PROMOTE_DIRECT, 1)
+    shadow = Plan(steps=(Step(stage=Stage.SHADOW, min_predictions=10**9),))
+    move(store, Action.OPEN, 2, shadow)
+
+    async def main() -> None:
+        worker = open_live(NAME, settings)
+        await worker.start()
+        await asked(worker, "/predict", RECORD, request_id="trace-1")
+        await until(lambda: worker.journal.counts().records == 2)
+        await worker.stop()
+
+    asyncio.run(main())
+    [segment] = (settings.home / "journal" / NAME).rglob("*.seg")
+    records = [json.loads(payload) for payload in read_segment(segment.read_bytes()).records]
+    assert [(record["role"], record["request_id"]) for record in records] == [
+        ("champion", "trace-1"), ("shadow", "trace-1"),
+    ]  # fmt: skip
 
 
 def test_worker_serves_each_champion_as_that_is_declared(
