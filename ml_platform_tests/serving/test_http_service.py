@@ -72,6 +72,19 @@ def test_hot_routes_pass_by_bentoml_and_give_the_same_bytes(running: Running):
     assert seen_by_bentoml(service, "/health") > 0
 
 
+def test_requests_are_in_no_log(running: Running):
+    service, record = running
+    for path in ("/predict", "/predict?x=1"):
+        assert service.post(path, record).status == 200
+    for path in ("/model", "/health", "/openapi.json", "/docs"):
+        assert service.get(path).status == 200
+
+    log = service.log_tail()
+    assert log, "what a service says when it starts"
+    assert "path=" not in log, "as BentoML logs a request"
+    assert "HTTP/1.1" not in log, "as uvicorn does"
+
+
 def test_every_worker_tells_what_all_counted(running: Running):
     service, record = running
     time.sleep(2 * FLUSH_SECONDS)  # what the tests before counted is told by all workers
