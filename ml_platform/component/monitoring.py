@@ -163,6 +163,25 @@ def _of_traffic(report: MonitoringReport) -> Metadata:
     return {"requests": report.traffic.requests, **shown}
 
 
+def _of_quality(report: MonitoringReport) -> Metadata:
+    """The metrics of each version and role on the latest matured window, with their intervals."""
+    judged = () if report.quality is None else report.quality.versions
+    parts = [
+        dg.TableRecord(
+            {
+                "version": each.version,
+                "role": each.role,
+                "labels": each.labeled,
+                "metric": metric.key,
+                "value": metric.text,
+            }
+        )
+        for each in judged
+        for metric in (each.evaluation.metrics.values() if each.evaluation else ())
+    ]
+    return {"quality_by_version": dg.MetadataValue.table(parts)} if parts else {}
+
+
 def _of_estimate(report: MonitoringReport) -> Metadata:
     found = {} if report.estimate is None else report.estimate.metrics
     return {f"estimated/{key}": each.value for key, each in found.items()}
@@ -184,6 +203,7 @@ def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
         **({"cost_per_1000": report.cost_per_1000} if report.cost_per_1000 is not None else {}),
         "predictions": report.predictions,
         **_of_traffic(report),
+        **_of_quality(report),
         "champion": report.champion or 0,
         "findings": dg.MetadataValue.table(found),
         **{

@@ -181,12 +181,16 @@ def _latency(report: MonitoringReport, spec: MonitoringSpec) -> Part:
 
 
 def _live_quality(report: MonitoringReport, bounds: tuple[QualityBound, ...]) -> Part:
-    """A metric is bad when its whole interval is worse than the bound."""
+    """Who answered most is judged: a metric is bad when its whole interval is worse than the bound.
+
+    After a promotion that is the version before, for as long as its labels mature.
+    """
     window = report.quality
-    if window is None or window.evaluation is None:
-        return _unclear(window.reason if window else "no window has matured") | {"rows": 0}
-    metrics = window.evaluation.metrics
-    figures = {f"live_{key}": value for key, value in window.evaluation.values().items()}
+    most = None if window is None else window.most
+    if window is None or most is None or most.evaluation is None:
+        return _unclear(window.why_unknown if window else "no window has matured") | {"rows": 0}
+    metrics = most.evaluation.metrics
+    figures = {f"live_{key}": value for key, value in most.evaluation.values().items()}
     wrong = [
         f"{metric.key} is {metric.text}, worse than {bound.bound:g} ({bound.why})"
         for bound in bounds
@@ -194,11 +198,12 @@ def _live_quality(report: MonitoringReport, bounds: tuple[QualityBound, ...]) ->
         if metric is not None and is_worse(metric, bound.bound)
     ]
     span = f"{window.begin:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M}"
-    rest = {"rows": window.labeled, "figures": figures}
+    about = f"{most.who}, window {span}"
+    rest = {"rows": most.labeled, "version": most.version, "figures": figures}
     if wrong:
-        return _bad(f"{'; '.join(wrong)}; window {span}") | rest
+        return _bad(f"{'; '.join(wrong)}; {about}") | rest
     shown = ", ".join(f"{metric.key} {metric.text}" for metric in metrics.values())
-    return _good(f"{shown}; window {span}") | rest
+    return _good(f"{shown}; {about}") | rest
 
 
 def is_worse(metric: MetricValue, bound: float) -> bool:

@@ -1,11 +1,12 @@
 """The report of a window as a page for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ml_platform.data.page import Link, Page, Section, Table, facts, page_html
+from ml_platform.evaluation.report import Evaluation
 from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.monitoring.checks import Check
-from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.report import LiveWindow, MonitoringReport
 from ml_platform.monitoring.traffic import Traffic
 
 
@@ -29,7 +30,7 @@ def report_html(
         Section("Versions", [_versions(report)]),
         *([Section("Traffic", [_traffic(report, report.traffic)])] if report.traffic else []),
         Section("Inputs", [_inputs(report)]),
-        *([Section("Quality on matured labels", [_quality(report)])] if report.quality else []),
+        *([] if report.quality is None else _quality(report.quality)),
         *(
             [Section("Estimate before the labels", _estimate(report.estimate))]
             if report.estimate
@@ -104,13 +105,21 @@ def _inputs(report: MonitoringReport) -> Table:
     return Table(rows, head=(*head, "null (in training)", "never seen"))
 
 
-def _quality(report: MonitoringReport) -> Table:
-    window = report.quality
-    if window is None or window.evaluation is None:
-        return Table([(window.reason if window else "",)])
+def _quality(window: LiveWindow) -> Iterator[Section]:
+    """A section for each version and role, who answered most first."""
+    span = f"{window.begin:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC"
+    if not window.versions:
+        yield Section("Quality on matured labels", [window.reason])
+    for each in window.versions:
+        about = f"{each.labeled:,} labeled predictions from {span}"
+        found = each.reason if each.evaluation is None else _by_slice(each.evaluation)
+        yield Section(f"Quality on matured labels: {each.who}", [about, found])
+
+
+def _by_slice(evaluation: Evaluation) -> Table:
     rows = [
         (f"{row['column']} = {row['slice']}" if row["column"] else "all", row["key"], *_value(row))
-        for row in window.evaluation.table()
+        for row in evaluation.table()
     ]
     return Table(rows, head=("slice", "metric", "value", "interval", "rows"))
 

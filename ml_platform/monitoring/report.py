@@ -13,19 +13,55 @@ from ml_platform.monitoring.traffic import SHADOW, Traffic, VersionTraffic
 from ml_platform.plugins import Strict
 
 
+class VersionQuality(Strict):
+    """How good one version was in one role, on its labeled predictions of a window.
+
+    evaluation: None where it is not known; `reason` then says why. fingerprint: hash of what was
+    judged and how (hex): the same has the same evaluation.
+    """
+
+    version: int
+    role: str
+    labeled: int
+    evaluation: Evaluation | None = None
+    reason: str = ""
+    fingerprint: str = ""
+
+    @property
+    def who(self) -> str:
+        """For people: `version 3 as champion`."""
+        return f"version {self.version} as {self.role}"
+
+
 class LiveWindow(Strict):
     """Quality on a window whose labels have matured.
 
-    fingerprint: hash of what was judged and how (hex): the same has the same evaluation.
+    predictions, labeled: answers to somebody. versions: each version in each role that is judged,
+    first who answered most of what is labeled; none where the window is not judged, for `reason`.
     """
 
     begin: AwareDatetime
     end: AwareDatetime
     predictions: int
     labeled: int
-    evaluation: Evaluation | None
+    versions: tuple[VersionQuality, ...] = ()
     reason: str = ""
-    fingerprint: str = ""
+
+    @property
+    def most(self) -> VersionQuality | None:
+        """Who answered most, where how good that was is known; `why_unknown` says why it is not."""
+        first = next(iter(self.versions), None)
+        return first if first is not None and first.evaluation is not None else None
+
+    @property
+    def why_unknown(self) -> str:
+        """Why nothing is known of who answered most."""
+        return self.versions[0].reason if self.versions else self.reason
+
+    def of(self, version: int | None) -> VersionQuality | None:
+        """How good a version was in the role in which most of its answers are labeled."""
+        own = (each for each in self.versions if each.version == version and each.role != SHADOW)
+        return next(own, None)
 
 
 class MonitoringReport(Strict):

@@ -69,7 +69,7 @@ def test_a_day_like_training_fails_nothing_and_shows_its_figures(
     assert -0.2 < shown["drift_before/prediction"] < 0.2, "beside the day before"
     assert {"drift_before/income", "drift_before/confidence"} <= shown.keys()
     page = platform.settings.reports / "small_credit" / "monitoring" / "2024-03-05T0000.html"
-    assert "Quality on matured labels" in page.read_text("utf-8")
+    assert "Quality on matured labels: version 1 as champion" in page.read_text("utf-8")
     assert "purpose = car" in page.read_text("utf-8")
 
 
@@ -112,6 +112,40 @@ def test_labels_that_turned_round_fail_live_quality(
     assert not found["live_quality"].passed
     assert found["live_quality"].severity is dg.AssetCheckSeverity.ERROR
     assert "worse than 0.7 (gate minimum_metric_roc_auc)" in found["live_quality"].description
+
+
+@pytest.mark.slow
+def test_after_a_promotion_the_version_that_answered_is_judged(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    watching = changed(
+        released,
+        "  gates:\n",
+        "  monitoring: {min_rows: 100}\n"
+        "  retraining: {on_quality: {metric: roc_auc, floor: 0.99, max_drop: 0.01}}\n"
+        "  gates:\n    - {type: no_regression, metric: roc_auc, tolerance: 0.5}\n",
+    )
+    second = changed(watching, "learning_rate: 0.3", "learning_rate: 0.2")
+    assert materialize(second, instance, only=BEFORE_DEPLOYMENT).success
+    answer(second, platform, loans(600, seed=5), labels_after=timedelta(minutes=30))
+    tried = loans(200, seed=6)
+    answer(second, platform, tried, version=2, role="candidate", labels_after=timedelta(minutes=30))
+    join(second, platform)
+    platform.releases.append(promotion("small_credit", 2, version=2), expected_revision=1)
+    shown, found = report(second, instance, "2024-03-05")
+    assert found["live_quality"].metadata["version"].value == 1
+    assert "version 1 as champion" in found["live_quality"].description
+    assert "on the certificate of version" not in found["live_quality"].description
+    rows = [record.data for record in shown["quality_by_version"].records]
+    assert {(row["version"], row["role"], row["labels"]) for row in rows} == {
+        (1, "champion", 600),
+        (2, "candidate", 200),
+    }
+    assert all("[" in row["value"] for row in rows if row["metric"] == "roc_auc")
+    text = platform.handles.read("small_credit/monitoring_report/latest.json") or ""
+    watched = ReportHandle.model_validate_json(text).quality
+    assert watched is not None
+    assert watched.rows == 200, "the champion is trained anew for its own faults only"
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from ml_platform.evaluation.report import Evaluation, MetricValue
 from ml_platform.monitoring.activity import activity
 from ml_platform.monitoring.checks import CHECKS, Check, QualityBound, checks
 from ml_platform.monitoring.columns import column_health
-from ml_platform.monitoring.report import LiveWindow, MonitoringReport
+from ml_platform.monitoring.report import LiveWindow, MonitoringReport, VersionQuality
 from ml_platform.monitoring.traffic import Traffic, traffic
 from ml_platform.release.evidence import Counts
 from ml_platform.spec.monitoring import MonitoringSpec
@@ -183,7 +183,8 @@ def live(value: float, half: float, *, greater_is_better: bool = True) -> LiveWi
         task=Task.BINARY, rows=500, metrics={"roc_auc": metric}, confidence=0.95, rounds=200, seed=0
     )
     begin = NOON - timedelta(days=7)
-    return LiveWindow(begin=begin, end=NOON, predictions=600, labeled=500, evaluation=evaluation)
+    judged = VersionQuality(version=2, role="champion", labeled=500, evaluation=evaluation)
+    return LiveWindow(begin=begin, end=NOON, predictions=600, labeled=500, versions=(judged,))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,8 @@ def test_quality_fails_when_its_whole_interval_is_worse(
     bound = QualityBound(metric="roc_auc", bound=0.8, why="gate minimum_metric_roc_auc")
     check = found(report(quality=live(value, half)), bound)["live_quality"]
     assert check.verdict == verdict
-    assert check.rows == 500
+    assert (check.rows, check.version) == (500, 2), "who answered, not who is champion now"
+    assert "version 2 as champion, window 2" in check.text
     assert check.figures == {"live_roc_auc": value}
 
 

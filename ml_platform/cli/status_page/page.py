@@ -150,18 +150,21 @@ def _of_report(model: ModelOverview) -> dict[str, str | None]:
 
 
 def _quality(model: ModelOverview) -> str:
-    window = model.report.quality if model.report else None
-    guess = model.report.estimate if model.report else None
-    if (window is None or window.evaluation is None) and guess is not None:
+    report = model.report
+    window = report.quality if report else None
+    guess = report.estimate if report else None
+    most = window.most if window else None
+    if most is None and guess is not None:
         key, about = next(iter(guess.metrics.items()))
         interval = f"[{about.low:.4g}, {about.high:.4g}]"
         return escape(f"{key} {about.value:.4g} {interval} (estimate, before the labels)")
-    if window is None or window.evaluation is None:
-        return escape(window.reason if window and window.reason else "no window has matured")
-    metric = next(iter(window.evaluation.metrics.values()), None)
+    if report is None or most is None or most.evaluation is None:
+        return escape((window.why_unknown if window else "") or "no window has matured")
+    metric = next(iter(most.evaluation.metrics.values()), None)
     if metric is None:
         return "no metric is declared"
-    return escape(f"{metric.key} {metric.text} ({window.labeled:,} labels)")
+    other = "" if most.version == report.champion else f" of version {most.version}"
+    return escape(f"{metric.key} {metric.text} ({most.labeled:,} labels{other})")
 
 
 def _incidents(found: Sequence[Incident]) -> str:

@@ -1,6 +1,6 @@
 """The latest window of predictions whose labels have matured, and how good they were."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from ml_platform.component.platform import Platform
 from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.spec import EvaluationSpec
-from ml_platform.exceptions import TrainingError
+from ml_platform.exceptions import ModelError, TrainingError
 from ml_platform.feedback.inference_table import FEATURE, InferenceTable
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import PART, LabeledTable
 from ml_platform.feedback.maturity import judged_windows, window_start
-from ml_platform.monitoring.report import LiveWindow
+from ml_platform.monitoring.report import LiveWindow, VersionQuality
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
@@ -42,14 +42,13 @@ def latest_window(
     platform: Platform,
     *,
     until: datetime,
-    champion: int,
-    classes: Sequence[Any],
+    classes: Callable[[int], Sequence[Any]],
     known: LiveWindow | None = None,
 ) -> Labeled:
-    """Judge the champion on the latest window that has matured by `until`.
+    """Judge who answered the latest window that has matured by `until`.
 
-    classes: of the champion. Only what it answered counts, each prediction by its last label.
-    known: judged earlier; its evaluation stands where it rests on the same evidence.
+    classes: of a version. Each prediction counts by its last label. known: judged earlier; an
+    evaluation stands where it rests on the same evidence.
     """
     spec = declaration.spec
     if spec.feedback is None:
@@ -62,19 +61,17 @@ def latest_window(
     counts = {begin: (answered.num_rows, told.num_rows)}
     [window] = judged_windows(counts, spec.feedback, now=until)
     unjudged = LiveWindow(
-        begin=window.start,
-        end=window.end,
-        predictions=window.predicted,
-        labeled=window.labeled,
-        evaluation=None,
+        begin=window.start, end=window.end, predictions=window.predicted, labeled=window.labeled
     )
     if window.state != "matured":
         share = f"{window.share:.0%} of {window.predicted:,} predictions are labeled"
         reason = f"the window from {begin:%Y-%m-%d %H:%M} is not judged: {share}"
         return Labeled(quality=unjudged.model_copy(update={"reason": reason}))
-    rows = _joined(answered, told, declaration)
-    judged = _judged(declaration, rows, champion=champion, classes=classes, known=known)
-    return Labeled(rows, unjudged.model_copy(update=judged))
+    rows = _joined(asked, told, declaration)
+    kept = {each.fingerprint: each for each in (known.versions if known is not None else ())}
+    versions = tuple(_by_version(declaration, rows, classes=classes, known=kept))
+    to_somebody = rows[rows["role"] != SHADOW].reset_index(drop=True)
+    return Labeled(to_somebody, unjudged.model_copy(update={"versions": versions}))
 
 
 def _asked(platform: Platform, name: str, begin: datetime, end: datetime) -> pa.Table:
@@ -103,9 +100,12 @@ def _within(times: pa.ChunkedArray, begin: datetime, end: datetime) -> pa.Chunke
 
 
 def _joined(asked: pa.Table, told: pa.Table, declaration: Declaration) -> pd.DataFrame:
-    """One row a labeled prediction: what was asked by its own name, answered and observed."""
+    """One row a labeled prediction: what was asked by its own name, answered and observed.
+
+    The label of an answer is that of the shadow that went along, too.
+    """
     labels = told.select(["prediction_id", "label", "observed_at", "source"]).to_pandas()
-    rows = asked.to_pandas().merge(labels, on="prediction_id", validate="one_to_one")
+    rows = asked.to_pandas().merge(labels, on="prediction_id", validate="many_to_one")
     rows = rows.rename(columns=lambda name: name.removeprefix(FEATURE))
     target = declaration.spec.data.target
     column = declaration.spec.data.contract.columns[target]
@@ -113,28 +113,46 @@ def _joined(asked: pa.Table, told: pa.Table, declaration: Declaration) -> pd.Dat
     return rows
 
 
-def _judged(
+def _by_version(
     declaration: Declaration,
     rows: pd.DataFrame,
     *,
-    champion: int,
-    classes: Sequence[Any],
-    known: LiveWindow | None,
-) -> dict[str, Any]:
-    """The fields of the window that tell how good the champion was, or why that is not known."""
+    classes: Callable[[int], Sequence[Any]],
+    known: Mapping[str, VersionQuality],
+) -> Iterator[VersionQuality]:
+    """Who answered most, however little that is; then all others that have enough rows."""
+    counts = rows.groupby(["version", "role"]).size()
+    most_first = sorted(counts.items(), key=lambda each: (each[0][1] == SHADOW, -each[1]))
+    for place, ((version, role), labeled) in enumerate(most_first):
+        if place and labeled < declaration.spec.monitoring.min_rows:
+            continue
+        own = rows[(rows["version"] == version) & (rows["role"] == role)].reset_index(drop=True)
+        who = VersionQuality(version=int(version), role=role, labeled=int(labeled))
+        yield _judged(declaration, who, own, classes=classes, known=known)
+
+
+def _judged(
+    declaration: Declaration,
+    who: VersionQuality,
+    own: pd.DataFrame,
+    *,
+    classes: Callable[[int], Sequence[Any]],
+    known: Mapping[str, VersionQuality],
+) -> VersionQuality:
+    """How good a version was on its own rows, or why that is not known."""
     spec = declaration.spec
-    own = rows[rows["version"] == champion].reset_index(drop=True)
-    if own.empty:
-        return {"reason": f"version {champion} answered none of it"}
     try:
-        target = encode_known(own[spec.data.target], spec.task, classes)
-    except TrainingError as error:
-        return {"reason": str(error)}
+        names = classes(who.version)
+        target = encode_known(own[spec.data.target], spec.task, names)
+    except (TrainingError, ModelError) as error:
+        return who.model_copy(update={"reason": str(error)})
     asked, scores = _asked_of(spec.evaluation, own), _scores(own, spec.task)
     slices = own[list(asked.columns)]
-    fingerprint = _fingerprint(f"{champion} {spec.evaluation_digest}", target, scores, slices)
-    if known is not None and known.fingerprint == fingerprint:
-        return {"evaluation": known.evaluation, "fingerprint": fingerprint}
+    fingerprint = _fingerprint(f"{who.version} {spec.evaluation_digest}", target, scores, slices)
+    if fingerprint in known:
+        return who.model_copy(
+            update={"evaluation": known[fingerprint].evaluation, "fingerprint": fingerprint}
+        )
     evaluation = evaluate(
         target,
         scores,
@@ -142,10 +160,10 @@ def _judged(
         spec=asked,
         frame=own,
         metrics=spec.metrics,
-        classes=classes,
+        classes=names,
         seed=spec.training.seed,
     )
-    return {"evaluation": evaluation, "fingerprint": fingerprint}
+    return who.model_copy(update={"evaluation": evaluation, "fingerprint": fingerprint})
 
 
 def _asked_of(spec: EvaluationSpec, rows: pd.DataFrame) -> EvaluationSpec:

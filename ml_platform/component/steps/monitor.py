@@ -94,7 +94,7 @@ def monitor(
         cost=cost,
         cost_per_1000=cost / window.answered * 1000 if cost and window.answered else None,
     )
-    bounds = _bounds(declaration, platform, champion)
+    bounds = _bounds(declaration, platform, _judged_version(report))
     found = checks(report, declaration.spec.monitoring, bounds=bounds)
     evidently = _evidently(window, training, found)
     outcome = _written(platform, report, found, evidently)
@@ -113,12 +113,23 @@ def _labeled(platform: Platform, training: Training | None, *, until: datetime) 
     return training.latest_window(until=until, known=None if before is None else before.quality)
 
 
+def _judged_version(report: MonitoringReport) -> int | None:
+    """The version that the check of live quality is about."""
+    most = None if report.quality is None else report.quality.most
+    return report.champion if most is None else most.version
+
+
 def _watched(declaration: Declaration, report: MonitoringReport) -> LiveQuality | None:
-    """The metric that may start a retraining, on the latest matured window."""
+    """The metric that may start a retraining: of the champion, on the latest matured window.
+
+    What another version did says nothing about the champion, and would have it trained anew for
+    the faults of the one before.
+    """
     asked, window = declaration.spec.retraining.on_quality, report.quality
-    if asked is None or window is None or window.evaluation is None:
+    own = None if window is None else window.of(report.champion)
+    if asked is None or window is None or own is None or own.evaluation is None:
         return None
-    metric = window.evaluation.metrics[asked.metric]
+    metric = own.evaluation.metrics[asked.metric]
     if metric.value is None or metric.interval is None:
         return None
     return LiveQuality(
@@ -132,13 +143,13 @@ def _watched(declaration: Declaration, report: MonitoringReport) -> LiveQuality 
     )
 
 
-def _certified(declaration: Declaration, platform: Platform, champion: int | None) -> float | None:
-    """What the champion's certificate says of the metric that retraining watches."""
+def _certified(declaration: Declaration, platform: Platform, version: int | None) -> float | None:
+    """What a version's certificate says of the metric that retraining watches."""
     watched = declaration.spec.retraining.on_quality
-    if watched is None or champion is None:
+    if watched is None or version is None:
         return None
-    run_id = platform.registry.get(declaration.spec.name, champion).run_id
-    text = platform.registry.read_artifact_text(run_id, certificate_file(champion))
+    run_id = platform.registry.get(declaration.spec.name, version).run_id
+    text = platform.registry.read_artifact_text(run_id, certificate_file(version))
     return None if text is None else json.loads(text)["metrics"].get(watched.metric)
 
 
@@ -201,9 +212,9 @@ def _cost(declaration: Declaration, span: timedelta) -> float | None:
 
 
 def _bounds(
-    declaration: Declaration, platform: Platform, champion: int | None
+    declaration: Declaration, platform: Platform, version: int | None
 ) -> tuple[QualityBound, ...]:
-    """What live quality must reach: the floors of the gates, and what retraining watches."""
+    """What a version's live quality must reach: the gates' floors, and what retraining watches."""
     spec = declaration.spec
     bounds = [
         QualityBound(metric=key, bound=bound, why=f"gate {gate.check_name}")
@@ -216,12 +227,12 @@ def _bounds(
     watched = spec.retraining.on_quality
     if watched is not None and watched.floor is not None:
         bounds.append(QualityBound(metric=watched.metric, bound=watched.floor, why="declared"))
-    if watched is not None and watched.max_drop is not None and champion is not None:
-        value = _certified(declaration, platform, champion)
+    if watched is not None and watched.max_drop is not None and version is not None:
+        value = _certified(declaration, platform, version)
         metric = next(m for m in spec.metrics if m.key == watched.metric)
         if value is not None:
             drop = watched.max_drop if metric.greater_is_better else -watched.max_drop
-            why = f"{value:.4g} on the certificate of version {champion}"
+            why = f"{value:.4g} on the certificate of version {version}"
             bounds.append(QualityBound(metric=watched.metric, bound=value - drop, why=why))
     return tuple(bounds)
 

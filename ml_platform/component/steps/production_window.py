@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -22,6 +25,7 @@ from ml_platform.monitoring.report import LiveWindow
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
+from ml_platform.training.model import Model
 
 AT_ONCE = 1_000_000
 """Rows up to which all columns are read in one go; of more, one at a time."""
@@ -152,15 +156,19 @@ class Training:
         return as_logged(self._judged.model.scores(rows))
 
     def latest_window(self, *, until: datetime, known: LiveWindow | None) -> Labeled:
-        """How good the version was on the latest window that has matured by `until`.
+        """How good who answered was on the latest window that has matured by `until`.
 
         known: what an earlier report says; it stands where it is about the same.
         """
         return latest_window(
-            self.declaration,
-            self._platform,
-            until=until,
-            champion=self.version,
-            classes=self._reference.classes,
-            known=known,
+            self.declaration, self._platform, until=until, classes=self._classes_of, known=known
         )
+
+    def _classes_of(self, version: int) -> tuple[Any, ...]:
+        """The classes of this version, or of another one that answered."""
+        if version == self.version:
+            return self._reference.classes
+        with TemporaryDirectory() as temporary:
+            name = self.declaration.spec.name
+            model = Model.load(self._platform.registry.download(name, version, Path(temporary)))
+        return model.classes

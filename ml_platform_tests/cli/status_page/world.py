@@ -13,7 +13,7 @@ from ml_platform.monitoring.columns import ColumnHealth
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import Finding, Incident
-from ml_platform.monitoring.report import LiveWindow, MonitoringReport
+from ml_platform.monitoring.report import LiveWindow, MonitoringReport, VersionQuality
 from ml_platform.monitoring.traffic import Traffic
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
@@ -136,13 +136,20 @@ class World:
                 end=NOON - DAY,
                 predictions=4_100,
                 labeled=4_000,
-                evaluation=Evaluation(
-                    task=Task.BINARY,
-                    rows=4_000,
-                    metrics={"roc_auc": auc},
-                    confidence=0.95,
-                    rounds=200,
-                    seed=7,
+                versions=(
+                    VersionQuality(
+                        version=2,
+                        role="champion",
+                        labeled=4_000,
+                        evaluation=Evaluation(
+                            task=Task.BINARY,
+                            rows=4_000,
+                            metrics={"roc_auc": auc},
+                            confidence=0.95,
+                            rounds=200,
+                            seed=7,
+                        ),
+                    ),
                 ),
             ),
             cost_per_1000=0.0042,
