@@ -14,6 +14,7 @@ from ml_platform.component.handles import Handle
 from ml_platform.component.metadata import Metadata, report_link
 from ml_platform.component.platform import Platform
 from ml_platform.monitoring.checks import CHECKS, Check
+from ml_platform.monitoring.pictures import pictures
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.settings import Settings
@@ -206,6 +207,10 @@ def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
         **_of_quality(report),
         "champion": report.champion or 0,
         "findings": dg.MetadataValue.table(found),
+        **{
+            f"beside_training/{name}": dg.MetadataValue.md(f"![{name}]({picture.address})")
+            for name, picture in pictures(report).items()
+        },
         **{
             name: report_link(settings, str(page.relative_to(settings.reports)))
             for name, page in pages.items()

@@ -1,5 +1,6 @@
 """A page of sections, sentences and tables, as Markdown or as HTML that needs nothing beside it."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -14,6 +15,7 @@ th, td { padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #8884; text-a
          vertical-align: top }
 th { font-weight: 600 }
 td { font-variant-numeric: tabular-nums }
+figure { margin: 1rem 0 } figcaption { font-size: .9rem } svg { max-width: 100%; height: auto }
 .wide { overflow-x: auto; overflow-wrap: normal }
 .good { color: #1a7f42 } .bad { color: #c0392b } .unsure { color: #a86400 }
 .tone { font-weight: 600 }
@@ -46,8 +48,21 @@ class Table:
     head: Sequence[str] = ()
 
 
-Block = str | Link | Table | tuple[str, ...]
-"""A paragraph, a link alone, a table, or a list of points."""
+@dataclass(frozen=True)
+class Picture:
+    """A picture as SVG, which stands in the page itself, and what it shows."""
+
+    svg: str
+    caption: str
+
+    @property
+    def address(self) -> str:
+        """The picture as an address that holds all of it."""
+        return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
+
+
+Block = str | Link | Table | Picture | tuple[str, ...]
+"""A paragraph, a link alone, a table, a picture, or a list of points."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,8 @@ def page_markdown(page: Page) -> str:
 def _block_html(block: Block) -> str:
     if isinstance(block, tuple):
         return f"<ul>{''.join(f'<li>{escape(item)}</li>' for item in block)}</ul>"
+    if isinstance(block, Picture):
+        return f"<figure>{block.svg}<figcaption>{escape(block.caption)}</figcaption></figure>"
     if not isinstance(block, Table):
         return f"<p>{_text_html(block)}</p>"
     head = "".join(f"<th>{escape(name)}</th>" for name in block.head)
@@ -125,6 +142,8 @@ def _text_html(cell: Cell) -> str:
 def _block_markdown(block: Block) -> str:
     if isinstance(block, tuple):
         return "\n".join(f"- {_plain(item)}" for item in block)
+    if isinstance(block, Picture):
+        return f"![{_plain(block.caption)}]({block.address})"
     if not isinstance(block, Table):
         return _text_markdown(block)
     if not block.rows:

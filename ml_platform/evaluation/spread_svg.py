@@ -1,6 +1,6 @@
 """Histograms as SVG: small, sharp, and drawn without a plotting library."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
 import numpy as np
@@ -9,6 +9,9 @@ WIDTH, HEIGHT = 420, 190
 LEFT, RIGHT, TOP, BOTTOM = 12, 12, 26, 24
 COLORS = ("#2f6db5", "#e08a1e", "#3a9463")
 BINS = 20
+FEW_BINS = 6
+CHARACTER = 6.5
+"""About how wide a letter of a label is."""
 
 
 def histogram_svg(series: Mapping[str, Sequence[float]], *, mark: float | None = None) -> str:
@@ -22,41 +25,82 @@ def histogram_svg(series: Mapping[str, Sequence[float]], *, mark: float | None =
     if low == high:
         low, high = low - abs(low) * 0.01 - 1e-9, high + abs(high) * 0.01 + 1e-9
     edges = np.linspace(low, high, min(BINS, max(5, len(values))) + 1)
-    counts = {name: np.histogram(each, edges)[0] for name, each in series.items()}
-    most = max((int(count.max()) for count in counts.values()), default=1) or 1
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="11">',
-        *_bars(list(counts.values()), most),
-        *_legend(list(series)),
-        f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM}" '
-        'stroke="#9aa7b4"/>',
+    counts = {name: np.histogram(each, edges)[0].tolist() for name, each in series.items()}
+    below = [
         _text(LEFT, HEIGHT - 8, f"{low:.4g}", anchor="start"),
         _text(WIDTH - RIGHT, HEIGHT - 8, f"{high:.4g}", anchor="end"),
     ]
     if mark is not None:
         x = LEFT + (WIDTH - LEFT - RIGHT) * (mark - low) / (high - low)
-        parts.append(
+        below.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" '
             'stroke="#a3261b" stroke-dasharray="4 3"/>'
         )
-    return "".join([*parts, "</svg>"])
+    return _drawn(counts, lambda _, count: str(count), below)
 
 
-def _bars(counts: Sequence[np.ndarray], most: int) -> Iterator[str]:
+def shares_svg(series: Mapping[str, Sequence[float]], *, bins: Sequence[str]) -> str:
+    """Draw the share of each series in each bin, side by side.
+
+    Few bins have their names below; of many the first and the last have, and each under the mouse.
+    """
+    step = (WIDTH - LEFT - RIGHT) / max(len(bins), 1)
+    if len(bins) <= FEW_BINS:
+        fits = max(int(step / CHARACTER), 1)
+        below = [
+            _text(LEFT + step * (place + 0.5), HEIGHT - 8, _cut(name, fits), anchor="middle")
+            for place, name in enumerate(bins)
+        ]
+    else:
+        fits = int((WIDTH - LEFT - RIGHT) / 2 / CHARACTER)
+        below = [
+            _text(LEFT, HEIGHT - 8, _cut(bins[0], fits), anchor="start"),
+            _text(WIDTH - RIGHT, HEIGHT - 8, _cut(bins[-1], fits), anchor="end"),
+        ]
+    return _drawn(series, lambda place, share: f"{bins[place]}: {share:.1%}", below)
+
+
+def _drawn(
+    series: Mapping[str, Sequence[float]],
+    title: Callable[[int, float], str],
+    below: Sequence[str],
+) -> str:
+    """The bars of each series over one axis, their names above. below: what stands at the axis."""
+    most = max((max(each, default=0) for each in series.values()), default=1) or 1
+    return "".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" '
+            f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img" font-family="sans-serif" font-size="11">',
+            *_bars(list(series.values()), most, title),
+            *_legend(list(series)),
+            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{HEIGHT - BOTTOM}" '
+            f'y2="{HEIGHT - BOTTOM}" stroke="#9aa7b4"/>',
+            *below,
+            "</svg>",
+        ]
+    )
+
+
+def _bars(
+    counts: Sequence[Sequence[float]], most: float, title: Callable[[int, float], str]
+) -> Iterator[str]:
     floor, height = HEIGHT - BOTTOM, HEIGHT - BOTTOM - TOP
     for number, each in enumerate(counts):
-        step = (WIDTH - LEFT - RIGHT) / len(each)
+        step = (WIDTH - LEFT - RIGHT) / max(len(each), 1)
         width = step / len(counts)
-        for place, count in enumerate(each.tolist()):
+        for place, count in enumerate(each):
             if count:
                 tall = height * count / most
                 x = LEFT + step * place + width * number
                 yield (
                     f'<rect x="{x:.1f}" y="{floor - tall:.1f}" width="{max(width - 1, 1):.1f}" '
                     f'height="{tall:.1f}" fill="{COLORS[number % len(COLORS)]}">'
-                    f"<title>{count}</title></rect>"
+                    f"<title>{escape(title(place, count))}</title></rect>"
                 )
+
+
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[: characters - 1]}…"
 
 
 def _legend(names: Sequence[str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from ml_platform.data.page import Link, Page, Section, Table, facts, page_html
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.monitoring.checks import Check
+from ml_platform.monitoring.pictures import pictures
 from ml_platform.monitoring.report import LiveWindow, MonitoringReport
 from ml_platform.monitoring.traffic import Traffic
 
@@ -25,11 +26,13 @@ def report_html(
             **{f"Figure {name}": _number(value) for name, value in report.kpis.items()},
         }
     )
+    drawn = pictures(report)
     sections = [
         Section("Checks", [_checks(found)]),
         Section("Versions", [_versions(report)]),
         *([Section("Traffic", [_traffic(report, report.traffic)])] if report.traffic else []),
         Section("Inputs", [_inputs(report)]),
+        *([Section("Beside training", list(drawn.values()))] if drawn else []),
         *([] if report.quality is None else _quality(report.quality)),
         *(
             [Section("Estimate before the labels", _estimate(report.estimate))]

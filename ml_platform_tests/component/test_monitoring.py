@@ -98,6 +98,10 @@ def test_a_changed_unit_and_a_renamed_category_are_findings(
         or "income" in found["input_drift"].metadata["subjects"].value
     )
     assert "evidently_report" in shown
+    for name in ("prediction", "income"):
+        assert f"![{name}](data:image/svg+xml;base64," in str(shown[f"beside_training/{name}"])
+    page = platform.settings.reports / "small_credit" / "monitoring" / "2024-03-04T0000.html"
+    assert page.read_text("utf-8").count("<svg") >= 2
 
 
 @pytest.mark.slow

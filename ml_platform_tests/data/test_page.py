@@ -1,4 +1,15 @@
-from ml_platform.data.page import Link, Page, Section, Table, facts, page_html, page_markdown
+from base64 import b64decode
+
+from ml_platform.data.page import (
+    Link,
+    Page,
+    Picture,
+    Section,
+    Table,
+    facts,
+    page_html,
+    page_markdown,
+)
 
 PAGE = Page(
     "credit_risk <v1>",
@@ -25,3 +36,13 @@ def test_html_needs_nothing_beside_it_and_escapes_what_it_shows():
     assert '<a href="x.html">here</a>' in page
     assert "http" not in page
     assert "nothing" not in page
+
+
+def test_a_picture_stands_in_the_page_itself():
+    picture = Picture("<svg><title>a</title></svg>", "how <a> spreads")
+    page = Page("pictures", [picture])
+    html = page_html(page)
+    assert f"<figure>{picture.svg}<figcaption>how &lt;a&gt; spreads</figcaption></figure>" in html
+    address = page_markdown(page).partition("](")[2].strip().rstrip(")")
+    assert address == picture.address
+    assert b64decode(address.removeprefix("data:image/svg+xml;base64,")).decode() == picture.svg
