@@ -161,7 +161,9 @@ def _of_traffic(report: MonitoringReport) -> Metadata:
         for part in report.traffic.versions
     ]
     shown = {"traffic": dg.MetadataValue.table(parts)} if parts else {}
-    return {"requests": report.traffic.requests, **shown}
+    hosts = report.traffic.elsewhere
+    lacking = {"requests_not_counted": f"those of {', '.join(hosts)}"} if hosts else {}
+    return {"requests": report.traffic.requests, **lacking, **shown}
 
 
 def _of_quality(report: MonitoringReport) -> Metadata:

@@ -160,10 +160,12 @@ def _share(name: str, traffic: Traffic | None, most: float) -> Part:
         return _unclear("requests were not counted when the window was over") | {"rows": 0}
     share = traffic.refused_share if name == "refusals" else traffic.error_share
     if share is None:
-        return _unclear("nothing was asked since the last report") | {"rows": 0}
+        text = f"nothing was asked since the last report{traffic.lacking}"
+        return _unclear(text) | {"rows": 0}
     kinds = traffic.refusals if name == "refusals" else traffic.errors
     by_kind = ", ".join(f"{kind} {n:,}" for kind, n in sorted(kinds.items(), key=lambda k: -k[1]))
     text = f"{share:.2%} of {traffic.requests:,} requests" + (f" ({by_kind})" if by_kind else "")
+    text += traffic.lacking
     part = _bad(f"{text}, {most:.2%} is allowed") if share > most else _good(text)
     return part | {"rows": traffic.requests, "figures": {name: share}}
 

@@ -68,7 +68,8 @@ def _versions(report: MonitoringReport) -> Table:
 def _requests(report: MonitoringReport) -> str:
     if report.traffic is None:
         return "unknown: nobody counted when the window was over"
-    return f"{report.traffic.requests:,} since the last report that counted"
+    since = f"{report.traffic.requests:,} since the last report that counted"
+    return f"{since}{report.traffic.lacking}"
 
 
 def _traffic(report: MonitoringReport, traffic: Traffic) -> Table:

@@ -53,7 +53,8 @@ class Traffic(Strict):
     """Requests as clients saw them, and what became of them in each version and role.
 
     errors: by kind; refusals: by reason; unlogged: of the journal. What a candidate could not
-    answer counts once, as the champion's answer in its place.
+    answer counts once, as the champion's answer in its place. elsewhere: hosts that serve the model
+    as well, and whose counts are not among these.
     """
 
     requests: int = 0
@@ -61,6 +62,12 @@ class Traffic(Strict):
     refusals: dict[str, int] = {}  # noqa: RUF012 - pydantic copies it
     unlogged: int = 0
     versions: tuple[VersionTraffic, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+
+    @property
+    def lacking(self) -> str:
+        """What is to be said behind the number of requests; "" where all are counted."""
+        return f", without those of {', '.join(self.elsewhere)}" if self.elsewhere else ""
 
     @property
     def error_share(self) -> float | None:

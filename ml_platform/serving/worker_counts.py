@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,17 @@ class CountsFiles:
         return tuple(folder for folder in (self.common, self.kept) if folder is not None)
 
 
-def write(folder: Path, worker: str, found: WorkerCounts) -> None:
-    """Replace the file of a worker by one rename. Raises OSError."""
+ENDED = "ended"
+"""The name, in place of a worker's, of the file with what those that ended counted together."""
+
+
+def write(folder: Path, worker: str, found: WorkerCounts, *, holds: Collection[str] = ()) -> None:
+    """Replace the file of a worker by one rename. Raises OSError.
+
+    holds: the workers whose counts are among these, so that a file of theirs counts no more.
+    """
     content: dict[str, Any] = {
+        "holds": sorted(holds),
         "at": found.at or time.time(),
         "journal": dict(found.journal),
         "counts": [
@@ -72,11 +80,40 @@ def write(folder: Path, worker: str, found: WorkerCounts) -> None:
 
 def read_others(folder: Path, *, but: str) -> WorkerCounts:
     """Return what the other workers wrote, added up; a file that cannot be read counts nothing."""
+    left_out = {but, *_held(folder)}
     found = WorkerCounts()
     for file in sorted(folder.glob("*.json")):
-        if file.stem != but:
+        if file.stem not in left_out:
             found += _read(file)
     return found
+
+
+def fold(folder: Path, *, before: float) -> None:
+    """Add up the files that nobody wrote since `before` in one, and delete them.
+
+    before: seconds since 1970. What all files say together stays the same, also when this is
+    killed half-way. One process at a time may do it. Raises OSError.
+    """
+    held = _held(folder)
+    files = [file for file in folder.glob("*.json") if file.stem != ENDED]
+    left = [file for file in files if file.stem in held]
+    old = [file for file in files if file not in left and file.stat().st_mtime < before]
+    if not (left or old):
+        return
+    found = sum(map(_read, old), start=_read(folder / f"{ENDED}.json"))
+    write(folder, ENDED, found, holds=[file.stem for file in (*left, *old)])
+    for file in (*left, *old):
+        file.unlink()
+    write(folder, ENDED, found)
+
+
+def _held(folder: Path) -> frozenset[str]:
+    """The workers whose counts are in the file of those that ended."""
+    try:
+        content = json.loads((folder / f"{ENDED}.json").read_text(encoding="utf-8"))
+        return frozenset(content["holds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def _read(file: Path) -> WorkerCounts:

@@ -8,10 +8,15 @@ import pytest
 
 from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.load import build_definitions, load_declarations
-from ml_platform.component.monitoring import ReportHandle
+from ml_platform.component.monitoring import ReportHandle, of_report
 from ml_platform.component.monitoring_sensor import latest_window, latest_windows
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.ingest_journal import ingest_journal
+from ml_platform.component.steps.monitor import MonitorOutcome
+from ml_platform.monitoring.checks import checks
+from ml_platform.monitoring.page import report_html
+from ml_platform.monitoring.report import MonitoringReport
+from ml_platform.monitoring.traffic import Traffic
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.monitoring import MonitoringSpec
 from ml_platform.testing.releases import promotion
@@ -228,6 +233,25 @@ def test_the_report_of_an_old_window_is_not_the_latest(
     assert found["errors"].metadata["verdict"].value == "unclear"
     text = platform.handles.read("small_credit/monitoring_report/latest.json") or ""
     assert ReportHandle.model_validate_json(text).begin == BEGIN + DAY
+
+
+def test_requests_counted_on_another_machine_are_named_in_the_ui_and_on_the_page(
+    platform: Platform,
+) -> None:
+    made = MonitoringReport(
+        model="small_credit",
+        begin=BEGIN,
+        end=BEGIN + DAY,
+        made=BEGIN + DAY,
+        champion=1,
+        traffic=Traffic(requests=5, elsewhere=("there",)),
+    )
+    page = platform.settings.reports / "page.html"
+    found = checks(made, MonitoringSpec())
+    outcome = MonitorOutcome(report=made, checks=found, page=page, evidently=None)
+    shown = of_report(outcome, platform.settings)
+    assert (shown["requests"], shown["requests_not_counted"]) == (5, "those of there")
+    assert "5 since the last report that counted, without those of there" in report_html(made, ())
 
 
 def tick(

@@ -230,6 +230,13 @@ def test_traffic_counts_what_came_on_top_and_starts_anew_after_a_restart() -> No
     assert first.since(later) == first
 
 
+def test_requests_that_are_counted_elsewhere_are_missed_in_words() -> None:
+    some = found(report(traffic=Traffic(requests=1_000, elsewhere=("b", "c"))))["errors"]
+    assert some.text == "0.00% of 1,000 requests, without those of b, c"
+    none = found(report(traffic=Traffic(elsewhere=("b",))))["refusals"]
+    assert none.text == "nothing was asked since the last report, without those of b"
+
+
 def test_what_a_candidate_could_not_answer_counts_once_for_clients() -> None:
     counted = traffic(
         {

@@ -1,13 +1,18 @@
 """What was asked of the service in a window, and what earlier reports had counted."""
 
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 from ml_platform.component.monitoring_sensor import GRACE
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.kept_reports import KeptReports
 from ml_platform.monitoring.traffic import Traffic, traffic
-from ml_platform.serving.worker_counts import read_others
+from ml_platform.serving.worker_counts import fold, read_others
+
+SILENT = timedelta(days=7)
+"""A worker that wrote no counts for this long has ended: each writes once a second."""
 
 
 class Counted(NamedTuple):
@@ -30,10 +35,30 @@ def counted(
         return Counted(kept.traffic, kept.totals)
     if now >= end + (end - begin) + GRACE:
         return Counted(None, None)
-    found = read_others(platform.settings.kept_counts(name), but="")
+    folder = platform.settings.kept_counts(name)
+    _fold(folder)
+    found = read_others(folder, but="")
     totals = traffic(found.counts, found.journal)
     before = _totals_before(reports, begin)
-    return Counted(totals.since(before) if before else totals, totals)
+    since = totals.since(before) if before else totals
+    return Counted(since.model_copy(update={"elsewhere": _elsewhere(platform, name)}), totals)
+
+
+def _fold(folder: Path) -> None:
+    """Forget the files of workers that ended, not what they counted; one process at a time."""
+    from filelock import FileLock
+
+    if folder.is_dir():
+        with FileLock(folder / ".fold.lock"):
+            fold(folder, before=time.time() - SILENT.total_seconds())
+
+
+def _elsewhere(platform: Platform, name: str) -> tuple[str, ...]:
+    """The hosts of workers that told of themselves, and did not write their counts here."""
+    folder = platform.settings.kept_counts(name)
+    workers = platform.releases.workers(name)
+    hosts = {each.host for each in workers if not (folder / f"{each.worker}.json").is_file()}
+    return tuple(sorted(hosts))
 
 
 def _totals_before(reports: KeptReports, begin: datetime) -> Traffic | None:
