@@ -114,7 +114,8 @@ def handles(model: str, *, now: datetime) -> Iterator[Any]:
     ]  # fmt: skip
     yield LabeledFeedback(
         table=f"{model}/labeled_feedback", version=1, counts={"joined": LABELS * WINDOWS},
-        audit=Audit(result=passed, trainable="all"), teaching=Teaching(until=now),
+        audit=Audit(result=passed, trainable="all"),
+        teaching=Teaching(until=now, labels=dict.fromkeys(starts, LABELS)),
         matured=(trained, now), windows=tuple(windows), delay=None,
     )  # fmt: skip
     yield ReportHandle(model=model, begin=now - DAY, end=now)

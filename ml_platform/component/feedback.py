@@ -37,7 +37,7 @@ class LabeledFeedback(Handle):
 
     table, version: of Delta, under the data URL. counts: labels by outcome. audit: with what of
     the labels may teach. matured: how far matured windows reach, from and to.
-    teaching: what earlier audits said of the windows before.
+    teaching: what this audit and those before said of each window, and its labels.
     estimate: of how good the predictions after these are.
     """
 

@@ -1,5 +1,6 @@
 """What one asset hands to the next: small documents that point to stored things."""
 
+from datetime import datetime
 from typing import ClassVar
 
 import dagster as dg
@@ -11,6 +12,7 @@ from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import StoreError
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
+from ml_platform.spec.feedback import FeedbackSpec
 
 
 class Handle(Strict):
@@ -99,6 +101,13 @@ class TrainedModel(Handle):
     asked_at: AwareDatetime
     through: AwareDatetime | None = None
     rows: SplitRows | None = None
+
+    def new_from(self, feedback: FeedbackSpec) -> datetime:
+        """The start of the windows whose labels are new since this training.
+
+        Where it saw no labels, of those that had not matured when it was asked for.
+        """
+        return self.through or self.asked_at - feedback.window - feedback.label_delay
 
 
 class EvaluationReport(Handle):

@@ -11,8 +11,6 @@ from ml_platform.component.platform import Platform
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.audit import Trainable
 from ml_platform.feedback.labeled import NAME as LABELED
-from ml_platform.feedback.maturity import Window
-from ml_platform.feedback.teaching import Teaching
 from ml_platform.plugins import Strict
 from ml_platform.retraining.triggers import Facts
 from ml_platform.spec.load import Declaration
@@ -26,12 +24,17 @@ class _Audited(Strict, extra="ignore"):
     trainable: Trainable
 
 
+class _Taught(Strict, extra="ignore"):
+    """Of what audits said, the labels that may teach, by the start of their window."""
+
+    labels: dict[AwareDatetime, int] = {}  # noqa: RUF012 - pydantic copies it
+
+
 class _Labeled(Strict, extra="ignore"):
     """What this module reads of the handle of `labeled_feedback`."""
 
     audit: _Audited
-    teaching: Teaching = Teaching()
-    windows: tuple[Window, ...]
+    teaching: _Taught = _Taught()
     matured: tuple[AwareDatetime, AwareDatetime] | None
 
 
@@ -82,7 +85,7 @@ def facts_of(declaration: Declaration, platform: Platform) -> Facts:
     validated = _read(handles.read(f"{name}/validated_data/latest.json"), _Validated)
     labeled = _read(handles.read(f"{name}/{LABELED}/latest.json"), _Labeled)
     report = _read(handles.read(f"{name}/monitoring_report/latest.json"), ReportHandle)
-    new, through = _new_labels(labeled, since=trained.through)
+    new, through = _new_labels(declaration, labeled, trained)
     fresh = report is not None and report.end > trained.asked_at
     return Facts(
         model=name,
@@ -99,18 +102,18 @@ def facts_of(declaration: Declaration, platform: Platform) -> Facts:
     )
 
 
-def _new_labels(labeled: _Labeled | None, *, since: datetime | None) -> tuple[int, str]:
+def _new_labels(
+    declaration: Declaration, labeled: _Labeled | None, trained: TrainedModel
+) -> tuple[int, str]:
     """Labels of windows that matured since, and up to when they reach; none that may not teach."""
-    if labeled is None or labeled.matured is None or labeled.audit.trainable == "none":
+    feedback = declaration.spec.feedback
+    if feedback is None or labeled is None or labeled.matured is None:
         return 0, ""
-    windows = [
-        window
-        for window in labeled.windows
-        if window.state == "matured"
-        and (since is None or window.start >= since)
-        and not any(each.begin <= window.start < each.end for each in labeled.teaching.kept_out)
-    ]
-    return sum(window.labeled for window in windows), labeled.matured[1].isoformat()
+    if labeled.audit.trainable == "none":
+        return 0, ""
+    since = trained.new_from(feedback)
+    new = [count for start, count in labeled.teaching.labels.items() if start >= since]
+    return sum(new), labeled.matured[1].isoformat()
 
 
 def _read(text: str | None, kind: type[T]) -> T | None:

@@ -46,16 +46,31 @@ class Production:
 
     def counts(self, length: timedelta) -> dict[datetime, tuple[int, int]]:
         """Predicted and labeled predictions by the start of their window."""
-        number = (
-            f"CAST(floor((epoch_us(time) - {_us(FIRST_MONDAY)}) / {_length(length)}) AS BIGINT)"
-        )
+        number = _window_number(length)
         rows = self.duck.execute(
             f"SELECT number, sum(p), sum(l) FROM ("
             f"SELECT {number} AS number, count(*) AS p, 0 AS l FROM answered GROUP BY 1 UNION ALL "
             f"SELECT {number}, 0, count(*) FROM labeled WHERE outcome = 'joined' GROUP BY 1"
             ") GROUP BY 1"
         ).fetchall()
-        found = {FIRST_MONDAY + n * length: (int(asked), int(told)) for n, asked, told in rows}
+        return self._by_start(rows, length)
+
+    def taught(self, length: timedelta) -> dict[datetime, tuple[int, int]]:
+        """Labels that others than the model gave, by the start of their window.
+
+        In all, and of decisions made at random.
+        """
+        rows = self.duck.execute(
+            f"SELECT {_window_number(length)}, count(*), count(*) FILTER (random) FROM labeled "
+            "WHERE outcome = 'joined' AND source IS DISTINCT FROM 'model' GROUP BY 1"
+        ).fetchall()
+        return self._by_start(rows, length)
+
+    def _by_start(
+        self, rows: Sequence[tuple[int, int, int]], length: timedelta
+    ) -> dict[datetime, tuple[int, int]]:
+        """Two counts by the start of windows, of those that are whole."""
+        found = {FIRST_MONDAY + n * length: (int(first), int(second)) for n, first, second in rows}
         return {
             start: both
             for start, both in found.items()
@@ -221,6 +236,11 @@ WHERE false
 def _day(file: str) -> str:
     """The day of a file of the inference table, by its path."""
     return file.partition("day=")[2].partition("/")[0]
+
+
+def _window_number(length: timedelta) -> str:
+    """Which window since the first Monday a time lies in, as an SQL expression."""
+    return f"CAST(floor((epoch_us(time) - {_us(FIRST_MONDAY)}) / {_length(length)}) AS BIGINT)"
 
 
 def _within(span: Span) -> str:

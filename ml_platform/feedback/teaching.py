@@ -1,11 +1,11 @@
 """Which windows of feedback may teach: each by the last audit that looked at it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Literal, Self
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, NonNegativeInt
 
 from ml_platform.feedback.audit import Audit, Trainable
 from ml_platform.feedback.maturity import Window
@@ -56,11 +56,13 @@ class Teaching(Strict):
     asked: a hash of what was asked of them; where that changed, all windows are judged anew.
     until: windows that end by then were looked at; None before the first audit.
     kept_out: those that may not teach as they are, in the order of time; all others may.
+    labels: how many may teach, by the start of their window; of windows since the last training.
     """
 
     asked: str = ""
     until: AwareDatetime | None = None
     kept_out: tuple[Stretch, ...] = ()
+    labels: dict[AwareDatetime, NonNegativeInt] = {}  # noqa: RUF012 - pydantic copies it
 
     def after(self, windows: Sequence[Window], trainable: Trainable) -> Self:
         """The same after an audit of windows, which are given in the order of time.
@@ -77,6 +79,34 @@ class Teaching(Strict):
                 found.append(Stretch(begin=window.start, end=window.end, teaches=teaches, why=why))
         until = end if self.until is None else max(self.until, end)
         return self.model_copy(update={"until": until, "kept_out": tuple(_joined(found))})
+
+    def with_labels(
+        self,
+        windows: Sequence[Window],
+        labels: Mapping[datetime, tuple[int, int]],
+        *,
+        since: datetime | None,
+    ) -> Self:
+        """The same with the labels of windows as they are now; those of earlier windows stay.
+
+        labels: by the start of the window, in all, and of decisions made at random.
+        since: windows that start before it are counted no more.
+        """
+        earlier = [start for start in self.labels if not windows or start < windows[0].start]
+        counted = {start: self.labels[start] for start in earlier}
+        for window in windows:
+            every, at_random = labels.get(window.start, (0, 0))
+            teach: dict[Trainable, int] = {"all": every, "exploration": at_random, "none": 0}
+            if window.state == "matured":
+                counted[window.start] = teach[self._teaches(window.start)]
+        kept = {at: count for at, count in counted.items() if since is None or at >= since}
+        return self.model_copy(update={"labels": kept})
+
+    def _teaches(self, moment: datetime) -> Trainable:
+        for each in self.kept_out:
+            if each.begin <= moment < each.end:
+                return each.teaches
+        return "all"
 
 
 def judge(

@@ -11,6 +11,7 @@ import pytest
 from ml_platform.component.feedback import handle_of
 from ml_platform.component.handles import FeedbackUsed, TrainedModel
 from ml_platform.component.platform import Platform
+from ml_platform.component.retraining import decide
 from ml_platform.component.retraining_facts import facts_of
 from ml_platform.component.steps.feedback_rows import with_feedback
 from ml_platform.component.steps.label_feedback import FeedbackState, label_feedback
@@ -19,6 +20,7 @@ from ml_platform.feedback.inference_table import COLUMNS as PREDICTED
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import COLUMNS as LABELS
 from ml_platform.feedback.labels_received import labels_table
+from ml_platform.retraining.plan import Start
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import changed
 from ml_platform_tests.models.small_credit.source import load
@@ -68,12 +70,14 @@ def fed(declaration: Declaration, platform: Platform) -> Declaration:
     return changed(declaration, "gates:", "feedback: {label_delay: 1d, window: 7d}\n  gates:")
 
 
-def trained(platform: Platform, *, through: datetime | None = None) -> None:
-    """Leave the handle of a training before the first prediction."""
+def trained(
+    platform: Platform, *, asked_at: datetime = START, through: datetime | None = None
+) -> None:
+    """Leave the handle of a training, which saw labels up to a time."""
     snapshot = Snapshot(table="t", version=1, content_hash="c", rows=9, columns=("a",))
     handle = TrainedModel(
-        version=1, run_id="r", fingerprint="f", snapshot=snapshot, reused=False, asked_at=START,
-        through=through,
+        version=1, run_id="r", fingerprint="f", snapshot=snapshot, reused=False,
+        asked_at=asked_at, through=through,
     )  # fmt: skip
     platform.handles.write("small_credit/trained_model/latest.json", handle.model_dump_json())
 
@@ -139,6 +143,40 @@ def test_labels_that_do_not_teach_ask_for_no_training(fed: Declaration, platform
     tell(platform, range(4, 8), evenly)
     joined(fed, platform, after=8)
     assert facts_of(fed, platform).new_labels == 4 * 560
+
+
+def test_labels_are_counted_back_to_the_last_training_however_long_ago(
+    fed: Declaration, platform: Platform
+) -> None:
+    eager = changed(
+        fed,
+        "  gates:\n",
+        "  retraining: {min_new_labels: 5000}\n  gates:\n"
+        "    - {type: no_regression, metric: roc_auc, tolerance: 0.1}\n",
+    )
+    trained(platform)
+    tell(platform, range(10), evenly)
+    for after in (5, 8):
+        joined(eager, platform, after=after)
+        assert facts_of(eager, platform).new_labels == after * 560
+        assert decide([eager], platform, [], now=START) == []
+    state = joined(eager, platform, after=10)
+    assert len(state.windows) < 10, "the first are looked at no more"
+    [start] = decide([eager], platform, [], now=START)
+    assert isinstance(start, Start)
+    assert start.why == "5,600 matured labels are new, 5,000 are enough"
+    trained(platform, through=START + 6 * WEEK)
+    assert facts_of(eager, platform).new_labels == 4 * 560
+    assert min(joined(eager, platform, after=10).teaching.labels) == START + 6 * WEEK
+
+
+def test_a_training_that_saw_no_labels_counts_those_that_mature_after_it(
+    fed: Declaration, platform: Platform
+) -> None:
+    tell(platform, range(4), evenly)
+    trained(platform, asked_at=START + 2 * WEEK + DAY / 2)
+    joined(fed, platform, after=4)
+    assert facts_of(fed, platform).new_labels == 3 * 560
 
 
 def test_labels_of_many_windows_that_come_at_once_are_audited_all(

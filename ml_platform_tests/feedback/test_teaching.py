@@ -109,6 +109,19 @@ def test_a_short_window_stays_out_though_its_audit_passes():
     ]
 
 
+def test_labels_that_may_teach_are_counted_and_those_of_earlier_windows_stay():
+    labels = {MONDAY + week * WEEK: (10, 3) for week in range(9)}
+    teaching = Teaching().after(weeks(0, 1), "all").after(weeks(2, 3), "exploration")
+    teaching = teaching.after([*weeks(4), week(5, "short")], "all")
+    windows = [*weeks(0, 1, 2, 3, 4), week(5, "short"), week(6, "maturing")]
+    teaching = teaching.with_labels(windows, labels, since=MONDAY + WEEK)
+    assert list(teaching.labels.values()) == [10, 3, 3, 10]
+    assert min(teaching.labels) == MONDAY + WEEK
+    more = teaching.with_labels(weeks(4, 5, 6), {MONDAY + 6 * WEEK: (20, 0)}, since=None)
+    assert list(more.labels.values()) == [10, 3, 3, 0, 0, 20]
+    assert more.with_labels((), {}, since=MONDAY + 7 * WEEK).labels == {}
+
+
 def test_what_is_kept_out_is_told_with_its_reason():
     windows = [week(0), week(1, "short")]
     explored, short = Teaching().after(windows, "exploration").kept_out

@@ -123,8 +123,6 @@ def _labels(url: str, name: str, latest: _Latest, through: datetime) -> _Labels:
         pc.less(found["time"], pa.scalar(through, found["time"].type)),
         pc.not_equal(pc.fill_null(found["source"], ""), "model"),
     )
-    if latest.audit.trainable == "exploration":
-        wanted = pc.and_(wanted, pc.fill_null(found["random"], fill_value=False))
     teaching, kept_out = _taught(found.filter(wanted), latest.teaching.kept_out)
     return _Labels(teaching.select(list(empty)), kept_out)
 

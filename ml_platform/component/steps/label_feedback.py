@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.label_quality import record_quality
 from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped, take_table
@@ -121,6 +122,7 @@ def feedback_state(
             most=feedback.audit.windows,
             ask=lambda begin, end: _audit(declaration, found, record, (begin, end)),
         )
+        since = _last_training(declaration, platform)
         delay, newest = found.delay(feedback, now=now), found.newest_label()
         late = stale(newest, feedback, now=now), delay and delay.finding
         return FeedbackState(
@@ -130,7 +132,7 @@ def feedback_state(
             span=span,
             estimate=None if span is None else _estimate(declaration, found, span),
             audit=judged or audit(_counts(record), feedback.audit),
-            teaching=teaching,
+            teaching=teaching.with_labels(windows, found.taught(feedback.window), since=since),
             newest_label=newest,
             late=tuple(text for text in late if text),
         )
@@ -142,6 +144,13 @@ def _teaching(declaration: Declaration, platform: Platform) -> Teaching:
     text = platform.handles.read(f"{declaration.spec.name}/{NAME}/latest.json")
     before = Teaching() if text is None else _Latest.model_validate_json(text).teaching
     return before if before.asked == asked else Teaching(asked=asked)
+
+
+def _last_training(declaration: Declaration, platform: Platform) -> datetime | None:
+    """The start of the windows that are new since then; None before the first training."""
+    text = platform.handles.read(f"{declaration.spec.name}/{TrainedModel.asset}/latest.json")
+    trained = None if text is None else TrainedModel.model_validate_json(text)
+    return trained and trained.new_from(feedback_of(declaration))
 
 
 def _reach(feedback: FeedbackSpec, before: Teaching, *, now: datetime) -> timedelta | None:
