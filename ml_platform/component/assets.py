@@ -1,6 +1,7 @@
 """The software-defined assets of one model. Each translates; steps and domain decide."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
@@ -24,6 +25,9 @@ FORCE_TAG = "ml_platform/force"
 
 RETRAINING_TAG = "ml_platform/retraining"
 """Run tag of a training that the platform began: its reasons; what is no better stays out."""
+
+EVIDENCE_TAG = "ml_platform/evidence"
+"""Run tag of the same: the figures behind its reasons, by trigger, as JSON."""
 
 
 def model_assets(declaration: Declaration) -> Sequence[dg.AssetsDefinition]:
@@ -116,10 +120,21 @@ def _trained_model(declaration: Declaration) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             value=outcome.handle,
             data_version=dg.DataVersion(f"{spec.name}:{outcome.handle.version}"),
-            metadata=metadata.of_model(outcome.handle, platform.stores),
+            metadata={
+                **metadata.of_model(outcome.handle, platform.stores),
+                **_asked_by(context.run.tags),
+            },
         )
 
     return trained_model
+
+
+def _asked_by(tags: Mapping[str, str]) -> metadata.Metadata:
+    """Why the platform began the run, and on which figures; nothing where a person did."""
+    if RETRAINING_TAG not in tags:
+        return {}
+    evidence = json.loads(tags.get(EVIDENCE_TAG, "{}"))
+    return {"retraining": tags[RETRAINING_TAG], "evidence": dg.MetadataValue.json(evidence)}
 
 
 def _evaluation_report(declaration: Declaration) -> dg.AssetsDefinition:

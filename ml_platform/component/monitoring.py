@@ -41,6 +41,7 @@ ABOUT = {
 class ReportHandle(Handle):
     """What the report of a window means for retraining.
 
+    moved: how far those that drifted moved, by `test`; of the report, the effect size.
     quality, certified: of the metric that `retraining.on_quality` watches, live and certified.
     """
 
@@ -49,6 +50,8 @@ class ReportHandle(Handle):
     begin: AwareDatetime
     end: AwareDatetime
     drifted: tuple[str, ...] = ()
+    moved: dict[str, float] = {}  # noqa: RUF012 - pydantic copies it
+    test: str = ""
     quality: LiveQuality | None = None
     certified: float | None = None
 
@@ -110,6 +113,8 @@ def _report(
             begin=report.begin,
             end=report.end,
             drifted=report.drifted,
+            moved={c: drift.value for c, drift in report.moved.items() if drift.value is not None},
+            test=declaration.spec.monitoring.drift.type,
             quality=outcome.watched,
             certified=outcome.certified,
         ),

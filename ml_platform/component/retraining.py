@@ -5,6 +5,7 @@ labels, drift, quality and data ask for, so that two reasons at once make one ru
 over its budget waits.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ import dagster as dg
 from pydantic import AwareDatetime
 
 from ml_platform.clock import utc_now
-from ml_platform.component.assets import RETRAINING_TAG
+from ml_platform.component.assets import EVIDENCE_TAG, RETRAINING_TAG
 from ml_platform.component.jobs import MODEL_TAG, release_job_name
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining_facts import facts_of, note_due
@@ -112,7 +113,7 @@ def decide(
 
 
 def request_of(start: Start, *, now: datetime) -> dg.RunRequest:
-    """The run of a training, which names its reasons."""
+    """The run of a training, which names its reasons and the figures behind them."""
     model = start.wish.model
     return dg.RunRequest(
         run_key=start.run_key,
@@ -121,6 +122,7 @@ def request_of(start: Start, *, now: datetime) -> dg.RunRequest:
             MODEL_TAG: model,
             BY_PLATFORM: "true",
             RETRAINING_TAG: start.why[:TAG_CHARACTERS],
+            EVIDENCE_TAG: json.dumps(start.evidence),
             ASKED_TAG: now.isoformat(),
             **({GPU_TAG: "true"} if start.wish.gpu else {}),
         },

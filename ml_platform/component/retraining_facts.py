@@ -94,6 +94,8 @@ def facts_of(declaration: Declaration, platform: Platform) -> Facts:
         new_labels=new,
         labels_through=through,
         drifted=report.drifted if report is not None and fresh else (),
+        moved=report.moved if report is not None and fresh else {},
+        drift_test=report.test if report is not None and fresh else "",
         drift_report=report.begin.isoformat() if report is not None and fresh else "",
         quality=report.quality if report is not None and fresh else None,
         certified=report.certified if report is not None else None,

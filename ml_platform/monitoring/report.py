@@ -110,7 +110,12 @@ class MonitoringReport(Strict):
     @property
     def drifted(self) -> tuple[str, ...]:
         """The inputs that moved."""
-        return tuple(c.column for c in self.columns if c.drift.verdict == "drifted")
+        return tuple(self.moved)
+
+    @property
+    def moved(self) -> dict[str, ColumnDrift]:
+        """How far the inputs moved that did."""
+        return {c.column: c.drift for c in self.columns if c.drift.verdict == "drifted"}
 
 
 def stem(begin: datetime) -> str:

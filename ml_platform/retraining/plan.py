@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
+from pydantic import JsonValue
+
 from ml_platform.retraining.budget import Budget, Spent, TrainingRun
 from ml_platform.retraining.triggers import Reason
 from ml_platform.spec.retraining import RetrainingSpec
@@ -36,6 +38,11 @@ class Start:
     def why(self) -> str:
         """All reasons in one sentence."""
         return "; ".join(reason.text for reason in self.wish.reasons)
+
+    @property
+    def evidence(self) -> dict[str, JsonValue]:
+        """The figures behind the reasons, by trigger; JSON-ready."""
+        return {reason.trigger.value: reason.evidence for reason in self.wish.reasons}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from ml_platform.plugins import Strict
 from ml_platform.retraining.budget import TrainingRun
 from ml_platform.spec.retraining import LiveQualitySpec, RetrainingSpec
 
+_SHOWN = 20
+"""Features that the evidence of drift names."""
+
 
 class Trigger(StrEnum):
     """Why a training starts."""
@@ -53,6 +56,7 @@ class Facts(Strict):
     due: since when its schedule asks.
     new_labels: matured, audited labels since; labels_through: the version of their table.
     drifted: features found drifted since, by the monitoring report `drift_report`.
+    moved: how far, by `drift_test`, where that was measured.
     certified: the champion's value of the watched metric on its certificate.
     data_version, trained_on: content hashes of the validated data now, and at the last training.
     """
@@ -63,6 +67,8 @@ class Facts(Strict):
     new_labels: int = Field(default=0, ge=0)
     labels_through: str = ""
     drifted: tuple[str, ...] = ()
+    moved: dict[str, float] = Field(default={})
+    drift_test: str = ""
     drift_report: str = ""
     quality: LiveQuality | None = None
     certified: float | None = None
@@ -89,7 +95,12 @@ def reasons(spec: RetrainingSpec, facts: Facts) -> tuple[Reason, ...]:
 def _reasons(spec: RetrainingSpec, facts: Facts) -> Iterator[Reason]:
     if facts.due is not None:
         when = facts.due.isoformat()
-        yield Reason(trigger=Trigger.SCHEDULE, key=when, text=f"due by its schedule at {when}")
+        yield Reason(
+            trigger=Trigger.SCHEDULE,
+            key=when,
+            text=f"due by its schedule at {when}",
+            evidence={"due": when},
+        )
     if facts.trained_at is None:
         return
     if spec.min_new_labels is not None and facts.new_labels >= spec.min_new_labels:
@@ -97,21 +108,37 @@ def _reasons(spec: RetrainingSpec, facts: Facts) -> Iterator[Reason]:
             trigger=Trigger.NEW_LABELS,
             key=facts.labels_through,
             text=f"{facts.new_labels:,} matured labels are new, {spec.min_new_labels:,} are enough",
-            evidence={"labels": facts.new_labels, "through": facts.labels_through},
+            evidence={
+                "labels": facts.new_labels,
+                "enough": spec.min_new_labels,
+                "through": facts.labels_through,
+            },
         )
     if spec.on_drift and facts.drifted:
         yield Reason(
             trigger=Trigger.DRIFT,
             key=facts.drift_report,
             text=f"{', '.join(facts.drifted)} drifted in the window of {facts.drift_report}",
-            evidence={"features": list(facts.drifted), "report": facts.drift_report},
+            evidence=_of_drift(facts),
         )
     if spec.on_quality is not None and facts.quality is not None:
         yield from _quality(spec.on_quality, facts.quality, facts.certified)
     if spec.on_new_data and facts.data_version not in (None, facts.trained_on):
         key = str(facts.data_version)
         text = f"validated data changed to {key[:12]}"
-        yield Reason(trigger=Trigger.NEW_DATA, key=key, text=text)
+        evidence: dict[str, JsonValue] = {"data": key, "trained_on": facts.trained_on}
+        yield Reason(trigger=Trigger.NEW_DATA, key=key, text=text, evidence=evidence)
+
+
+def _of_drift(facts: Facts) -> dict[str, JsonValue]:
+    """How far the features moved that moved furthest, and how many did."""
+    far = sorted(facts.drifted, key=lambda name: -facts.moved.get(name, 0.0))[:_SHOWN]
+    return {
+        "report": facts.drift_report,
+        "test": facts.drift_test,
+        "drifted": len(facts.drifted),
+        "moved": {name: facts.moved.get(name) for name in far},
+    }
 
 
 def _quality(
@@ -131,6 +158,10 @@ def _quality(
                 text=f"{quality.metric} is {quality.value:.4g} [{quality.low:.4g}, "
                 f"{quality.high:.4g}] on {quality.rows:,} labels of {quality.window}, worse than "
                 f"{limit:.4g} allowed by {name}",
-                evidence={"value": quality.value, "limit": limit, "rows": quality.rows},
+                evidence={
+                    **quality.model_dump(exclude={"greater_is_better"}),
+                    "limit": limit,
+                    "allowed_by": name,
+                },
             )
             return

@@ -107,6 +107,11 @@ def test_a_changed_unit_and_a_renamed_category_are_findings(
         assert f"![{name}](data:image/svg+xml;base64," in str(shown[f"beside_training/{name}"])
     page = platform.settings.reports / "small_credit" / "monitoring" / "2024-03-04T0000.html"
     assert page.read_text("utf-8").count("<svg") >= 2
+    handle = ReportHandle.model_validate_json(
+        platform.handles.read("small_credit/monitoring_report/latest.json") or ""
+    )
+    assert (handle.test, set(handle.moved)) == ("population_stability", set(handle.drifted))
+    assert handle.moved["income"] > 0.2
 
 
 @pytest.mark.slow

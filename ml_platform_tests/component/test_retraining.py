@@ -1,5 +1,6 @@
 """What starts a training by itself, what it trains on, and what becomes of the result."""
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import pandas as pd
 import pytest
 
 from ml_platform.clock import VARIABLE, SimulatedClock
-from ml_platform.component.assets import RETRAINING_TAG
+from ml_platform.component.assets import EVIDENCE_TAG, RETRAINING_TAG
 from ml_platform.component.feedback import join_now
 from ml_platform.component.handles import TrainedModel, ValidatedData
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
-from ml_platform.component.retraining import ASKED_TAG, BY_PLATFORM, WAITING, Waiting
+from ml_platform.component.retraining import ASKED_TAG, WAITING, Waiting
 from ml_platform.component.steps.release import no_better
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.registry.certificate import Certificate
@@ -168,9 +169,16 @@ def test_a_training_that_saw_the_labels_asks_for_no_other(
     clock: SimulatedClock,
 ) -> None:
     live_day(released, platform, clock, loans(600, seed=5), instance)
-    tags = {RETRAINING_TAG: "labels", ASKED_TAG: (BEGIN + 2 * DAY).isoformat(), BY_PLATFORM: "true"}
-    result = materialize(released, instance, only=BEFORE_DEPLOYMENT, tags=tags)
+    [request] = tick(released, instance).run_requests
+    evidence = {
+        "new_labels": {"labels": 600, "enough": 500, "through": "2024-03-05T00:00:00+00:00"}
+    }
+    assert json.loads(request.tags[EVIDENCE_TAG]) == evidence
+    result = materialize(released, instance, only=BEFORE_DEPLOYMENT, tags=request.tags)
     assert result.success
+    shown = metadata(result, "trained_model")
+    assert shown["retraining"] == "600 matured labels are new, 500 are enough"
+    assert shown["evidence"] == evidence
     trained = TrainedModel.model_validate_json(
         platform.handles.read("small_credit/trained_model/latest.json") or ""
     )

@@ -1,14 +1,16 @@
 """What asks for a training, read from the documents that assets left."""
 
+import json
 from datetime import datetime, timedelta
 
 import dagster as dg
 import pytest
 
+from ml_platform.component.assets import EVIDENCE_TAG, RETRAINING_TAG
 from ml_platform.component.handles import Handle, TrainedModel, ValidatedData
 from ml_platform.component.monitoring import ReportHandle
 from ml_platform.component.platform import Platform
-from ml_platform.component.retraining import decide, training_runs
+from ml_platform.component.retraining import decide, request_of, training_runs
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.retraining.plan import Start
@@ -68,6 +70,23 @@ def quality(low: float, high: float) -> LiveQuality:
     return LiveQuality(
         metric="roc_auc", value=middle, low=low, high=high, rows=900, window="2024-03-04"
     )
+
+
+def test_the_run_carries_its_reasons_and_the_figures_behind_them(
+    watched: Declaration, platform: Platform
+) -> None:
+    left(platform, validated("new"))
+    moved = {"moved": {"income": 0.41}, "test": "population_stability"}
+    left(platform, report(drifted=("income",), quality=quality(0.5, 0.6), **moved))
+    [start] = decide([watched], platform, [], now=BEGIN + 2 * DAY)
+    assert isinstance(start, Start)
+    request = request_of(start, now=BEGIN + 2 * DAY)
+    assert request.tags[RETRAINING_TAG] == start.why
+    evidence = json.loads(request.tags[EVIDENCE_TAG])
+    assert list(evidence) == ["drift", "quality", "new_data"]
+    assert evidence["drift"]["moved"] == {"income": 0.41}
+    assert evidence["quality"]["rows"] == 900
+    assert evidence["new_data"] == {"data": "new", "trained_on": "old"}
 
 
 def asked(

@@ -69,6 +69,56 @@ def test_quality_fires_below_the_certificate_less_the_allowed_drop() -> None:
     assert fired(spec, known.model_copy(update={"certified": 0.78})) == []
 
 
+def test_each_reason_has_the_figures_behind_it() -> None:
+    spec = RetrainingSpec(
+        min_new_labels=10,
+        on_drift=True,
+        on_new_data=True,
+        on_quality=LiveQualitySpec(metric="roc_auc", floor=0.70),
+    )
+    known = facts(
+        due=TRAINED,
+        new_labels=12,
+        labels_through="7",
+        drifted=("a", "b", "c"),
+        moved={"a": 0.3, "b": 0.4},
+        drift_test="population_stability",
+        drift_report="2013-04-03",
+        quality=quality(0.5, 0.6),
+        data_version="b",
+        trained_on="a",
+    )
+    assert {reason.trigger: reason.evidence for reason in reasons(spec, known)} == {
+        Trigger.SCHEDULE: {"due": TRAINED.isoformat()},
+        Trigger.NEW_LABELS: {"labels": 12, "enough": 10, "through": "7"},
+        Trigger.DRIFT: {
+            "report": "2013-04-03",
+            "test": "population_stability",
+            "drifted": 3,
+            "moved": {"b": 0.4, "a": 0.3, "c": None},
+        },
+        Trigger.QUALITY: {
+            "metric": "roc_auc",
+            "value": 0.55,
+            "low": 0.5,
+            "high": 0.6,
+            "rows": 900,
+            "window": "2013-04",
+            "limit": 0.7,
+            "allowed_by": "the floor",
+        },
+        Trigger.NEW_DATA: {"data": "b", "trained_on": "a"},
+    }
+
+
+def test_evidence_of_drift_names_the_features_that_moved_furthest() -> None:
+    moved = {f"f{n:03}": n / 100 for n in range(1000)}
+    known = facts(drifted=tuple(moved), moved=moved, drift_report="2013-04-03")
+    [reason] = reasons(RetrainingSpec(on_drift=True), known)
+    assert reason.evidence["drifted"] == 1000
+    assert reason.evidence["moved"] == {f"f{n:03}": n / 100 for n in range(999, 979, -1)}
+
+
 def test_an_error_is_bad_when_it_is_high() -> None:
     spec = RetrainingSpec(on_quality=LiveQualitySpec(metric="rmse", floor=10))
     assert fired(spec, facts(quality=quality(11, 12, greater_is_better=False))) == [Trigger.QUALITY]
