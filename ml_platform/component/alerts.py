@@ -33,6 +33,8 @@ SENSORS = (
     retraining_sensor.NAME,
     releases.SENSOR,
 )
+SCHEDULES = ("retraining", "new_data")
+"""What a model's own schedules are named after it."""
 
 
 def alerts_sensor(
@@ -64,7 +66,7 @@ def alerts_sensor(
 def scope_of(declarations: Sequence[Declaration]) -> Scope:
     """The models, and every sensor and schedule with the model that it is of."""
     models = [each.spec.name for each in declarations if each.spec.alerts.automatic]
-    schedules = {f"{model}_retraining": model for model in models}
+    schedules = {f"{model}_{kind}": model for model in models for kind in SCHEDULES}
     off = frozenset(each.spec.name for each in declarations) - {*models}
     return Scope(models, {**dict.fromkeys(SENSORS, PLATFORM), **schedules}, off)
 

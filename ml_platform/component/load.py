@@ -25,6 +25,7 @@ from ml_platform.component.jobs import (
     release_job_name,
 )
 from ml_platform.component.monitoring_sensor import monitoring_sensor
+from ml_platform.component.new_data import data_jobs, data_schedules
 from ml_platform.component.production import production_assets
 from ml_platform.component.releases import release_command_job, releases_sensor
 from ml_platform.component.resources import executor, resources
@@ -97,7 +98,7 @@ def build_definitions(loaded: Loaded) -> dg.Definitions:
 
 
 def model_definitions(declaration: Declaration) -> dg.Definitions:
-    """Assets, checks, jobs and schedule of one declared model."""
+    """Assets, checks, jobs and schedules of one declared model."""
     job = model_job(declaration)
     return dg.Definitions(
         assets=[
@@ -110,8 +111,9 @@ def model_definitions(declaration: Declaration) -> dg.Definitions:
             ingest_job(declaration),
             monitoring_job(declaration),
             *feedback_jobs(declaration),
+            *data_jobs(declaration),
         ],
-        schedules=retraining_schedules(declaration, job),
+        schedules=[*retraining_schedules(declaration, job), *data_schedules(declaration)],
     )
 
 

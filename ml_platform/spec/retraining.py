@@ -59,7 +59,14 @@ class RetrainingSpec(Strict):
     )
     on_drift: bool = Field(default=False, description="Whether drift of the inputs starts one.")
     on_quality: LiveQualitySpec | None = None
-    on_new_data: bool = Field(default=False, description="Whether new validated data starts one.")
+    on_new_data: bool = Field(
+        default=False,
+        description="Whether validated data that is other than what was trained on starts one.",
+    )
+    data_schedule: str | None = Field(
+        default=None,
+        description="Cron expression: when the source is read and validated for `on_new_data`.",
+    )
     cooldown: Duration = Field(
         default=timedelta(hours=6), description="The least time between the starts of two runs."
     )
@@ -78,12 +85,20 @@ class RetrainingSpec(Strict):
         asks = (self.schedule, self.min_new_labels, self.on_quality)
         return self.on_drift or self.on_new_data or any(each is not None for each in asks)
 
-    @field_validator("schedule")
+    @field_validator("schedule", "data_schedule")
     @classmethod
     def _valid_cron(cls, schedule: str | None) -> str | None:
         if schedule is not None:
             check_cron(schedule)
         return schedule
+
+    @model_validator(mode="after")
+    def _data_is_looked_at(self) -> Self:
+        if self.data_schedule is not None and not self.on_new_data:
+            raise ValueError(
+                "data_schedule needs on_new_data: true, or what it finds starts nothing"
+            )
+        return self
 
     @field_validator("timezone")
     @classmethod

@@ -75,6 +75,17 @@ def test_production_rows_may_train_only_beside_a_later_holdout(tmp_path: Path) -
         load_declaration(write(tmp_path / "3", broken))
 
 
+def test_a_schedule_for_new_data_is_one_that_starts_something(tmp_path: Path) -> None:
+    declared = 'timezone: Europe/Berlin, data_schedule: "0 2 * * *"'
+    text = VALID.replace("timezone: Europe/Berlin", declared)
+    with pytest.raises(DeclarationError, match="data_schedule needs on_new_data: true"):
+        load_declaration(write(tmp_path / "1", text))
+    text = text.replace(declared, f"{declared}, on_new_data: true")
+    assert load_declaration(write(tmp_path / "2", text)).spec.retraining.data_schedule
+    with pytest.raises(DeclarationError, match="'daily' is not a cron expression"):
+        load_declaration(write(tmp_path / "3", text.replace("0 2 * * *", "daily")))
+
+
 def test_retraining_by_itself_needs_a_comparison_with_the_champion(tmp_path: Path) -> None:
     broken = VALID.replace(COMPARED, "")
     line = line_of(broken, "retraining:")
