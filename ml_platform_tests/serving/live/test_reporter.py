@@ -1,11 +1,17 @@
 from pathlib import Path
+from queue import Queue
+from threading import Semaphore
+from typing import cast
+
+import pytest
 
 from ml_platform.exceptions import StoreError
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action
+from ml_platform.serving.live import threads
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.reporter import Identity, Reporter
-from ml_platform.serving.live.threads import Following
+from ml_platform.serving.live.threads import FOLLOW_SECONDS, REPORT_SECONDS, Following
 from ml_platform_tests.serving.live.fakes import MODEL, NOW, World, loaded
 from ml_platform_tests.serving.live.test_followed import ask, settled
 
@@ -85,3 +91,59 @@ def test_threads_end_and_the_last_counts_are_told(tmp_path: Path):
     following.stop()
 
     assert world.store.evidence(MODEL, entered=entered)[2, "candidate"].requests == 1
+
+
+class Wait:
+    """An event whose time runs out by hand; who waits for it, and how long, is kept in `asked`."""
+
+    def __init__(self) -> None:
+        self.asked = Queue[float]()
+        self._over, self._set = Semaphore(0), False
+
+    def wait(self, timeout: float) -> bool:
+        self.asked.put(timeout)
+        self._over.acquire()
+        return self._set
+
+    def run_out(self) -> None:
+        self._over.release()
+
+    def set(self) -> None:
+        self._set = True
+        self._over.release()
+
+    def clear(self) -> None:
+        self._set = False
+
+    def is_set(self) -> bool:
+        return self._set
+
+
+def test_change_is_in_effect_with_the_next_look_and_told_without_another_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(threads, "Event", Wait)
+    world, follower = started(tmp_path)
+    world.move(Action.PROMOTE_DIRECT, 2)
+    settled(follower)
+    following = Following(follower, told(world, follower))
+    looks, reports = cast("Wait", following._ended), cast("Wait", following._changed)
+    following.start()
+    assert looks.asked.get(timeout=30) == FOLLOW_SECONDS
+    assert reports.asked.get(timeout=30) == REPORT_SECONDS
+
+    world.move(Action.ROLLBACK, 1)
+    looks.run_out()
+    looks.asked.get(timeout=30)
+    answered_by = ask(world, follower, "a")["model_version"]
+    reports.asked.get(timeout=30)
+    [seen] = world.store.workers(MODEL)
+    following.stop()
+
+    assert answered_by == "1"
+    assert seen.revision == world.store.revision(MODEL) == 3
+
+
+def test_what_is_promised_within_a_second_waits_for_half_of_it_at_most():
+    assert FOLLOW_SECONDS <= 0.5
+    assert REPORT_SECONDS <= 1.0
