@@ -54,10 +54,10 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Packag
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
-    plugins._entry_points.cache_clear()
     for registry in (GATES, METRICS):
         monkeypatch.setattr(registry, "_resolved", {})
-        monkeypatch.delattr(registry, "_offered")
+        monkeypatch.delattr(registry, "_offered")  # looks it up, to put it back
+    plugins._entry_points.cache_clear()
     yield Packages(folder)
     plugins._entry_points.cache_clear()
 
