@@ -10,7 +10,7 @@
 | scores | list of double | one probability a class, where there are several |
 | version | long | of the model |
 | role | string | champion, candidate or shadow |
-| latency_us | long | of the model, in microseconds |
+| latency_us | long | microseconds from the request's first byte on; of a shadow, of its scoring |
 | request_id | string | as the client or a proxy named the request |
 | random | boolean | whether the decision was to be made at random, to explore |
 | segment | string | the worker and segment of the journal it came by |

@@ -25,7 +25,8 @@ class Activity(Strict):
 
     mean_score, stdev_score: of the probability, or of the value; None where none was a number.
     distinct_scores: how many different ones; missing_scores: answers without one.
-    mean_ms, p95_ms, p99_ms: time of the model for an answer, milliseconds.
+    mean_ms, p95_ms, p99_ms: from a request's first byte until it was answered, milliseconds; of a
+    shadow, what its scoring took.
     random_share: share of answers marked to be decided at random, to explore.
     """
 

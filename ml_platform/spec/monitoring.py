@@ -64,7 +64,9 @@ class MonitoringSpec(Strict):
         default=0.05, description="Share of a column's values that training never saw."
     )
     max_p95_ms: float | None = Field(
-        default=None, gt=0, description="95th percentile of the time to an answer."
+        default=None,
+        gt=0,
+        description="95th percentile of the time from a request's first byte to its answer.",
     )
     severity: dict[CheckName, Severity] = Field(
         default={}, description="Severity by check, such as `input_drift: critical`."
