@@ -117,6 +117,8 @@ def _show(state: "FeedbackState", *, as_json: bool) -> None:
         for key, value in found.metrics.items():
             click.echo(f"  {key} {value.value:.3g} ({value.low:.3g} to {value.high:.3g})")
         click.echo(f"  {found.caution}")
+    if state.not_estimated:
+        click.echo(state.not_estimated)
     result = state.audit.result
     click.echo(f"bias_audit: {result.verdict}: {result.reason}")
     click.echo(f"what may teach: {state.audit.trainable}")
@@ -140,6 +142,7 @@ def _document(state: "FeedbackState") -> dict[str, Any]:
         "windows": [window.model_dump(mode="json") for window in state.windows],
         "delay": state.delay and state.delay.model_dump(mode="json"),
         "estimate": state.estimate and state.estimate.model_dump(mode="json"),
+        "not_estimated": state.not_estimated,
         "audit": state.audit.model_dump(mode="json"),
         "kept_out": [stretch.model_dump(mode="json") for stretch in state.teaching.kept_out],
         "newest_label": state.newest_label,

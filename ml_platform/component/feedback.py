@@ -200,6 +200,8 @@ def _hours(delay: LabelDelay) -> float:
 
 
 def _of_estimate(state: "FeedbackState") -> Metadata:
+    if state.not_estimated:
+        return {"estimate": state.not_estimated}
     if state.estimate is None:
         return {}
     shown = {f"estimated/{key}": each.value for key, each in state.estimate.metrics.items()}

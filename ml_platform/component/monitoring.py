@@ -191,6 +191,8 @@ def _of_quality(report: MonitoringReport) -> Metadata:
 
 
 def _of_estimate(report: MonitoringReport) -> Metadata:
+    if report.not_estimated:
+        return {"estimate": report.not_estimated}
     found = {} if report.estimate is None else report.estimate.metrics
     return {f"estimated/{key}": each.value for key, each in found.items()}
 

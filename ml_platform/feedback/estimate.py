@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_platform.plugins import Strict
+from ml_platform.task import Task
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -36,6 +37,18 @@ class PerformanceEstimate(Strict):
     confidence: float
     metrics: dict[str, EstimatedMetric]
     caution: str
+
+
+def why_not_estimated(task: Task) -> str:
+    """Why a task has no estimate; "" where it has one.
+
+    >>> why_not_estimated(Task.REGRESSION)
+    'no estimate before the labels for task regression: it takes the probability of one class'
+    """
+    if task is Task.BINARY:
+        return ""
+    of = f"no estimate before the labels for task {task.value}"
+    return f"{of}: it takes the probability of one class"
 
 
 class Scores(NamedTuple):

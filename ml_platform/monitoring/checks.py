@@ -190,7 +190,9 @@ def _live_quality(report: MonitoringReport, bounds: tuple[QualityBound, ...]) ->
     window = report.quality
     most = None if window is None else window.most
     if window is None or most is None or most.evaluation is None:
-        return _unclear(window.why_unknown if window else "no window has matured") | {"rows": 0}
+        why = window.why_unknown if window else "no window has matured"
+        told = "; ".join(text for text in (why, report.not_estimated) if text)
+        return _unclear(told) | {"rows": 0}
     metrics = most.evaluation.metrics
     figures = {f"live_{key}": value for key, value in most.evaluation.values().items()}
     wrong = [

@@ -39,6 +39,11 @@ def report_html(
             if report.estimate
             else []
         ),
+        *(
+            [Section("Estimate before the labels", [report.not_estimated])]
+            if report.not_estimated
+            else []
+        ),
     ]
     return page_html(Page(f"{report.model} in production", [lead, *links], sections))
 

@@ -73,7 +73,8 @@ class MonitoringReport(Strict):
     traffic: since the last report that counted it; totals: what the workers had counted by then;
     both None where nobody counted when the window was over.
     quality: the latest matured window, where one became so; estimate: of predictions that no label
-    judges yet. kpis: figures of the business.
+    judges yet; not_estimated: why there is none of this task, "" where there may be.
+    kpis: figures of the business.
     cost: of the window, and of 1,000 predictions, in the currency of the declared machine hour.
     """
 
@@ -92,6 +93,7 @@ class MonitoringReport(Strict):
     totals: Traffic | None = None
     quality: LiveWindow | None = None
     estimate: PerformanceEstimate | None = None
+    not_estimated: str = ""
     kpis: dict[str, float | None] = Field(default={})
     cost: float | None = None
     cost_per_1000: float | None = None

@@ -91,6 +91,29 @@ def test_an_audit_that_blocks_exits_3(model: Path) -> None:
     assert "what may teach: none" in joined.output
 
 
+def test_a_task_without_an_estimate_is_told_that_there_is_none(model: Path) -> None:
+    file = model / "defs.yaml"
+    text = file.read_text()
+    for old, new in [
+        ("task: binary", "task: regression"),
+        ("type: stratified", "type: random"),
+        ("metrics: [roc_auc]", "metrics: [mae]"),
+        (
+            "{type: minimum_metric, metric: roc_auc, floor: 0.6}",
+            "{type: maximum_metric, metric: mae, ceiling: 1}",
+        ),
+    ]:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
+    said = (
+        "no estimate before the labels for task regression: it takes the probability of one class"
+    )
+    shown = run(model, "status", "small")
+    assert said in shown.stdout, shown.output
+    assert json.loads(run(model, "status", "small", "--json").stdout)["not_estimated"] == said
+
+
 def test_a_model_without_feedback_says_what_to_declare(model: Path) -> None:
     file = model / "defs.yaml"
     file.write_text(DECLARATION)

@@ -10,9 +10,11 @@ import pytest
 
 from ml_platform.drift.drift_test import DRIFT_TESTS
 from ml_platform.evaluation.report import Evaluation, MetricValue
+from ml_platform.feedback.estimate import why_not_estimated
 from ml_platform.monitoring.activity import activity
 from ml_platform.monitoring.checks import CHECKS, Check, QualityBound, checks
 from ml_platform.monitoring.columns import column_health
+from ml_platform.monitoring.page import report_html
 from ml_platform.monitoring.report import LiveWindow, MonitoringReport, VersionQuality
 from ml_platform.monitoring.traffic import Traffic, traffic
 from ml_platform.release.evidence import Counts
@@ -228,6 +230,17 @@ def test_traffic_counts_what_came_on_top_and_starts_anew_after_a_restart() -> No
         ("4", "shadow", 999),
     ]
     assert first.since(later) == first
+
+
+def test_a_task_without_an_estimate_says_so_where_the_labels_are_not_there_yet() -> None:
+    made = report(not_estimated=why_not_estimated(Task.REGRESSION))
+    said = "no estimate before the labels for task regression"
+    check = found(made)["live_quality"]
+    assert check.text.startswith(f"no window has matured; {said}")
+    assert check.verdict == "unclear"
+    assert said in report_html(made, ())
+    assert said not in report_html(report(), ())
+    assert [why_not_estimated(task) == "" for task in Task] == [t is Task.BINARY for t in Task]
 
 
 def test_requests_that_are_counted_elsewhere_are_missed_in_words() -> None:

@@ -159,7 +159,8 @@ def _quality(model: ModelOverview) -> str:
         interval = f"[{about.low:.4g}, {about.high:.4g}]"
         return escape(f"{key} {about.value:.4g} {interval} (estimate, before the labels)")
     if report is None or most is None or most.evaluation is None:
-        return escape((window.why_unknown if window else "") or "no window has matured")
+        why = (window.why_unknown if window else "") or "no window has matured"
+        return escape(f"{why}; {report.not_estimated}" if report and report.not_estimated else why)
     metric = next(iter(most.evaluation.metrics.values()), None)
     if metric is None:
         return "no metric is declared"

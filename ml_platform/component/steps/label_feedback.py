@@ -11,7 +11,7 @@ from ml_platform.data.contract import ColumnContract
 from ml_platform.data.duration import format_duration
 from ml_platform.feedback.audit import Audit, Feedback, audit
 from ml_platform.feedback.coverage import Variable
-from ml_platform.feedback.estimate import PerformanceEstimate, estimate
+from ml_platform.feedback.estimate import PerformanceEstimate, estimate, why_not_estimated
 from ml_platform.feedback.importing import Imported
 from ml_platform.feedback.inference_table import FEATURE
 from ml_platform.feedback.join import JoinOutcome, LabelJoin
@@ -42,7 +42,7 @@ class FeedbackState:
     span: from when to when the latest matured windows reach; None where none has matured.
     audit: of the latest windows whose delay has passed, also of those with too few labels.
     teaching: what of all windows may teach, by this audit and those before.
-    estimate: of the predictions after it; None where there are none, or the task is not binary.
+    estimate: of the predictions after it; None where there are none, or for `not_estimated`.
     newest_label: when the latest outcome was seen. late: why labels are not in time, if so.
     """
 
@@ -53,6 +53,7 @@ class FeedbackState:
     estimate: PerformanceEstimate | None
     audit: Audit
     teaching: Teaching
+    not_estimated: str = ""
     newest_label: datetime | None = None
     late: tuple[str, ...] = ()
 
@@ -108,12 +109,12 @@ def feedback_state(
 ) -> FeedbackState:
     """Read what predictions and labels say together; nothing is written."""
     spec, feedback = declaration.spec, feedback_of(declaration)
-    before = _teaching(declaration, platform)
+    before, not_estimated = _teaching(declaration, platform), why_not_estimated(spec.task)
     reach = _reach(feedback, before, now=now)
     with production(platform.settings.data_url, spec.name, reach=reach) as found:
         if found is None:
             judged = audit(_counts(record), feedback.audit)
-            return FeedbackState(record, (), None, None, None, judged, before)
+            return FeedbackState(record, (), None, None, None, judged, before, not_estimated)
         windows = judged_windows(found.counts(feedback.window), feedback, now=now)
         span = matured_span(windows, most=feedback.audit.windows)
         judged, teaching = judge(
@@ -133,6 +134,7 @@ def feedback_state(
             estimate=None if span is None else _estimate(declaration, found, span),
             audit=judged or audit(_counts(record), feedback.audit),
             teaching=teaching.with_labels(windows, found.taught(feedback.window), since=since),
+            not_estimated=not_estimated,
             newest_label=newest,
             late=tuple(text for text in late if text),
         )
@@ -217,7 +219,7 @@ def _estimate(
     declaration: Declaration, found: Production, span: Span
 ) -> PerformanceEstimate | None:
     spec = declaration.spec
-    if spec.task is not Task.BINARY:
+    if why_not_estimated(spec.task):
         return None
     positive = _positive(declaration, found.labels(span))
     scores = None if positive is None else found.scores(matured=span, positive=positive)

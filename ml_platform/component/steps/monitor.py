@@ -23,7 +23,7 @@ from ml_platform.data.page import Link
 from ml_platform.drift.usual import UNKNOWN, UsualWindow
 from ml_platform.evaluation.data_docs import write_index
 from ml_platform.evaluation.evidently_report import evidently_html
-from ml_platform.feedback.estimate import PerformanceEstimate
+from ml_platform.feedback.estimate import PerformanceEstimate, why_not_estimated
 from ml_platform.feedback.inference_table import FEATURE
 from ml_platform.feedback.labeled import NAME as LABELED
 from ml_platform.monitoring.activity import activity
@@ -87,6 +87,7 @@ def monitor(
         totals=counts.totals,
         quality=labeled.quality,
         estimate=_estimate(platform, name, until=end),
+        not_estimated=why_not_estimated(declaration.spec.task) if declaration.spec.feedback else "",
         kpis={
             kpi.name: measure_kpi(kpi, labeled.rows, folder=declaration.folder)
             for kpi in (declaration.spec.feedback.kpis if declaration.spec.feedback else ())

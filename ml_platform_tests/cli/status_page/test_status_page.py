@@ -86,6 +86,8 @@ def test_before_the_labels_a_card_shows_an_estimate_as_one(world: World, client:
     )
     world.report("credit", quality=None, estimate=promised)
     assert "accuracy 0.75 [0.7, 0.8] (estimate, before the labels)" in card(client, "credit")
+    world.report("credit", quality=None, not_estimated="no estimate for task regression")
+    assert "no window has matured; no estimate for task regression" in card(client, "credit")
 
 
 def test_a_card_tells_what_of_the_budget_is_spent(world: World) -> None:
