@@ -4,8 +4,6 @@ import asyncio
 import json
 import shutil
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -198,32 +196,6 @@ def test_segment_of_a_dead_writer_and_one_that_was_moved_count(
     moved.parent.mkdir(parents=True)
     shutil.copy(dead, moved)
     assert last_segments(settings)["other"] == moved.stem
-
-
-def test_tick_over_many_models_lists_each_folder_once_and_opens_no_segment(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(1000):
-        worker = settings.journal / f"model_{number}" / "w"
-        worker.mkdir(parents=True)
-        (worker / "00000000000001-ab.seg").touch()
-    listed: Counter[Path] = Counter()
-    iterdir = Path.iterdir
-
-    def counted(folder: Path) -> Iterator[Path]:
-        listed[folder] += 1
-        return iterdir(folder)
-
-    def refused(*_: object, **__: object) -> None:
-        raise AssertionError("a tick reads nothing in a segment")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "iterdir", counted)
-        patch.setattr("builtins.open", refused)
-        patch.setattr("io.open", refused)
-        assert len(last_segments(settings)) == 1000
-    assert len(listed) == 1 + 2 * 1000
-    assert set(listed.values()) == {1}
 
 
 def test_prediction_is_traced_back_to_everything_it_came_from(
