@@ -233,17 +233,25 @@ class CountedChunks:
         self.alive -= 1
 
 
-@pytest.mark.parametrize("output", ["out.csv", "out.parquet"])  # Delta gathers some by itself
+@pytest.mark.parametrize(
+    ("output", "rows_each", "most"),
+    [
+        ("out.csv", 50, 3),
+        ("out.parquet", 50, 3),
+        ("out", 1000, 25),  # the writer of Delta gathers 16,384 rows by itself
+    ],
+)
 def test_few_chunks_are_in_memory_however_many_there_are(
-    output: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    output: str, rows_each: int, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    chunks = CountedChunks(60, 50)
+    monkeypatch.setattr(batch_input, "CHUNK_ROWS", rows_each)
+    chunks = CountedChunks(60, rows_each)
     schema = next(iter(CountedChunks(1, 1))).schema
     opened = batch_input.BatchInput(tmp_path, schema, None, text=False, _batches=iter(chunks))
     monkeypatch.setattr(batch, "open_input", lambda path: opened)
 
-    assert scored(tmp_path / "in", tmp_path / output).scored == 3000
-    assert 0 < chunks.most <= 3
+    assert scored(tmp_path / "in", tmp_path / output).scored == 60 * rows_each
+    assert 0 < chunks.most <= most
 
 
 def test_existing_output_is_not_replaced_unasked(frame: pd.DataFrame, tmp_path: Path):
