@@ -1,4 +1,4 @@
-"""A home whose Bento store has three versions of a small model, the last of which raises."""
+"""A home whose Bento store has three equal versions of a small model; the last one raises."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 categorical=("carrier",),
                 transform="features:build" if version == RAISES else None,
             ),
-            trainer=TRAINERS.parse({"type": "xgboost", "rounds": 5 * version}),
+            trainer=TRAINERS.parse({"type": "xgboost", "rounds": 5}),
             folder=declared,
         )
         (declared / "features.py").write_text(BAD_CODE)

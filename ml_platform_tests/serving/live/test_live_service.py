@@ -13,6 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from ml_platform.cli.main import main
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps import advance as step
+from ml_platform.component.steps.advance import advance
 from ml_platform.data.handles import HandleStore
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
@@ -28,9 +31,11 @@ pytestmark = pytest.mark.slow
 
 PLAN = Plan(
     steps=(
-        Step(stage=Stage.SHADOW, min_predictions=10**9),
-        Step(stage=Stage.CANARY, percent=25, min_predictions=10**9),
-    )
+        Step(stage=Stage.SHADOW, min_predictions=20),
+        Step(stage=Stage.CANARY, percent=25, min_predictions=20),
+        Step(stage=Stage.RAMP, percent=75, min_predictions=20),
+    ),
+    max_latency_increase=100.0,  # of a machine that does other things, too
 )
 ALL = Plan(steps=(Step(stage=Stage.CANARY, percent=100, min_predictions=10**9),))
 
@@ -53,6 +58,13 @@ def followed(store: ReleaseStore, *, workers: int) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("not every worker followed")
+
+
+def moved_on(settings: Settings) -> int:
+    """Look as the sensor `releases` does until the evidence moves the release; its new step."""
+    platform = Platform(settings)
+    until(lambda: advance(platform, seen=None, now=datetime.now(UTC)).moved)
+    return platform.releases.state(NAME).entered
 
 
 def until(true: Callable[[], object]) -> None:
@@ -121,18 +133,20 @@ def journaled(settings: Settings) -> Counter[tuple[str, str]]:
     return found
 
 
-def test_release_goes_its_way_under_load_and_no_request_fails(settings: Settings):
+def test_release_goes_its_way_by_its_evidence_under_load_and_no_request_fails(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(step, "mirror", lambda registry, state: None)  # nothing is registered
     store = SqlReleaseStore(settings.release_url)
     move(store, Action.PROMOTE_DIRECT, 1)
     with LiveServiceProcess(NAME, settings, workers=2) as service:
         followed(store, workers=2)
         with asked(service) as clients:
-            shadow = move(store, Action.OPEN, 2, PLAN)
+            move(store, Action.OPEN, 2, PLAN)
             followed(store, workers=2)
-            until(lambda: (2, "shadow") in store.evidence(NAME, entered=shadow))
+            canary = moved_on(settings)
             assert set(clients.versions) == {"1"}
 
-            canary = move(store, Action.ADVANCE, 2)
             followed(store, workers=2)
             clients.versions.clear()
             clients.keys.clear()
@@ -140,7 +154,8 @@ def test_release_goes_its_way_under_load_and_no_request_fails(settings: Settings
             share = clients.versions["2"] / sum(clients.versions.values())
             split = [seen for seen in clients.keys.values() if len(seen) > 1]
 
-            move(store, Action.PROMOTE, 2)
+            ramp = moved_on(settings)
+            moved_on(settings)
             followed(store, workers=2)
             clients.versions.clear()
             until(lambda: sum(clients.versions.values()) > 20)
@@ -157,8 +172,13 @@ def test_release_goes_its_way_under_load_and_no_request_fails(settings: Settings
     assert split == []
     assert (after_promotion, set(clients.versions)) == ({"2"}, {"1"})
     assert (told["champion"], told["candidate"], told["stage"]) == (1, None, "none")
-    counted = store.evidence(NAME, entered=canary)
-    assert counted[2, "candidate"].answered > 0
+    history = store.history(NAME)
+    assert [each.action.value for each in history[1:]] == [
+        "open", "advance", "advance", "promote", "rollback",
+    ]  # fmt: skip
+    assert [each.evidence["stage"] for each in history[2:5]] == ["shadow", "canary", "ramp"]
+    for entered in (canary, ramp):
+        assert store.evidence(NAME, entered=entered)[2, "candidate"].answered >= 20
     logged = journaled(settings)
     assert all(logged[one, "champion"] + logged[one, "candidate"] == 1 for one in clients.ids)
     assert {role for _, role in logged} == {"champion", "candidate", "shadow"}
