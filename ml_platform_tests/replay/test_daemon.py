@@ -20,12 +20,18 @@ from ml_platform.replay.loop import Replay, run_replay, simulated
 from ml_platform.replay.timeline import Labels
 from ml_platform.settings import Settings
 from ml_platform_tests.component.daemon import MODELS, Daemon, running_daemon
-from ml_platform_tests.component.running import changed, small_credit
+from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
+    changed,
+    materialize,
+    small_credit,
+)
 from ml_platform_tests.monitoring.webhook import listening
 
 BEGIN = datetime(2024, 2, 3, tzinfo=UTC)
 HALF = timedelta(days=3, hours=12)
 NAME = "small_credit"
+BLOCKED = dg.AssetKey(["blocked_credit", "deployed_bento"])
 LOOP = """\
   feedback: {{label_delay: 1h, window: 1d, drop_folder: labels, audit: {{min_rows: 10}}}}
   retraining: {{min_new_labels: 60, cooldown: 30d}}
@@ -35,6 +41,27 @@ LOOP = """\
   gates:
     - {{type: no_regression, metric: roc_auc, tolerance: 0.1, on_inconclusive: warn}}
 """
+AUTOMATED = """
+import dagster as dg
+
+def eager(spec):
+    if spec.key.path[-1] != "deployed_bento":
+        return spec
+    return spec.replace_attributes(automation_condition=dg.AutomationCondition.eager())
+
+def eager_assets():
+    blocked = build_definitions(load_declarations([Path({folder!r})]))
+    return [asset.map_asset_specs(eager) for asset in blocked.assets]
+
+asked = dg.AutomationConditionSensorDefinition(
+    "asked_for_by_dagster",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=4,
+)
+defs = dg.Definitions.merge(defs, dg.Definitions(assets=eager_assets(), sensors=[asked]))
+"""
+"""Beside them a model whose Bento Dagster itself asks for, whenever it was evaluated anew."""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -73,6 +100,25 @@ class Watching:
         return any(run.is_success for run in self.trainings())
 
 
+def asked_by_dagster(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:
+    """The runs that ended of those that an automation condition asked for."""
+    wanted = dg.RunsFilter(tags={"dagster/from_automation_condition": "true"})
+    return [run for run in instance.get_runs(wanted) if run.is_finished]
+
+
+def assert_refused(run: dg.DagsterRun, watching: Watching) -> None:
+    """It was to deploy what a gate had stopped, and says why it did not."""
+    assert run.asset_selection == {BLOCKED}
+    assert run.is_failure
+    told = [
+        event.dagster_event.step_failure_data.error_display_string
+        for event in watching.instance.all_logs(run.run_id, dg.DagsterEventType.STEP_FAILURE)
+        if event.dagster_event is not None
+    ]
+    assert "blocked_credit:1 may not be deployed: minimum_metric_roc_auc failed" in told[0]
+    assert watching.platform.releases.state("blocked_credit").champion is None
+
+
 def drifts(told: list[dict[str, Any]]) -> list[str]:
     """The messages about the column whose unit changed."""
     messages = [f"{each['title']}: {each['message']}" for each in told]
@@ -82,6 +128,13 @@ def drifts(told: list[dict[str, Any]]) -> list[str]:
 def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Path) -> None:
     with listening() as (url, told):
         looped = changed(small_credit(tmp_path / NAME), "  gates:\n", LOOP.format(url=url))
+        blocked = changed(
+            small_credit(tmp_path / "blocked_credit"), f"name: {NAME}", "name: blocked_credit"
+        )
+        blocked = changed(blocked, "floor: 0.7}", "floor: 0.9999}")
+        location = MODELS.format(folder=str(looped.folder)) + AUTOMATED.format(
+            folder=str(blocked.folder)
+        )
         dropped = looped.folder / "labels" / "bank.csv"
         dropped.parent.mkdir()
         dropped.write_text("prediction_id,label\nnobody,true\n", encoding="utf-8")
@@ -95,13 +148,12 @@ def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Pat
         )
         with (
             simulated(tmp_path / "home", start=BEGIN) as (settings, clock),
-            running_daemon(
-                settings, code=MODELS.format(folder=str(looped.folder)), folder=tmp_path
-            ) as daemon,
+            running_daemon(settings, code=location, folder=tmp_path) as daemon,
             open_instance(settings) as instance,
         ):
             watching = Watching(daemon, settings, instance)
             done = run_replay(looped, settings, clock, week, told=watching, daemon=True)
+            assert not materialize(blocked, instance, only=BEFORE_DEPLOYMENT).success
             clock.set(clock() + 3600)  # labels are joined every few minutes at most
             labels = done.tally.labels + 1
             daemon.wait_for(
@@ -109,6 +161,8 @@ def test_a_real_daemon_closes_the_loop_with_nobody_at_the_keyboard(tmp_path: Pat
             )
             daemon.wait_for(watching.trained_again, "the retraining to end")
             daemon.wait_for(lambda: drifts(told), "the owner to be told of the fault")
+            daemon.wait_for(lambda: asked_by_dagster(instance), "an automation to ask")
+            assert_refused(asked_by_dagster(instance)[0], watching)
             reasons = [run.tags[RETRAINING_TAG] for run in watching.trainings()]
     assert done.tally.predictions == watching.logged() == 7 * 24
     assert watching.labels() == {"joined": done.tally.labels, "unknown": 1}
