@@ -3,7 +3,9 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from time import time_ns
 from typing import Any
 
@@ -48,20 +50,10 @@ def open_live(model: str, settings: Settings) -> Worker:
     recorders = VersionRecorders()
     identity = worker_identity()
 
-    def load(version: int) -> Loaded:
-        bundle = Bundle.read(bundle_folder(settings.bentos, model, version))
-        recorders.add(str(version), recorder_of(bundle, journal_folder))
-        return loaded_from(bundle)
-
-    known = KnownState(
-        model,
-        SqlReleaseStore(settings.release_url),
-        StateCache(settings.home / "serving" / model / "state.json"),
-    )
     journaled = Journaled(loop, recorders)
     followed = FollowedRelease(
-        known,
-        Shelf(load),
+        _known_state(model, settings),
+        Shelf(_loader(model, settings, recorders, journal_folder)),
         counters,
         worker=identity.name,
         emit=journaled.shadow,
@@ -95,6 +87,25 @@ def open_live(model: str, settings: Settings) -> Worker:
     following.start()
     worker.at_end(following.stop)
     return worker
+
+
+def _known_state(model: str, settings: Settings) -> KnownState:
+    """The release state in its store, and the last one that was seen, on disk."""
+    cached = StateCache(settings.home / "serving" / model / "state.json")
+    return KnownState(model, SqlReleaseStore(settings.release_url), cached)
+
+
+def _loader(
+    model: str, settings: Settings, recorders: "VersionRecorders", journal_folder: Path
+) -> Callable[[int], Loaded]:
+    """What loads a version from the Bento store, and has it recorded as it declares."""
+
+    def load(version: int) -> Loaded:
+        bundle = Bundle.read(bundle_folder(settings.bentos, model, version))
+        recorders.add(str(version), recorder_of(bundle, journal_folder))
+        return loaded_from(bundle)
+
+    return load
 
 
 def _tell_of_silence(settings: Settings, since: datetime) -> None:

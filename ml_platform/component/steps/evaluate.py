@@ -1,7 +1,7 @@
 """evaluation_report: measure a version on its holdout, judge it, write its certificate."""
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from ml_platform.component.handles import EvaluationReport, TrainedModel
 from ml_platform.component.platform import Platform
@@ -47,6 +48,17 @@ class EvaluationOutcome:
     reused: bool
 
 
+class _Rows(NamedTuple):
+    """What a version is measured on, read when it is first asked for.
+
+    snapshots: the frozen ones of the benchmarks, by name.
+    """
+
+    snapshots: Mapping[str, Snapshot]
+    judged: Callable[[], Judged]
+    benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]]
+
+
 def evaluate_version(
     declaration: Declaration,
     platform: Platform,
@@ -57,44 +69,17 @@ def evaluate_version(
     """Evaluate a version, unless this evaluation was made before; judge it either way."""
     spec = declaration.spec
     folder = platform.settings.reports / spec.name / f"v{trained.version}"
-    snapshots = frozen(declaration, platform)
-    fingerprint = _fingerprint(declaration, snapshots)
-    judged = cache(partial(load_holdout, declaration, platform, trained.snapshot, trained.version))
-    benchmarks = cache(
-        lambda: benchmark_rows(
-            declaration, platform, snapshots, model=judged().model, trained=judged().train
-        )
-    )
+    rows = _rows_of(declaration, platform, trained)
+    fingerprint = _fingerprint(declaration, rows.snapshots)
     drawn = spec.evaluation.evidently == "never" or (folder / EVIDENTLY).is_file()
     evaluation = _earlier(platform, trained, fingerprint) if drawn else None
     reused = evaluation is not None
     if evaluation is None:
-        with _drawn_beside(declaration, platform, judged(), folder):
-            evaluation = _evaluate_anew(declaration, trained, judged(), benchmarks(), folder)
+        with _drawn_beside(declaration, platform, rows.judged(), folder):
+            evaluation = _evaluate_anew(declaration, rows, folder)
         _log(platform, trained, evaluation, fingerprint, folder)
-    known = intact_certificate(platform, spec.name, trained.version) if reused else None
-    earlier = {record.check: record for record in known.records} if known else {}
-    rival = rival_of(declaration, platform, trained.version)
-    compared_with = comparison_with(declaration, rival)
-    records = judge_evaluation(
-        declaration,
-        platform,
-        trained.version,
-        evaluation,
-        judged,
-        benchmarks=benchmarks,
-        earlier=earlier,
-        rival=rival,
-    )
-    certificate = issue_certificate(
-        declaration,
-        platform,
-        trained,
-        evaluation,
-        records,
-        benchmarks=snapshots,
-        compared_with=compared_with,
-        now=now,
+    certificate, records = _certified(
+        declaration, platform, trained, evaluation, rows, reused=reused, now=now
     )
     write_documents(platform, certificate, evaluation, fingerprint=fingerprint, now=now)
     handle = EvaluationReport(
@@ -108,14 +93,56 @@ def evaluate_version(
     return EvaluationOutcome(handle, certificate, records, shown, folder, reused)
 
 
-def _evaluate_anew(
+def _rows_of(declaration: Declaration, platform: Platform, trained: TrainedModel) -> _Rows:
+    snapshots = frozen(declaration, platform)
+    judged = cache(partial(load_holdout, declaration, platform, trained.snapshot, trained.version))
+    benchmarks = cache(
+        lambda: benchmark_rows(
+            declaration, platform, snapshots, model=judged().model, trained=judged().train
+        )
+    )
+    return _Rows(snapshots, judged, benchmarks)
+
+
+def _certified(
     declaration: Declaration,
+    platform: Platform,
     trained: TrainedModel,
-    judged: Judged,
-    benchmarks: Mapping[str, BenchmarkRows | str],
-    folder: Path,
-) -> Evaluation:
-    spec = declaration.spec
+    evaluation: Evaluation,
+    rows: _Rows,
+    *,
+    reused: bool,
+    now: datetime,
+) -> tuple[Certificate, tuple[GateRecord, ...]]:
+    """Judge a version beside the one in production, and write down what came of it."""
+    name, version = declaration.spec.name, trained.version
+    known = intact_certificate(platform, name, version) if reused else None
+    rival = rival_of(declaration, platform, version)
+    records = judge_evaluation(
+        declaration,
+        platform,
+        version,
+        evaluation,
+        rows.judged,
+        benchmarks=rows.benchmarks,
+        earlier={record.check: record for record in known.records} if known else {},
+        rival=rival,
+    )
+    certificate = issue_certificate(
+        declaration,
+        platform,
+        trained,
+        evaluation,
+        records,
+        benchmarks=rows.snapshots,
+        compared_with=comparison_with(declaration, rival),
+        now=now,
+    )
+    return certificate, records
+
+
+def _evaluate_anew(declaration: Declaration, rows: _Rows, folder: Path) -> Evaluation:
+    spec, judged = declaration.spec, rows.judged()
     evaluation = evaluate(
         judged.target,
         judged.scores,
@@ -127,7 +154,7 @@ def _evaluate_anew(
         seed=spec.training.seed,
     )
     _draw(declaration, judged, folder)
-    found = (_of_benchmark(declaration, rows) for rows in benchmarks.values())
+    found = (_of_benchmark(declaration, each) for each in rows.benchmarks().values())
     slices = (*evaluation.slices, *(part for part in found if part is not None))
     return evaluation.model_copy(update={"slices": slices})
 
