@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import canary, data_and_cost
+from harness import canary, data_and_cost, drifts
 from harness.lines import HEAD, Table, line
 from harness.truths import (
     equal_slices,
@@ -174,6 +174,7 @@ def tables(seconds: float) -> list[Table]:
             fairness(seconds),
         ),
         *data_and_cost.tables(seconds),
+        *drifts.tables(seconds),
         *canary.tables(seconds),
     ]
 

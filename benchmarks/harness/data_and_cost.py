@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from harness.data_truths import calls, counted, labels, one_feature, snapshots
+from harness.data_truths import calls, labels, one_feature, shift_of, snapshots
+from harness.drifts import COLUMNS, judged
 from harness.lines import HEAD, Table, line, line_of
 from harness.truths import models_apart
 
@@ -14,15 +15,11 @@ from ml_platform.gates.label_drift import LabelDrift
 from ml_platform.gates.latency import Latency
 from ml_platform.gates.leakage import Leakage
 from ml_platform.gates.minimum_metric import MinimumMetric
-from ml_platform.gates.tolerance import overall
-
-COLUMNS = 20
-AS_VERDICT = {"drifted": "failed", "stable": "passed", "unclear": "inconclusive"}
 
 
 def contract_drift(seconds: float) -> Iterator[list[str]]:
     """Snapshots of 20 columns, half of them numbers, one of which moved or none."""
-    gate = ContractDrift()
+    gate, test = ContractDrift(), PopulationStability()
     for rows in (200, 1_000, 10_000, 100_000):
         for kind, moved in (("", 0.0), ("number", 0.1), ("number", 0.25), ("category", 0.25)):
             yield line(
@@ -36,19 +33,10 @@ def contract_drift(seconds: float) -> Iterator[list[str]]:
     for rows in (1_000, 100_000, 1_000_000, 10_000_000):
         for moved in (0.0, 0.1, 0.25):
             yield line_of(
-                lambda seed, r=rows, m=moved: _judged(r, seed, m),
+                lambda seed, r=rows, m=moved: judged(test, r, seed, shift_of(m)),
                 [f"{rows:,}", "counts", _moved("number", moved)],
                 seconds=seconds if moved else 5 * seconds,
             )
-
-
-def _judged(rows: int, seed: int, moved: float) -> str:
-    test = PopulationStability()
-    found = [
-        test.judge(each, name="x", columns=COLUMNS, seed=seed).verdict
-        for each in counted(rows, seed, columns=COLUMNS, moved=moved)
-    ]
-    return overall([AS_VERDICT[verdict] for verdict in found])
 
 
 def _moved(kind: str, moved: float) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ml_platform.data.contract import Contract
-from ml_platform.drift.bins import Binned
+from ml_platform.drift.bins import TAIL, Binned
+from ml_platform.drift.drift_test import DriftTest
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.gates.evidence import (
     DataEvidence,
@@ -24,6 +25,10 @@ from ml_platform.task import Task
 
 BINS, CATEGORIES = 10, 8
 NORMAL = NormalDist()
+EDGES = np.array([NORMAL.inv_cdf(k / BINS) for k in range(1, BINS)])
+_POINTS = np.array([NORMAL.inv_cdf(TAIL), *EDGES, NORMAL.inv_cdf(1 - TAIL)])
+SPACING = (_POINTS[2:] - _POINTS[:-2]) / 2
+"""Of the bins between deciles of a standard normal, as `Binned` has it."""
 
 
 def psi(p: np.ndarray, q: np.ndarray) -> float:
@@ -31,17 +36,25 @@ def psi(p: np.ndarray, q: np.ndarray) -> float:
     return float(((q - p) * np.log(q / p)).sum())
 
 
+def _deciles(shift: float) -> np.ndarray:
+    """The shares (BINS,) of a standard normal that moved, between the deciles of one at rest."""
+    return np.diff([0.0, *(NORMAL.cdf(edge - shift) for edge in EDGES), 1.0])
+
+
 @cache
 def shift_of(wanted: float) -> float:
     """How far a standard normal has to move for that PSI over its deciles."""
-    edges = np.array([NORMAL.inv_cdf(k / BINS) for k in range(1, BINS)])
-    even = np.full(BINS, 1 / BINS)
+    return _solved(lambda shift: psi(_deciles(0.0), _deciles(shift)), wanted)
 
-    def index(shift: float) -> float:
-        below = [NORMAL.cdf(edge - shift) for edge in edges]
-        return psi(even, np.diff([0.0, *below, 1.0]))
 
-    return _solved(index, wanted)
+def shift_for(test: DriftTest, wanted: float) -> float:
+    """How far a standard normal has to move for that effect size by a test."""
+
+    def effect(shift: float) -> float:
+        shares = (np.append(_deciles(each), 0.0) for each in (0.0, shift))
+        return float(test.distance(*shares, SPACING))
+
+    return _solved(effect, wanted)
 
 
 @cache
@@ -111,19 +124,16 @@ def _contract(numbers: tuple[str, ...], names: tuple[str, ...]) -> Contract:
     return Contract.model_validate({"version": 1, "columns": columns})
 
 
-def counted(rows: int, seed: int, *, columns: int, moved: float) -> list[Binned]:
-    """The counts of columns of many rows, drawn from their law: bins of equal share, no nulls."""
+def counted(rows: int, seed: int, *, columns: int, shift: float) -> list[Binned]:
+    """The counts of normal columns of many rows, drawn from their law; the first one moved."""
     rng = np.random.default_rng(seed)
-    even = np.full(BINS, 1 / BINS)
-    edges = np.array([NORMAL.inv_cdf(k / BINS) for k in range(1, BINS)])
-    below = [NORMAL.cdf(edge - shift_of(moved)) if moved else None for edge in edges]
-    other = np.diff([0.0, *below, 1.0]) if moved else even
+    even, other = _deciles(0.0), _deciles(shift)
     found = []
     for column in range(columns):
         share = other if column == 0 else even
         draws = [np.append(rng.multinomial(rows, each), 0) for each in (even, share)]
         names = (*(str(k) for k in range(BINS)), "(missing)")
-        found.append(Binned(names, draws[0], draws[1], spacing=None))
+        found.append(Binned(names, draws[0], draws[1], spacing=SPACING))
     return found
 
 
