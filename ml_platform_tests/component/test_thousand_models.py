@@ -23,6 +23,7 @@ from ml_platform.component.platform import Platform, PlatformResource
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.audit import Audit
 from ml_platform.feedback.maturity import Window
+from ml_platform.feedback.teaching import Teaching
 from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.release import rows, tables
 from ml_platform.release.plan import Plan, Stage, Step
@@ -123,7 +124,8 @@ def left(*, labels_after: timedelta) -> Iterator[Any]:
     )  # fmt: skip
     yield LabeledFeedback(
         table="t", version=1, counts={"joined": 900}, audit=Audit(result=passed, trainable="all"),
-        matured=(start, start + DAY), windows=(window,), delay=None,
+        teaching=Teaching(labels={start: 900}), matured=(start, start + DAY), windows=(window,),
+        delay=None,
     )  # fmt: skip
     yield ReportHandle(model="m", begin=NOW - DAY, end=NOW)
 
