@@ -1,6 +1,5 @@
-import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -9,25 +8,18 @@ from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.gate import GATES
 from ml_platform.task import Task
 from ml_platform.testing.gates import check_gate
+from ml_platform_tests.json_handler import JsonHandler
 
 RECORDS = [{"x": float(i)} for i in range(7)]
 
 
-class Answers(BaseHTTPRequestHandler):
+class Answers(JsonHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        bad = self.path != "/predict" or body["x"] == self.server.refused
-        text = b'{"error": "no"}' if bad else b'{"prediction": 1}'
-        self.send_response(503 if bad else 200)
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, *args):
-        pass
+        bad = self.path != "/predict" or self.content()["x"] == self.server.refused
+        self.reply(503 if bad else 200, {"error": "no"} if bad else {"prediction": 1})
 
 
 class Server(ThreadingHTTPServer):

@@ -1,8 +1,7 @@
 """The caller of a replay against a real HTTP server of a few lines."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
@@ -10,16 +9,17 @@ import pytest
 
 from ml_platform.exceptions import ServiceUnavailable
 from ml_platform.replay.client import Client
+from ml_platform_tests.json_handler import JsonHandler
 
 
-class Service(BaseHTTPRequestHandler):
+class Service(JsonHandler):
     """Predicts x for x >= 0, refuses below, takes labels of a prediction id."""
 
     protocol_version = "HTTP/1.1"
     labels: list[dict[str, Any]]
 
     def do_POST(self) -> None:
-        content = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        content = self.content()
         if self.path == "/feedback":
             type(self).labels += content
             self.reply(202 if all("label" in label for label in content) else 400, {})
@@ -27,16 +27,6 @@ class Service(BaseHTTPRequestHandler):
             self.reply(400, {"error": {"reason": "out_of_range"}})
         else:
             self.reply(200, {"prediction": content["x"], "model_version": "1"})
-
-    def reply(self, status: int, content: object) -> None:
-        body = json.dumps(content).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
 """A service of a few lines that says which version it is, for those who look at services."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+
+from ml_platform_tests.json_handler import JsonHandler
 
 
 class StandIn:
@@ -36,23 +37,12 @@ class StandIn:
 def running(service: StandIn) -> Iterator[StandIn]:
     """Listen on loopback as long as the block runs."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(JsonHandler):
         def do_GET(self) -> None:
             self.reply(*service.model())
 
         def do_POST(self) -> None:
-            record = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.reply(*service.predict(record, self.headers["Authorization"]))
-
-        def reply(self, status: int, content: object) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
+            self.reply(*service.predict(self.content(), self.headers["Authorization"]))
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
