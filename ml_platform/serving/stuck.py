@@ -6,6 +6,7 @@ nothing is answered, not even `/health`.
 
 import asyncio
 import faulthandler
+import signal
 from collections.abc import Callable
 
 _BEATS = 10
@@ -19,8 +20,10 @@ def end_when_stuck(seconds: Callable[[], float]) -> Callable[[], None]:
 
     seconds: for how long it may; asked again at each sign of life. Called on the loop.
 
-    The tracebacks of all threads go to stderr first. Who watches is a thread of C that needs no
-    lock of Python, so code that holds it for ever, as some regular expressions do, is ended too.
+    The traceback of the main thread, where a worker's loop runs, goes to stderr first. A signal of
+    the kernel's timer interrupts that thread: it needs no lock of Python, so code that holds it for
+    ever, as some regular expressions do, is ended too, and the frames stand still while they are
+    read.
     """
     loop = asyncio.get_running_loop()
     timer: asyncio.TimerHandle | None = None
@@ -28,13 +31,14 @@ def end_when_stuck(seconds: Callable[[], float]) -> Callable[[], None]:
     def beat() -> None:
         nonlocal timer
         allowed = seconds()
-        faulthandler.dump_traceback_later(allowed, exit=True, file=_STDERR)
+        signal.setitimer(signal.ITIMER_REAL, allowed)
         timer = loop.call_later(allowed / _BEATS, beat)
 
     def stop() -> None:
-        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
         if timer is not None:
             timer.cancel()
 
+    faulthandler.register(signal.SIGALRM, file=_STDERR, all_threads=False, chain=True)
     beat()
     return stop

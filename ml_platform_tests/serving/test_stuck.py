@@ -22,6 +22,7 @@ async def main():
 
 asyncio.run(main())
 """
+CALLS_AND_CALLS = "while True: re.sub('a', 'b', 'c')"
 HOLDS_THE_LOCK = "re.match(r'(a+)+$', 'a' * 60 + 'b')"
 
 
@@ -34,7 +35,7 @@ def ended(work: str, forever: str = "time.sleep(60)") -> tuple[subprocess.Comple
     return done, time.monotonic() - started
 
 
-@pytest.mark.parametrize("forever", ["time.sleep(60)", HOLDS_THE_LOCK])
+@pytest.mark.parametrize("forever", ["time.sleep(60)", CALLS_AND_CALLS, HOLDS_THE_LOCK])
 def test_a_process_whose_loop_stands_still_is_ended_and_says_where(forever: str) -> None:
     done, seconds = ended("forever()", forever)
     assert done.returncode != 0
