@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,6 +16,8 @@ from ml_platform.spec.load import Declaration, load_declaration
 from ml_platform.spec.source_map import Path as Place
 from ml_platform.spec.usable import located, unusable
 
+ALERT_URLS = "ML_PLATFORM_ALERT_URLS"
+
 
 @click.command()
 @click.argument("names", nargs=-1)
@@ -24,20 +27,26 @@ def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Check the declared models without starting anything.
 
     Reads every declaration, or those of NAMES, resolves the functions that they name, asks each
-    trainer whether it can train for the task and reads the addresses of `alerts` as apprise does.
-    Each problem is one line, `file:line: field: what was found; what would be valid`. Exit code 2
-    when there is any.
+    trainer whether it can train for the task and reads the addresses of `alerts`, and those of
+    ML_PLATFORM_ALERT_URLS, as apprise does. Each problem is one line, `file:line: field: what was
+    found; what would be valid`. Exit code 2 when there is any.
     """
-    problems = find_problems(declaration_files(Settings.from_environment(), names))
+    settings = Settings.from_environment()
+    problems = find_problems(declaration_files(settings, names))
+    unreadable = _wrong_platform_addresses(settings)
     if as_json:
-        document = [
+        document: list[dict[str, Any]] = [
             {"file": str(file), "ok": not found, "problems": found}
             for file, found in problems.items()
         ]
+        if unreadable:
+            document.append({"variable": ALERT_URLS, "ok": False, "problems": unreadable})
         click.echo(json.dumps(document, indent=2))
     else:
+        for line in unreadable:
+            click.echo(f"error  {line}", err=True)
         _tell(problems)
-    if any(problems.values()):
+    if unreadable or any(problems.values()):
         ctx.exit(ExitCode.USAGE)
 
 
@@ -61,6 +70,14 @@ def find_problems(files: list[Path]) -> dict[Path, list[str]]:
             text = f"{file}:1: name: {name!r} is taken by {claimants[0]}; names are unique"
             problems[file].append(text)
     return problems
+
+
+def _wrong_platform_addresses(settings: Settings) -> list[str]:
+    """A problem for each address of the platform's own incidents, as for those of `alerts`."""
+    from ml_platform.monitoring.delivery import why_unreadable
+
+    found = [(i, why_unreadable(url)) for i, url in enumerate(settings.alert_urls)]
+    return [f"{ALERT_URLS}[{i}]: {why}" for i, why in found if why is not None]
 
 
 def _wrong_addresses(declaration: Declaration) -> Iterator[tuple[Place, str]]:

@@ -101,6 +101,29 @@ def test_an_address_that_apprise_cannot_read_is_a_problem_at_its_line(models):
     assert "t0ken" not in result.output
 
 
+def test_an_address_of_the_platform_that_apprise_cannot_read_is_a_problem(models, monkeypatch):
+    addresses = "json://example.com/s3cret, slak://t0ken/#ml ops@example.com"
+    monkeypatch.setenv("ML_PLATFORM_ALERT_URLS", addresses)
+    result = check("loans")
+    assert result.exit_code == ExitCode.USAGE
+    assert "ok     loans" in result.stdout
+    assert result.stderr.splitlines() == [
+        "error  ML_PLATFORM_ALERT_URLS[1]: apprise knows no scheme 'slak'; did you mean 'slack'?",
+        "error  ML_PLATFORM_ALERT_URLS[2]: an address without a scheme"
+        " (valid: scheme://..., as apprise writes it)",
+    ]
+    as_json = check("loans", "--json")
+    assert as_json.exit_code == ExitCode.USAGE
+    model, variable = json.loads(as_json.stdout)
+    assert model["ok"]
+    assert (variable["variable"], variable["ok"]) == ("ML_PLATFORM_ALERT_URLS", False)
+    assert len(variable["problems"]) == 2
+    for each in (result, as_json):
+        assert not any(secret in each.output for secret in ("s3cret", "t0ken", "ops@"))
+    monkeypatch.setenv("ML_PLATFORM_ALERT_URLS", "json://example.com/s3cret")
+    assert check("loans").exit_code == ExitCode.OK
+
+
 def test_a_name_that_is_taken_is_a_problem(models):
     shutil.copytree(models / "loans", models / "loans_again")
     result = check()
