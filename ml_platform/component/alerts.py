@@ -142,8 +142,10 @@ def take_in_news(
 
 def _log(log: Any, done: Sequence[Delivery]) -> None:
     for delivery in done:
+        lacking = ", ".join(delivery.lacking)
         if delivery.outcome == "failed":
-            lacking = ", ".join(delivery.lacking)
             log.error(f"{delivery.title}: {lacking} did not take the message; it is tried again")
+        elif delivery.outcome == "untried":
+            log.warning(f"{delivery.title}: no time was left to try {lacking}; the next tick does")
         else:
             log.info(f"{delivery.title}: {delivery.outcome}")

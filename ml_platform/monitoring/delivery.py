@@ -12,8 +12,8 @@ from ml_platform.monitoring.incidents import Due, Finding, Incident, due, update
 from ml_platform.monitoring.message import body, title
 from ml_platform.spec.monitoring import AlertsSpec
 
-Send = Callable[[Sequence[str], str, str], Collection[str]]
-"""Sends to the addresses a title and a body; those that took it."""
+Send = Callable[[Sequence[str], str, str], Collection[str] | None]
+"""Sends to the addresses a title and a body; those that took it, None where none was tried."""
 
 SEVERITIES = ("warning", "critical")
 
@@ -30,8 +30,9 @@ class Recipient:
 class Delivery:
     """What became of a message.
 
-    outcome: `sent`, `failed` where an address lacks it still, `silenced`, or `unaddressed` where
-    nobody is left to tell. lacking: those addresses, without what is secret in them.
+    outcome: `sent`, `failed` where an address did not take it, `untried` where there was no time
+    to send it, `silenced`, or `unaddressed` where nobody is left to tell. lacking: the addresses
+    that are still to take it, without what is secret in them.
     """
 
     title: str
@@ -53,7 +54,8 @@ def take_in(
 
     Idempotent: the same findings once more open nothing and tell nobody. Incidents are stored
     before anybody is told, so that a crash in between tells twice rather than never. What an
-    address did not take comes last, so that one that is slow to fail holds up no news.
+    address did not take comes last, so that one that is slow to fail holds up no news, nor what
+    was not tried for want of time.
     """
     changed = updated(store.unsettled(), findings)
     store.put(changed)
@@ -79,11 +81,18 @@ def _tell(
         if told != incident:
             incident = told
             store.put([incident])
-    outcomes = {delivery.outcome for delivery in deliveries}
-    since = (incident.undelivered or now) if "failed" in outcomes else None
-    if "silenced" not in outcomes and since != incident.undelivered:
+    since = _undelivered(incident, {delivery.outcome for delivery in deliveries}, now)
+    if since != incident.undelivered:
         store.put([incident.model_copy(update={"undelivered": since})])
     return deliveries
+
+
+def _undelivered(incident: Incident, outcomes: Collection[str], now: datetime) -> datetime | None:
+    """Since when an address does not take a message, given what became of those that were due."""
+    if "failed" in outcomes:
+        return incident.undelivered or now
+    unknown = "silenced" in outcomes or "untried" in outcomes
+    return incident.undelivered if unknown else None
 
 
 def _sent(message: Due, to: Recipient, *, send: Send, now: datetime) -> tuple[Delivery, Incident]:
@@ -96,6 +105,9 @@ def _sent(message: Due, to: Recipient, *, send: Send, now: datetime) -> tuple[De
     if not urls:
         return replace(done, outcome="unaddressed"), message.told(now)
     taken = send(urls, subject, body(message, spec=to.alerts, owner=to.owner))
+    if taken is None:
+        untried = tuple(shown(url) for url in urls)
+        return replace(done, outcome="untried", lacking=untried), incident
     lacking = tuple(shown(url) for url in urls if url not in taken)
     if not lacking:
         return done, message.told(now)

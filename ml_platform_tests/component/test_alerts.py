@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
+from ml_platform.component import alerts
 from ml_platform.component.alerts import alerts_sensor
 from ml_platform.component.instance import open_instance
 from ml_platform.component.monitoring import check_result
@@ -18,6 +20,7 @@ from ml_platform.monitoring.checks import Check
 from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import Finding, Incident
+from ml_platform.monitoring.sender import PatientSender
 from ml_platform.release.state import Action
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -350,6 +353,25 @@ def test_a_message_that_failed_is_in_the_log_and_tried_again(
     watch.post.down = False
     assert "1 sent" in watch.tick().skip_message
     assert watch.post.take() == [f"[WARNING] {MODEL}: latency"]
+
+
+def test_a_message_that_a_tick_had_no_time_for_is_said_to_be_untried(
+    watch: Watch,
+    instance: dg.DagsterInstance,
+    incidents: SqlIncidentStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(alerts, "PatientSender", partial(PatientSender, seconds=-1.0))
+        evaluate(instance, "monitoring_report", "latency", passed=False)
+        assert "1 untried" in watch.tick().skip_message
+    [incident] = incidents.unsettled()
+    assert incident.undelivered is incident.told is None
+    log = capsys.readouterr().err
+    assert "no time was left to try json://...; the next tick does" in log
+    assert "did not take" not in log
+    assert "1 sent" in watch.tick().skip_message
 
 
 def test_of_two_daemons_one_tells(watch: Watch, settings: Settings, instance: Any) -> None:

@@ -167,6 +167,29 @@ def test_news_go_out_before_what_failed_is_tried_again(store, post) -> None:
     assert tried == ["[WARNING] flights: errors", "[WARNING] flights: drift (distance)"]
 
 
+def test_what_was_not_tried_has_not_failed_and_goes_first_the_next_time(store, post) -> None:
+    post.dead = {AWAY}
+    tell(store, post, finding(), **BOTH)
+    tried: list[str] = []
+
+    def send(urls: Sequence[str], title: str, body: str) -> Sequence[str] | None:
+        tried.append(title)
+        return None
+
+    to = {"flights": Recipient("ops", AlertsSpec.model_validate({"urls": ["json://own/t0ken"]}))}
+    found = [finding(1, kind="errors", subject="")]
+    done = take_in(store, found, to, send=send, now=NOON + HOUR)
+    assert [(each.outcome, each.lacking) for each in done] == [("untried", ("json://...",))] * 2
+    by_kind = {each.kind: each for each in store.of("flights")}
+    assert by_kind["errors"].undelivered is by_kind["errors"].told is None
+    assert by_kind["drift"].undelivered == NOON, "whether it is taken now is not known"
+    take_in(store, [], to, send=send, now=NOON + 2 * HOUR)
+    assert tried == ["[WARNING] flights: errors", "[WARNING] flights: drift (distance)"] * 2
+    post.dead = set()
+    assert tell(store, post, hours=3, **BOTH) == ["sent", "sent"]
+    assert tell(store, post, hours=4, **BOTH) == []
+
+
 def test_no_secret_of_an_address_is_kept_or_said(store, post) -> None:
     alerts = {"urls": ["json://own/t0ken", "json://away/s3cret"]}
     post.dead = {"json://away/s3cret"}
