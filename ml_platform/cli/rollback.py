@@ -26,7 +26,8 @@ def rollback(model: str, to: int | None, reason: str, by: str | None, as_json: b
     A candidate under way is taken out; without one the champion gives way to the one before it.
     Waits until every worker of the service follows, then asks the service, with the API key in
     ML_PLATFORM_API_KEY where it wants one. Exit code 4 when it is rolled back but some worker or
-    service could not be shown to follow.
+    service could not be shown to follow; with --to the version it is rolled back to already, this
+    is proven again and nothing changes.
     """
     from ml_platform.data.handles import HandleStore
     from ml_platform.release.store import SqlReleaseStore
@@ -51,9 +52,7 @@ def rollback(model: str, to: int | None, reason: str, by: str | None, as_json: b
     _show(model, done, proof, as_json=as_json)
     show_aliases(settings, done.after)
     if not proof.holds:
-        raise ServiceUnavailable(
-            f"{model} is rolled back, but it is not proven that the service followed; see above"
-        )
+        raise ServiceUnavailable(f"{model} is rolled back, but see above: {done.unproven}")
 
 
 def _show(model: str, done: "Rollback", proof: "Proof", *, as_json: bool) -> None:

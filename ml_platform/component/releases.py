@@ -91,7 +91,9 @@ class ReleaseCommand(dg.Config):
     by: str = Field(description="Who orders it.")
     reason: str = Field(description="Why, for those who read it later.")
     version: int | None = Field(
-        default=None, description="rollback: the version to go back to; the last good one if null."
+        default=None,
+        description="rollback: the version to go back to; the last good one if null. That which "
+        "the last rollback put back is proven again.",
     )
 
 
@@ -160,7 +162,7 @@ def _rolled_back(platform: Platform, config: ReleaseCommand) -> list[str]:
     mirror(platform.registry, done.after)
     lines = [f"{config.model}: {done.summary}", *proof.lines()]
     if not proof.holds:
-        raise ServiceUnavailable("; ".join([*lines, "it is not proven that the service followed"]))
+        raise ServiceUnavailable("; ".join([*lines, done.unproven]))
     return lines
 
 

@@ -25,8 +25,8 @@ _LOOK_EVERY = 0.05
 class Rollback(Strict):
     """What a rollback changed.
 
-    before, after: what was live and what is. passed_over: newer good versions that cannot be
-    served, and why.
+    before, after: what was live and what is; the same where it was rolled back already.
+    passed_over: newer good versions that cannot be served, and why.
     """
 
     before: ReleaseState
@@ -37,11 +37,19 @@ class Rollback(Strict):
     def summary(self) -> str:
         """In one line for people."""
         before, after = self.before, self.after
+        if before.revision == after.revision:
+            return f"version {after.champion} answers everything since revision {after.revision}"
         gone = "" if before.candidate is None else f", candidate {before.candidate} is out"
         if before.champion == after.champion:
             return f"version {after.champion} answers everything{gone}"
         instead = f"in place of version {before.champion}"
         return f"version {after.champion} is champion again {instead}{gone}"
+
+    @property
+    def unproven(self) -> str:
+        """What is said where the proof does not hold, with what proves it again."""
+        again = f"ml-platform rollback {self.after.model} --to {self.after.champion} --reason ..."
+        return f"it is not proven that the service followed; to prove it again: {again}"
 
 
 class Proof(Strict):
@@ -90,6 +98,8 @@ def roll_back(
 ) -> Rollback:
     """Make the last good version answer everything; with `to` that one.
 
+    Where the last transition rolled back to `to` nothing changes: only its proof is asked for.
+
     A candidate under way is out, and the champion is the last good version then; without one it
     is the latest earlier champion whose Bento is whole. Raises ReleaseError when there is none.
     """
@@ -97,9 +107,12 @@ def roll_back(
     seen: list[ReleaseState] = []
     passed_over: dict[int, str] = {}
 
-    def decide(state: ReleaseState) -> Transition:
+    def decide(state: ReleaseState) -> Transition | None:
         seen[:] = [state]
         passed_over.clear()
+        last = store.history(model, after=state.revision - 1)[0]
+        if (last.action, last.version) == (Action.ROLLBACK, to):
+            return None
         return Transition(
             model=model,
             revision=state.revision + 1,

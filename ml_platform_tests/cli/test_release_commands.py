@@ -192,6 +192,28 @@ def test_rollback_without_the_key_that_the_service_asks_for_is_not_proven(
     assert home.store.state("m").champion == 1, "rolled back all the same"
 
 
+def test_an_unproven_rollback_is_proven_again_and_changes_nothing(
+    service: StandIn, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = call("rollback", "m", "--reason", "r")
+    assert "to prove it again: ml-platform rollback m --to 1 --reason ..." in first.output
+    again = ("rollback", "m", "--to", "1", "--reason", "r")
+    assert call(*again).exit_code == 4, "still without the key"
+    monkeypatch.setenv("ML_PLATFORM_API_KEY", "mlp_1")
+    answer = call(*again)
+    assert answer.exit_code == 0
+    assert "m: version 1 answers everything since revision 3" in answer.output
+    assert "POST /predict: answered by version 1" in answer.output
+    assert json.loads(call(*again, "--json").output)["proven"]
+    assert [each.revision for each in home.store.history("m")] == [1, 2, 3]
+    home.move(2, Action.PROMOTE_DIRECT)
+    promoted = call("rollback", "m", "--to", "2", "--reason", "r")
+    assert (promoted.exit_code, promoted.output) == (
+        5,
+        "error: m: version 2 is champion already\n",
+    )
+
+
 def test_rollback_that_another_version_answers_is_not_proven(
     service: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,5 +90,5 @@ def _rolled_back(
     handles = HandleStore(f"{settings.data_url}/handles")
     example = kept_example(handles, model, done.after.champion)
     proof = prove(store, done.after, example=example, now=utc_now, key=key)
-    proven = [] if proof.holds else ["It is not proven that the service followed."]
+    proven = [] if proof.holds else [done.unproven]
     return [f"{model}: {done.summary}", *proof.lines(), *proven]
