@@ -21,6 +21,16 @@ def unusable(declaration: Declaration) -> list[str]:
     )
 
 
+def require_trainable(declaration: Declaration) -> None:
+    """Raise DeclarationError, as `unusable` says it, where the trainer cannot train as declared.
+
+    For what would read rows to train on: only `ml-platform check` would have told before.
+    """
+    problems = located(declaration, _trainer(declaration))
+    if problems:
+        raise DeclarationError("\n".join(problems))
+
+
 def located(declaration: Declaration, problems: Iterable[tuple[Path, str]]) -> list[str]:
     """Write problems of places in a declaration as `file:line: field: what`."""
     found = list(problems)

@@ -12,6 +12,7 @@ import pytest
 from ml_platform.component.platform import Platform
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, load_declaration
+from ml_platform.spec.usable import unusable
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
     changed,
@@ -84,6 +85,30 @@ def test_ten_thousand_categories_train(
 ) -> None:
     frame = rows(20_000).assign(国家=[f"c{i % 10_000}" for i in range(20_000)])
     assert materialize(orders(tmp_path / "o", frame), instance, only=BEFORE_DEPLOYMENT).success
+
+
+@pytest.mark.parametrize("stopped", ["raw_data", "trained_model"])
+def test_a_trainer_that_cannot_train_as_declared_is_told_once_before_rows_are_read(
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    stopped: str,
+) -> None:
+    sound = orders(tmp_path / "o", rows())
+    before = () if stopped == "raw_data" else ("raw_data", "validated_data")
+    if before:
+        assert materialize(sound, instance, only=before).success
+    params = "params: {objective: reg:squarederror}"
+    declaration = changed(sound, "{type: xgboost,", f"{{type: xgboost, {params},")
+    (tmp_path / "o" / "rows.csv").unlink()
+    monkeypatch.delattr("ml_platform.component.steps.train.read_parts")
+    rest = [name for name in BEFORE_DEPLOYMENT if name not in before]
+    result = materialize(declaration, instance, only=rest)
+    assert materialized(result) == []
+    [problem] = unusable(declaration)
+    assert failure(result).endswith(problem + "\n")
+    assert "objective 'reg:squarederror' does not fit task binary" in problem
 
 
 def one_class(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from ml_platform.exceptions import DeclarationError
 from ml_platform.spec.load import load_declaration
-from ml_platform.spec.usable import unusable
+from ml_platform.spec.usable import require_trainable, unusable
 from ml_platform.task import Task
 from ml_platform.training.trainers.xgboost import XGBoost
 from ml_platform_tests.spec.declarations import VALID, line_of, write
@@ -85,6 +86,9 @@ def test_training_that_cannot_be_is_told_with_its_line(tmp_path, training, says)
     (problem,) = unusable(load_declaration(file))
     assert problem.startswith(f"{file}:{line_of(text, 'training:')}: training: ")
     assert says in problem
+    with pytest.raises(DeclarationError) as caught:
+        require_trainable(load_declaration(file))
+    assert str(caught.value) == problem
 
 
 @pytest.mark.parametrize(
@@ -128,4 +132,6 @@ def test_everything_that_cannot_be_used_is_told_at_once(tmp_path) -> None:
 
 def test_nothing_is_told_of_what_can_be_used(tmp_path) -> None:
     (tmp_path / "own.py").write_text(OWN)
-    assert unusable(load_declaration(write(tmp_path, NAMING))) == []
+    declaration = load_declaration(write(tmp_path, NAMING))
+    assert unusable(declaration) == []
+    require_trainable(declaration)

@@ -8,6 +8,7 @@ from ml_platform.component.handles import RawData
 from ml_platform.component.platform import Platform
 from ml_platform.exceptions import SourceError
 from ml_platform.spec.load import Declaration
+from ml_platform.spec.usable import require_trainable
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,10 @@ class IngestOutcome:
 def ingest(declaration: Declaration, platform: Platform) -> IngestOutcome:
     """Read all rows and write them as a snapshot; unchanged rows make no new version.
 
-    Raises SourceError when the source cannot be read or has no rows.
+    Raises SourceError when the source cannot be read or has no rows, and DeclarationError before
+    it is read when nothing could be trained on them.
     """
+    require_trainable(declaration)
     spec = declaration.spec
     frame = spec.data.source.read(folder=declaration.folder)
     if frame.empty:

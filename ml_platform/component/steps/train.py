@@ -28,6 +28,7 @@ from ml_platform.gates.result import GateRecord
 from ml_platform.registry.version import ModelVersion, TrainingRows
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.recipe import DECLARATION, declaration_json
+from ml_platform.spec.usable import require_trainable
 from ml_platform.training.fit import train
 from ml_platform.training.model import Model
 from ml_platform.training.model_folder import MANIFEST
@@ -104,7 +105,9 @@ def train_version(
     """Register a version trained on the snapshot, unless one with this fingerprint is there.
 
     The training gates are judged first: what cannot learn from 100 rows is not trained on all.
+    Raises DeclarationError before a row is read when the trainer cannot train as declared.
     """
+    require_trainable(declaration)
     name, snapshot = declaration.spec.name, validated.snapshot
     code = identify(declaration)
     read = cache(partial(read_parts, declaration, platform, snapshot))

@@ -43,7 +43,8 @@ class Trainer(Plugin, ABC):
     def check(self, *, task: Task) -> None:
         """Tell before any row is read whether this declaration can train for `task`.
 
-        May import the vendor, so it is for `ml-platform check` and for `fit`, not for loading.
+        May import the vendor, so it is for `ml-platform check`, for runs and for `fit`, not for
+        loading.
         Raises TrainingError with what would be valid.
         """
 
