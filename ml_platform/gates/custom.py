@@ -32,8 +32,8 @@ class Custom(Gate[Any]):
 
     @property
     def compares(self) -> bool:
-        """The function is given both where it judges an evaluation."""
-        return self.stage is Stage.EVALUATION_REPORT
+        """The function is given the champion's data, or its scores and the baseline."""
+        return self.stage in (Stage.VALIDATED_DATA, Stage.EVALUATION_REPORT)
 
     def judge(self, evidence: Any) -> GateResult:
         """Call the function."""

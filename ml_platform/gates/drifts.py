@@ -34,6 +34,11 @@ class DriftGate(Gate[DataEvidence]):
         """`contract_drift_last`."""
         return f"{super().check_name}_{self.against}"
 
+    @property
+    def compares(self) -> bool:
+        """Where it compares with what the champion was trained on."""
+        return self.against == "champion"
+
     @abstractmethod
     def compared(self, evidence: DataEvidence) -> tuple[str, ...]:
         """The columns to compare."""

@@ -13,7 +13,7 @@ from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
-from ml_platform.registry.comparison import Comparison
+from ml_platform.registry.comparison import Comparison, outdated_on_data
 from ml_platform.registry.waiver import Waiver, told_waivers, unwaived, with_void
 from ml_platform.registry.ways_on import past_a_certificate, past_gates
 from ml_platform.training.scoring_path import ScoringPath
@@ -101,12 +101,14 @@ def verify(
     file: Path,
     now: datetime,
     comparison: Comparison | None = None,
+    champion: int | None = None,
 ) -> Certificate:
     """Return the certificate in `text` if the version may be released on it.
 
     text: the stored document, None when there is none; digest: the hash kept with the version.
     required: the gates that the declaration in force asks for, by their checks; it is in `file`.
-    comparison: what a version is compared with now; None where no declared gate compares.
+    comparison: what a version is compared with now; None where no gate on an evaluation compares.
+    champion: the version in production now; verdicts on data name the one that they compare with.
     Raises DeploymentRefused with everything that is wrong: no certificate, changed since it was
     issued, of another version, a gate that was never judged or is another one now, a verdict that
     is about another champion or baseline, or that blocks and that no waiver covers any more; and
@@ -129,7 +131,7 @@ def verify(
     problems = [
         *_of_another(certificate, model=model, version=version),
         *_not_judged(certificate, required),
-        *_outdated(certificate, comparison),
+        *_outdated(certificate, comparison, champion),
         *(
             f"{record.check} {record.result.verdict}: "
             f"{with_void(record, certificate.waivers, now=now)}"
@@ -173,7 +175,13 @@ def _not_judged(
             yield _changed(record, required[check])
 
 
-def _outdated(certificate: Certificate, now: Comparison | None) -> Iterator[str]:
+def _outdated(
+    certificate: Certificate, now: Comparison | None, champion: int | None
+) -> Iterator[str]:
+    for record in certificate.records:
+        why = outdated_on_data(record, champion, version=certificate.version)
+        if why is not None:
+            yield f"{record.check}: {why}"
     if now is not None:
         before = certificate.compared_with or Comparison()
         yield from before.outdated(now, version=certificate.version)

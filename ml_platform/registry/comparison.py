@@ -3,7 +3,11 @@
 from collections.abc import Iterator
 
 from ml_platform.evaluation.baseline import Baseline
+from ml_platform.gates.result import GateRecord
 from ml_platform.plugins import Strict
+
+AGAINST_CHAMPION = "against_champion"
+"""Among the details of a verdict on data: the champion that it may rest on; None without one."""
 
 
 class AcceptedBaseline(Strict):
@@ -56,6 +60,18 @@ class Comparison(Strict):
         """For people, in one line."""
         champion = "no champion" if self.champion is None else f"version {self.champion}"
         return champion if self.baseline is None else f"{champion}; {_told(self.baseline)}"
+
+
+def outdated_on_data(record: GateRecord, champion: int | None, *, version: int) -> str | None:
+    """Why a verdict on data that compares speaks no more for a version; None where it does.
+
+    champion: the version in production at this time.
+    """
+    details = record.result.details
+    if AGAINST_CHAMPION not in details:
+        return None
+    then = Comparison(champion=details[AGAINST_CHAMPION])
+    return next(then.outdated(Comparison(champion=champion), version=version), None)
 
 
 def _told(baseline: AcceptedBaseline | None) -> str:

@@ -1,11 +1,17 @@
 """Gates on data and on training stop their asset, and stand in the certificate."""
 
+from datetime import UTC, datetime
+
 import dagster as dg
 import pytest
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.certify import verified_certificate
 from ml_platform.component.steps.records import read_records
+from ml_platform.gates.result import GateRecord
+from ml_platform.registry.comparison import AGAINST_CHAMPION
 from ml_platform.spec.load import Declaration
+from ml_platform.testing.stores import promotion
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
     changed,
@@ -13,7 +19,10 @@ from ml_platform_tests.component.running import (
     failure,
     materialize,
     materialized,
+    metadata,
 )
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 FLOOR = "    - {type: minimum_metric, metric: roc_auc, floor: 0.7}\n"
 DATA = ["raw_data", "validated_data"]
@@ -91,6 +100,42 @@ def test_training_gate_declared_later_is_judged_for_the_version_that_is_reused(
     [version] = platform.registry.versions("small_credit")
     judged = [record.check for record in read_records(platform, version.run_id)]
     assert judged == ["contract", "contract_drift_last", "reproducibility", "training_smoke"]
+
+
+def test_verdict_against_the_champions_data_is_given_anew_once_another_is_champion(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    gated = with_gates(declaration, "type: contract_drift, against: champion", "type: label_drift")
+    assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+    other = changed(gated, "seed: 1}}", "seed: 2}}")
+    assert materialize(other, instance, only=BEFORE_DEPLOYMENT).success
+    first = verified_certificate(other, platform, 2, now=NOW)
+
+    def on_data(check: str) -> GateRecord:
+        certificate = verified_certificate(other, platform, 2, now=NOW)
+        return next(record for record in certificate.records if record.check == check)
+
+    beside_the_last = on_data("label_drift_last")
+    platform.releases.append(promotion("small_credit", 1, 1), expected_revision=0)
+    for only in (["deployed_bento"], ["trained_model", "evaluation_report", "deployed_bento"]):
+        said = failure(materialize(other, instance, only=only))
+        judged = "contract_drift_champion: it was judged as the first release"
+        assert f"{judged}, but the champion is version 1\n" in said
+        assert "and certified: ml-platform train small_credit" in said
+    result = materialize(other, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success, failure(result)
+    assert metadata(result, "trained_model")["reused"] is True
+    anew = on_data("contract_drift_champion").result
+    assert "against the training data of version 1" in anew.reason
+    assert anew.details[AGAINST_CHAMPION] == 1
+    assert on_data("label_drift_last") == beside_the_last
+
+    certificate = verified_certificate(other, platform, 2, now=NOW)
+    assert certificate.digest != first.digest
+    platform.releases.append(promotion("small_credit", 2, 2), expected_revision=1)
+    assert materialize(other, instance, only=BEFORE_DEPLOYMENT).success
+    again = verified_certificate(other, platform, 2, now=NOW)
+    assert again == certificate, "the champion itself replaces nobody"
 
 
 @pytest.mark.parametrize("stage", ["validated_data", "trained_model"])

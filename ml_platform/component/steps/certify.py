@@ -114,6 +114,7 @@ def verified_certificate(
         version=version,
         required=spec.required_gates,
         comparison=comparison_with(declaration, champion),
+        champion=champion,
         file=declaration.file,
         now=now,
     )

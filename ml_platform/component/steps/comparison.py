@@ -18,7 +18,7 @@ def rival_of(declaration: Declaration, platform: Platform, version: int) -> int 
 
 
 def comparison_with(declaration: Declaration, champion: int | None) -> Comparison | None:
-    """The champion beside the baseline that is accepted now; None where no gate compares.
+    """The champion beside the baseline that is accepted now; None where no evaluation compares.
 
     Raises DeclarationError when the baseline cannot be read.
     """

@@ -8,7 +8,8 @@ from ml_platform.component.handles import RawData
 from ml_platform.component.platform import Platform
 from ml_platform.gates.evidence import DataEvidence, Reference
 from ml_platform.gates.gate import Stage
-from ml_platform.gates.result import GateRecord
+from ml_platform.gates.result import GateRecord, GateResult
+from ml_platform.registry.comparison import AGAINST_CHAMPION
 from ml_platform.spec.load import Declaration
 
 
@@ -17,22 +18,31 @@ def judge_data(
 ) -> tuple[GateRecord, ...]:
     """The verdicts of the declared gates on valid rows, before they become a snapshot.
 
-    What they are compared with is read when a gate asks for it.
+    What they are compared with is read when a gate asks for it. A verdict that may rest on the
+    champion says which one that is.
     """
     spec = declaration.spec
+    champion = platform.releases.state(spec.name).champion
     gates = spec.all_gates(Stage.VALIDATED_DATA)
     evidence = DataEvidence(
         frame=frame,
         contract=spec.data.contract,
         target=spec.data.target,
         previous=cache(partial(_previous, declaration, platform, raw)),
-        champion=cache(partial(_trained_on, declaration, platform)),
+        champion=cache(partial(_trained_on, declaration, platform, champion)),
         id=spec.data.id,
         event_time=spec.data.event_time,
         seed=spec.training.seed,
         folder=declaration.folder,
     )
-    return tuple(gate.record(gate.judge(evidence)) for gate in gates)
+    beside = {AGAINST_CHAMPION: champion}
+    return tuple(
+        gate.record(_told(gate.judge(evidence), beside if gate.compares else {})) for gate in gates
+    )
+
+
+def _told(result: GateResult, beside: dict[str, int | None]) -> GateResult:
+    return result.model_copy(update={"details": {**result.details, **beside}})
 
 
 def origin(declaration: Declaration, raw: RawData) -> dict[str, str]:
@@ -52,9 +62,10 @@ def _previous(declaration: Declaration, platform: Platform, raw: RawData) -> Ref
     return Reference(f"{snapshot.table}@{snapshot.version}", frame)
 
 
-def _trained_on(declaration: Declaration, platform: Platform) -> Reference | None:
+def _trained_on(
+    declaration: Declaration, platform: Platform, champion: int | None
+) -> Reference | None:
     name = declaration.spec.name
-    champion = platform.releases.state(name).champion
     if champion is None:
         return None
     hashed = platform.registry.get(name, champion).tags["training_data_hash"]

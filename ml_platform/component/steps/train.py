@@ -118,9 +118,7 @@ def train_version(
     known = None if force else platform.registry.find(name, fingerprint=fingerprint)
     if known is not None:
         handle = _handle(known, validated, fingerprint, reused=True)
-        records = brought_up_to_date(
-            declaration, platform, validated, run_id=known.run_id, parts=parts, fit=fit
-        )
+        records = brought_up_to_date(declaration, platform, validated, known, parts=parts, fit=fit)
         return TrainingOutcome(records, handle)
     if declaration.spec.evaluation.evidently != "never":
         platform.evidently.start()  # it will be asked about the new version

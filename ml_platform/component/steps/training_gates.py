@@ -12,6 +12,8 @@ from ml_platform.features.transform import inputs_of, load_transform, transforme
 from ml_platform.gates.evidence import TrainingEvidence
 from ml_platform.gates.gate import Gate, Stage
 from ml_platform.gates.result import GateRecord
+from ml_platform.registry.comparison import outdated_on_data
+from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
 from ml_platform.training.model import Model
 
@@ -31,29 +33,35 @@ def brought_up_to_date(
     declaration: Declaration,
     platform: Platform,
     validated: ValidatedData,
+    version: ModelVersion,
     *,
-    run_id: str,
     parts: Callable[[], Parts],
     fit: Fit,
 ) -> tuple[GateRecord, ...]:
     """The training records of a version that is reused, and in its run those of all stages.
 
     A gate that was declared, or changed, since then is judged now; `parts` is called for that
-    alone.
+    alone. Of a gate on data that compares with the champion, the verdict of this validation
+    counts where another version became champion since.
     """
+    champion = platform.releases.state(declaration.spec.name).champion
     gates = declaration.spec.all_gates(Stage.TRAINED_MODEL)
-    earlier = {record.check: record for record in read_records(platform, run_id)}
+    earlier = {record.check: record for record in read_records(platform, version.run_id)}
     changed = [gate for gate in gates if not _is_judged(gate, earlier.get(gate.check_name))]
     evidence = _evidence(declaration, parts(), fit) if changed else None
     anew = {gate.check_name: gate.record(gate.judge(evidence)) for gate in changed}
     training = tuple(anew.get(gate.check_name) or earlier[gate.check_name] for gate in gates)
     data = tuple(
-        known if known is not None and known.is_of(record.gate) else record
+        known
+        if known is not None
+        and known.is_of(record.gate)
+        and outdated_on_data(known, champion, version=version.version) is None
+        else record
         for record in (validated.contract, *validated.gates)
         for known in [earlier.get(record.check)]
     )
     if (*data, *training) != tuple(earlier.values()):
-        write_records(platform, run_id, (*data, *training))
+        write_records(platform, version.run_id, (*data, *training))
     return training
 
 
