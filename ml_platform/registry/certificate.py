@@ -146,6 +146,18 @@ def verify(
     return certificate
 
 
+def require_current(
+    certificate: Certificate, *, comparison: Comparison | None, champion: int | None
+) -> None:
+    """Raise DeploymentRefused where a verdict is about another champion or baseline than those.
+
+    comparison, champion: as `verify` takes them.
+    """
+    problems = [*_outdated(certificate, comparison, champion)]
+    if problems:
+        raise refused(certificate.model, certificate.version, problems)
+
+
 def _read(text: str, *, model: str, version: int) -> Certificate:
     try:
         return Certificate.model_validate_json(text)

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps import deploy
 from ml_platform.component.steps.certify import intact_certificate, verified_certificate
+from ml_platform.component.steps.deploy import BuiltBento
 from ml_platform.data.same_rows import rows_in
 from ml_platform.evaluation.baseline import Baseline, write_baseline
 from ml_platform.gates.result import GateRecord
@@ -133,6 +136,33 @@ def test_verdict_against_another_champion_or_baseline_is_no_evidence_for_a_relea
     certificate = judged_anew()
     platform.releases.append(promotion("small_credit", 2, 2), expected_revision=1)
     assert judged_anew() == certificate, "the champion itself replaces nobody"
+
+
+def test_champion_that_changes_while_the_bento_is_built_refuses_the_release(
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gated = changed(declaration, FLOOR, GATES.splitlines(keepends=True)[0])
+    for rounds in ("rounds: 20", "rounds: 21"):
+        gated = changed(gated, "rounds: 20", rounds)
+        assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+
+    def build_while_another_is_released(
+        declaration: Declaration, platform: Platform, report: EvaluationReport, *, now: datetime
+    ) -> BuiltBento:
+        certificate = verified_certificate(declaration, platform, report.version, now=now)
+        platform.releases.append(promotion("small_credit", 1, 1), expected_revision=0)
+        tag = f"small_credit:{report.version}"
+        handle = DeployedBento(tag=tag, version=report.version, certificate=certificate.digest)
+        return BuiltBento(handle, certificate, (), reused=False)
+
+    monkeypatch.setattr(deploy, "build_and_test", build_while_another_is_released)
+    said = failure(materialize(gated, instance, only=["deployed_bento"]))
+    assert "small_credit:2 may not be deployed: it was judged as the first release, but" in said
+    assert "the champion is version 1\n" in said
+    assert [each.version for each in platform.releases.history("small_credit")] == [1]
 
 
 def test_rows_are_known_by_their_key() -> None:

@@ -23,7 +23,10 @@ from ml_platform.component.releases import (
 )
 from ml_platform.component.steps.advance import advance
 from ml_platform.component.steps.release import ReleaseOutcome, release
-from ml_platform.exceptions import ServiceUnavailable, StoreError
+from ml_platform.data.snapshots import Snapshot
+from ml_platform.exceptions import DeploymentRefused, ServiceUnavailable, StoreError
+from ml_platform.registry.certificate import Certificate
+from ml_platform.registry.comparison import Comparison
 from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action
@@ -265,11 +268,30 @@ def test_the_rollback_of_the_job_shows_the_key_that_its_process_has(
     assert platform.releases.revision("m") == done, "it is proven again, not done again"
 
 
+def certificate(version: int, compared_with: Comparison | None) -> Certificate:
+    """One without verdicts, which compare with what is given."""
+    table = "small_credit/validated_data"
+    return Certificate(
+        model="small_credit",
+        version=version,
+        records=(),
+        snapshot=Snapshot(table=table, version=1, content_hash="ab", rows=9, columns=("x",)),
+        contract_version=1,
+        code_version="c0de",
+        git_commit=None,
+        environment={},
+        metrics={},
+        issued_at=NOW,
+        compared_with=compared_with,
+    )
+
+
 class Built:
     """What a deployment hands to the release."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, compared_with: Comparison | None = None) -> None:
         self.records = ()
+        self.certificate = certificate(version, compared_with)
         self.handle = type("Handle", (), {})()
         self.handle.version, self.handle.certificate = version, "ab" * 32
         self.handle.tag = f"small_credit:{version}"
@@ -305,6 +327,29 @@ def test_a_version_that_was_taken_out_is_not_released_again_by_an_unchanged_run(
     again = released(declaration, platform, 2)
     assert "version 2 was taken out before and is not released again" in again.summary
     assert platform.releases.state("small_credit").champion == 1
+
+
+def test_a_champion_that_changed_while_the_bento_was_built_is_seen(
+    declaration: Declaration, platform: Platform, aliases: Aliases
+) -> None:
+    gate = "{type: no_regression, metric: roc_auc, tolerance: 0.05}"
+    release_ = "  release: {canary: {percent: 5}}\n"
+    way = changed(declaration, "  gates:\n", f"{release_}  gates:\n    - {gate}\n")
+    first = Comparison()
+
+    def released(version: int, compared_with: Comparison) -> ReleaseOutcome:
+        built: Any = Built(version, compared_with)
+        return release(way, platform, built, who="run 1", now=NOW)
+
+    assert "is champion now" in released(1, first).summary
+    with pytest.raises(DeploymentRefused, match="first release, but the champion is version 1\n"):
+        released(2, first)
+    assert "is candidate now" in released(2, Comparison(champion=1)).summary
+    with pytest.raises(DeploymentRefused, match="may not be deployed: it was judged as the first"):
+        released(3, first)
+    assert platform.releases.state("small_credit").candidate == 2, "it is not withdrawn for it"
+    assert "is candidate already" in released(2, Comparison(champion=1)).summary
+    assert "is champion already" in released(1, first).summary
 
 
 _CODE = """

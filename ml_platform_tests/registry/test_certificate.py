@@ -6,7 +6,7 @@ import pytest
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.exceptions import DeploymentRefused
 from ml_platform.gates.result import GateRecord, GateResult, Verdict
-from ml_platform.registry.certificate import Certificate, verify
+from ml_platform.registry.certificate import Certificate, require_current, verify
 from ml_platform.registry.comparison import Comparison
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -180,6 +180,12 @@ def test_a_verdict_against_another_champion_is_refused_and_what_to_do_is_told() 
         "flights:3 may not be deployed: it was judged against version 1, but the champion is "
         "version 2" + PAST_THE_CERTIFICATE
     )
+    for champion in (1, 3):
+        require_current(issued, comparison=Comparison(champion=champion), champion=champion)
+    with pytest.raises(DeploymentRefused) as later:
+        require_current(issued, comparison=Comparison(champion=2), champion=2)
+    assert str(later.value) == str(refused.value)
+    require_current(issued, comparison=None, champion=2)
 
 
 def test_a_document_that_is_no_certificate_is_refused_even_with_its_own_hash() -> None:

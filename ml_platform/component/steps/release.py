@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ml_platform.component.platform import Platform
-from ml_platform.registry.certificate import Certificate
+from ml_platform.component.steps.comparison import comparison_with
+from ml_platform.registry.certificate import Certificate, require_current
 from ml_platform.release.commands import append_decided, mirror
 from ml_platform.release.plan import Plan, plan_of
 from ml_platform.release.state import Action, ReleaseState, Transition
@@ -38,6 +39,8 @@ def release(
 
     The first version of a model is champion at once. A candidate that is under way is withdrawn
     for a newer one. A version that was taken out before is left out: it is the same as then.
+    Raises DeploymentRefused when another version became champion, or another baseline was
+    accepted, while the Bento was built: decided on the very state that the transition follows.
     """
     name, version = declaration.spec.name, built.handle.version
     plan = plan_of(declaration.spec.release)
@@ -61,15 +64,21 @@ def release(
             model=name, revision=revision, action=action, at=now, who=who, why=why, **also
         )
 
+    def require_judged_beside(champion: int | None) -> None:
+        comparison = comparison_with(declaration, champion)
+        require_current(built.certificate, comparison=comparison, champion=champion)
+
     def withdrawn(at: ReleaseState) -> Transition | None:
         if at.candidate in (None, version) or plan is None:
             return None
+        require_judged_beside(at.champion)
         why = f"version {version} is newer"
         return transition(Action.WITHDRAW, at, why, version=at.candidate, evidence={})
 
     def opened(at: ReleaseState) -> Transition | None:
         if _stays(at, version) is not None:
             return None
+        require_judged_beside(at.champion)
         if plan is None or at.champion is None:
             why = "release type: direct" if plan is None else "the first version of the model"
             return transition(
