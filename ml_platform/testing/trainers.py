@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.exceptions import ModelError
+from ml_platform.exceptions import ModelError, TrainingError
 from ml_platform.task import Task
 from ml_platform.training.loss import constant_loss, loss
 from ml_platform.training.trainers.trainer import TRAINERS, Estimator, Matrix, Trainer
@@ -31,6 +31,7 @@ def check_trainer(
     _check_learned(estimator, target, scores, task)
     again = trainer.fit(matrix, target, task=task, classes=classes).scores(matrix)
     assert again.tobytes() == scores.tobytes(), "the same rows gave another model"
+    _check_weights(trainer, matrix, target, scores, task=task, classes=classes)
     _check_rows_stand_alone(estimator, matrix, scores)
     _check_stored(trainer, estimator, matrix, scores, folder)
 
@@ -65,6 +66,23 @@ def _check_learned(
     assert np.isfinite(estimator.losses).all()
     if estimator.losses:
         assert estimator.losses[-1] < estimator.losses[0], "the training loss does not fall"
+
+
+def _check_weights(
+    trainer: Trainer,
+    matrix: Matrix,
+    target: NDArray[np.generic],
+    scores: NDArray[np.float64],
+    *,
+    task: Task,
+    classes: int,
+) -> None:
+    weights = np.where(np.arange(len(target)) % 2, 1.5, 0.5)
+    try:
+        weighted = trainer.fit(matrix, target, task=task, classes=classes, weights=weights)
+    except TrainingError:
+        return  # it takes none, and says so
+    assert weighted.scores(matrix).tobytes() != scores.tobytes(), "the weights count for nothing"
 
 
 def _check_rows_stand_alone(

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 from ml_platform.task import Task
 from ml_platform.testing.trainers import check_trainer
 from ml_platform.training.trainers.trainer import TRAINERS
+from ml_platform.training.trainers.xgboost import XGBoost, XGBoostEstimator
 
 TREES = {"type": "xgboost", "rounds": 15, "params": {"max_depth": 3}, "seed": 7}
 LINEAR = {"type": "sklearn", "estimator": "sklearn.linear_model.LogisticRegression"}
@@ -52,6 +53,19 @@ def test_classifier_keeps_the_contract(declared: dict[str, Any], task: Task, tmp
 @pytest.mark.parametrize("declared", REGRESSORS, ids=name_of)
 def test_regressor_keeps_the_contract(declared: dict[str, Any], tmp_path: Path):
     check_trainer(TRAINERS.parse(declared), task=Task.REGRESSION, folder=tmp_path)
+
+
+class Deaf(XGBoost):
+    """A trainer of another team that takes weights and lets them count for nothing."""
+
+    def fit(self, *rows: Any, weights: object = None, **named: Any) -> XGBoostEstimator:
+        return super().fit(*rows, **named)
+
+
+def test_a_trainer_that_ignores_weights_breaks_the_contract(tmp_path: Path):
+    deaf = TRAINERS.parse({**TREES, "type": f"{__name__}:Deaf"})
+    with pytest.raises(AssertionError, match="the weights count for nothing"):
+        check_trainer(deaf, task=Task.BINARY, folder=tmp_path)
 
 
 def test_every_shipped_trainer_is_under_the_contract():
