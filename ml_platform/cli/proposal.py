@@ -86,6 +86,7 @@ def propose(
         "data": [
             "Ranges, categories and null fractions are those of the file, with head room.",
             *set_apart,
+            *_taken_for_moments(frame, data["contract"]["columns"], roles),
         ],
         "features": left_out,
         "evaluation": ["Further: slices: [COLUMN], judged value by value."],
@@ -183,6 +184,22 @@ def _data(frame: pd.DataFrame, source: dict[str, Any], roles: Roles, task: Task)
     optional = {"positive": positive, "event_time": roles.event_time, "id": roles.id}
     given = {key: value for key, value in optional.items() if value is not None}
     return {"source": source, "target": roles.target, **given, "contract": contract}
+
+
+def _taken_for_moments(
+    frame: pd.DataFrame, columns: dict[str, dict[str, Any]], roles: Roles
+) -> list[str]:
+    """A remark on the columns of text that are declared as datetime, though nobody said so."""
+    names = [
+        column
+        for column, declared in columns.items()
+        if declared["dtype"] == "datetime"
+        and frame[column].dtype.kind != "M"
+        and column != roles.event_time
+    ]
+    if not names:
+        return []
+    return [f"datetime, as the text is full dates (2024-02-01 10:00): {', '.join(names)}."]
 
 
 def _fit_target(declared: dict[str, Any], target: pd.Series, task: Task) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml_platform.data.coercion import text_of
-from ml_platform.data.contract import Dtype
+from ml_platform.data.coercion import coerce, text_of
+from ml_platform.data.contract import ColumnContract, Dtype
 
 MOST_ALLOWED = 100
 """A text column with more distinct values is not listed value by value."""
@@ -24,6 +24,7 @@ HEAD_ROOM = 0.1
 """A range grows by this share of its width to each side."""
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d.*)?")
+_MOMENT = ColumnContract(dtype="datetime", nullable=True)
 _DIGITS = 3
 
 
@@ -58,7 +59,8 @@ def profile(frame: pd.DataFrame) -> dict[str, ColumnProfile]:
 def profile_column(series: pd.Series) -> ColumnProfile:
     """Look at one column.
 
-    Text that is ISO dates throughout is a datetime. Whole floats stay float64, which takes
+    Text that is full ISO dates throughout is a datetime; codes of that form, of which none is a
+    day of the calendar, are text, as are months and years. Whole floats stay float64, which takes
     integers as well; where they come from integers with gaps, nobody can tell.
     """
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -113,7 +115,7 @@ def _dtype(series: pd.Series, values: list[Any]) -> Dtype:
         return simple.get(kind, "datetime" if kind == "M" else "float64")
     if kind in simple:
         return simple[kind]
-    if kind == "M" or all(_is_date(value) for value in values):
+    if kind == "M" or _are_dates(values):
         return "datetime"
     return _dtype_of_objects(values, rows=len(series))
 
@@ -131,7 +133,14 @@ def _dtype_of_objects(values: list[Any], *, rows: int) -> Dtype:
     return named.get(inferred, "category" if inferred == "string" and few else "string")
 
 
-def _is_date(value: Any) -> bool:
+def _are_dates(values: list[Any]) -> bool:
+    """Whether all have the form of a full date, and at least one is one that can be read."""
+    if not all(_has_form_of_date(value) for value in values):
+        return False
+    return bool(coerce(pd.Series(values, dtype=object), _MOMENT).values.notna().any())
+
+
+def _has_form_of_date(value: Any) -> bool:
     return isinstance(value, date) or (
         isinstance(value, str) and _DATE.fullmatch(value.strip()) is not None
     )

@@ -79,6 +79,22 @@ def test_a_time_gives_a_split_in_time_and_a_repeated_id_a_grouped_one():
     assert proposed(frame()).attributes["split"]["type"] == "stratified"
 
 
+def test_text_that_was_taken_for_moments_is_told_and_codes_of_their_form_are_categories():
+    rows = frame().assign(
+        code=["1234-56-78", "9999-99-99"] * 100, month=["2024-01", "2024-02"] * 100
+    )
+    rows["at"] = pd.Timestamp("2024-01-01")
+    proposal = proposed(rows)
+    told = "datetime, as the text is full dates (2024-02-01 10:00): when."
+    assert proposal.remarks["data"][-1] == told
+    assert f"  # {told}\n  data:" in render(proposal)
+    columns = proposal.attributes["data"]["contract"]["columns"]
+    assert columns["code"] == {"dtype": "category", "allowed": ["1234-56-78", "9999-99-99"]}
+    assert {"code", "month"} <= {*proposal.attributes["features"]["categorical"]}
+    said = proposed(rows, event_time="when")
+    assert not any("datetime" in remark for remark in said.remarks["data"])
+
+
 def test_protected_attributes_are_marked():
     attributes = proposed(frame()).attributes
     assert attributes["evaluation"]["sensitive"] == ["sex"]

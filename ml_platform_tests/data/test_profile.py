@@ -17,6 +17,10 @@ def column(values: Any) -> dict[str, Any]:
     return infer_contract(pd.DataFrame({"a": values}))["columns"]["a"]
 
 
+def codes(*values: str) -> dict[str, Any]:
+    return {"dtype": "category", "allowed": [*values]}
+
+
 def own_verdict(frame: pd.DataFrame) -> Validation:
     contract = Contract.model_validate(infer_contract(frame))
     now = datetime(2013, 1, 1, tzinfo=UTC)
@@ -36,6 +40,12 @@ def own_verdict(frame: pd.DataFrame) -> Validation:
         (["x1", "x2", "x3"], {"dtype": "string"}),
         (["2013-01-01", "2013-01-02T03:04:05Z"], {"dtype": "datetime"}),
         ([date(2013, 1, 1)], {"dtype": "datetime"}),
+        (["2013-01-01", "2013-02-30"], {"dtype": "datetime"}),
+        (["1234-56-78", "9999-99-99"] * 2, codes("1234-56-78", "9999-99-99")),
+        (["2013-01-01 10:00 B"] * 2, codes("2013-01-01 10:00 B")),
+        (["2013-01", "2013-02"] * 2, codes("2013-01", "2013-02")),
+        (["1-2", "1-3"] * 2, codes("1-2", "1-3")),
+        (["2013", "2014"] * 2, codes("2013", "2014")),
         (pd.to_datetime(["2013-01-01"]), {"dtype": "datetime"}),
         ([None, None], {"dtype": "float64", "nullable": True, "max_null_fraction": 1.0}),
         ([1, "x", 2.5, True], {"dtype": "string"}),
