@@ -42,54 +42,77 @@ def release(
     Raises DeploymentRefused when another version became champion, or another baseline was
     accepted, while the Bento was built: decided on the very state that the transition follows.
     """
-    name, version = declaration.spec.name, built.handle.version
-    plan = plan_of(declaration.spec.release)
-    state = platform.releases.state(name)
-    kept = _stays(state, version)
+    decide = _Decisions(declaration, built, plan_of(declaration.spec.release), who, now)
+    state = platform.releases.state(decide.model)
+    kept = _stays(state, decide.version)
     if kept is None and only_if_better and state.champion is not None:
         kept = no_better(built.certificate)
     if kept is not None:
         mirror(platform.registry, state)  # an earlier run may have been killed before it did
         return ReleaseOutcome(kept, state.revision)
-    evidence = {
-        "certificate": built.handle.certificate,
-        "bento": built.handle.tag,
-        "service": [record.model_dump(mode="json") for record in built.records],
-    }
-
-    def transition(action: Action, at: ReleaseState, why: str, **also: Any) -> Transition:
-        also = {"version": version, "evidence": evidence, **also}
-        revision = at.revision + 1
-        return Transition(
-            model=name, revision=revision, action=action, at=now, who=who, why=why, **also
-        )
-
-    def require_judged_beside(champion: int | None) -> None:
-        comparison = comparison_with(declaration, champion)
-        require_current(built.certificate, comparison=comparison, champion=champion)
-
-    def withdrawn(at: ReleaseState) -> Transition | None:
-        if at.candidate in (None, version) or plan is None:
-            return None
-        require_judged_beside(at.champion)
-        why = f"version {version} is newer"
-        return transition(Action.WITHDRAW, at, why, version=at.candidate, evidence={})
-
-    def opened(at: ReleaseState) -> Transition | None:
-        if _stays(at, version) is not None:
-            return None
-        require_judged_beside(at.champion)
-        if plan is None or at.champion is None:
-            why = "release type: direct" if plan is None else "the first version of the model"
-            return transition(
-                Action.PROMOTE_DIRECT, at, f"certified, built and smoke-tested; {why}"
-            )
-        return transition(Action.OPEN, at, "certified, built and smoke-tested", plan=plan)
-
-    append_decided(platform.releases, name, withdrawn)
-    new = append_decided(platform.releases, name, opened)
+    append_decided(platform.releases, decide.model, decide.withdrawn)
+    new = append_decided(platform.releases, decide.model, decide.opened)
     mirror(platform.registry, new)
-    return ReleaseOutcome(_told(new, state, version, plan), new.revision)
+    return ReleaseOutcome(_told(new, state, decide.version, decide.plan), new.revision)
+
+
+@dataclass(frozen=True)
+class _Decisions:
+    """What follows for a version that was built, from the state that the release is in."""
+
+    declaration: Declaration
+    built: "BuiltBento"
+    plan: Plan | None
+    who: str
+    now: datetime
+
+    @property
+    def model(self) -> str:
+        return self.declaration.spec.name
+
+    @property
+    def version(self) -> int:
+        return self.built.handle.version
+
+    def withdrawn(self, at: ReleaseState) -> Transition | None:
+        """Take out an older candidate."""
+        if at.candidate in (None, self.version) or self.plan is None:
+            return None
+        self._require_judged_beside(at.champion)
+        why = f"version {self.version} is newer"
+        return self._transition(Action.WITHDRAW, at, why, version=at.candidate, evidence={})
+
+    def opened(self, at: ReleaseState) -> Transition | None:
+        """Make it champion where nothing is compared on the way, else the candidate."""
+        if _stays(at, self.version) is not None:
+            return None
+        self._require_judged_beside(at.champion)
+        why = "certified, built and smoke-tested"
+        if self.plan is not None and at.champion is not None:
+            return self._transition(Action.OPEN, at, why, plan=self.plan)
+        how = "release type: direct" if self.plan is None else "the first version of the model"
+        return self._transition(Action.PROMOTE_DIRECT, at, f"{why}; {how}")
+
+    def _require_judged_beside(self, champion: int | None) -> None:
+        comparison = comparison_with(self.declaration, champion)
+        require_current(self.built.certificate, comparison=comparison, champion=champion)
+
+    def _transition(self, action: Action, at: ReleaseState, why: str, **also: Any) -> Transition:
+        evidence = {
+            "certificate": self.built.handle.certificate,
+            "bento": self.built.handle.tag,
+            "service": [record.model_dump(mode="json") for record in self.built.records],
+        }
+        also = {"version": self.version, "evidence": evidence, **also}
+        return Transition(
+            model=self.model,
+            revision=at.revision + 1,
+            action=action,
+            at=self.now,
+            who=self.who,
+            why=why,
+            **also,
+        )
 
 
 def no_better(certificate: Certificate) -> str | None:
