@@ -16,7 +16,7 @@ from ml_platform.component.release_events import (
     of_transition,
 )
 from ml_platform.plugins import Strict
-from ml_platform.release.state import ReleaseState, Transition
+from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def release_command_job() -> dg.JobDefinition:
     def command(
         context: dg.OpExecutionContext, config: ReleaseCommand, platform: PlatformResource
     ) -> None:
-        for line in carry_out(platform.stores, config):
+        for line in carry_out(platform.stores, _as_first_ordered(context, platform.stores, config)):
             context.log.info(line)
 
     @dg.job(
@@ -120,6 +120,26 @@ def release_command_job() -> dg.JobDefinition:
         command()
 
     return release_command
+
+
+def _as_first_ordered(
+    context: dg.OpExecutionContext, platform: Platform, config: ReleaseCommand
+) -> ReleaseCommand:
+    """The order; of a rollback that is executed again, to the version that it put back before.
+
+    A rollback fails, too, when it is done and not proven. A step further back is another order.
+    """
+    first = context.run.root_run_id
+    if first is None or config.command is not Command.rollback or config.version is not None:
+        return config
+    record = context.instance.get_run_record_by_id(first)
+    began = record.start_time if record else None
+    last = next(reversed(platform.releases.history(config.model)), None)
+    if began is None or last is None or last.action is not Action.ROLLBACK:
+        return config
+    if last.at.timestamp() < began:
+        return config
+    return config.model_copy(update={"version": last.version})
 
 
 def carry_out(platform: Platform, config: ReleaseCommand) -> Sequence[str]:

@@ -220,13 +220,37 @@ def test_a_registry_that_is_away_gets_the_aliases_later(
     assert aliases.known["m"]["champion"] == platform.releases.state("m").champion
 
 
+def command_job() -> dg.JobDefinition:
+    """The job with its resource, as the code location has it."""
+    return dg.Definitions(
+        jobs=[release_command_job()], resources={"platform": PlatformResource()}
+    ).resolve_job_def("release_command")
+
+
+def test_a_rollback_that_is_executed_again_goes_no_step_further_back(
+    platform: Platform, aliases: Aliases, tmp_path: Path
+) -> None:
+    for version in (1, 2, 3):
+        small_bento(platform.settings.bentos, "m", version)
+        platform.releases.append(transition("m", version, version), expected_revision=version - 1)
+    config = {"model": "m", "command": "rollback", "by": "ada", "reason": "I say so"}
+    ops = {"ops": {"command": {"config": config}}}
+    job = dg.reconstructable(command_job)
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        first = dg.execute_job(job, instance, run_config=ops)
+        assert platform.releases.state("m").champion == 2
+        options = dg.ReexecutionOptions(first.run_id)
+        assert dg.execute_job(job, instance, reexecution_options=options).success
+        assert platform.releases.state("m").champion == 2, "it is proven again"
+        assert dg.execute_job(job, instance, run_config=ops).success
+    assert platform.releases.state("m").champion == 1, "another order is another step"
+
+
 def test_the_command_job_does_what_the_command_does(
     platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
 ) -> None:
     opened(platform, "m", {})
-    job = dg.Definitions(
-        jobs=[release_command_job()], resources={"platform": PlatformResource()}
-    ).resolve_job_def("release_command")
+    job = command_job()
 
     def command(name: str, **more: object) -> bool:
         config = {"model": "m", "command": name, "by": "ada", "reason": "I say so", **more}
