@@ -5,35 +5,33 @@ transaction. A commit is bound to the version of the table that its writer looke
 comes second is told so, looks again, and finds what was taken in the meantime.
 """
 
-import json
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_platform.exceptions import StoreError
+from ml_platform.feedback.day_file import DAY, ROWS_AT_ONCE, by_day, day_of, is_day, put_day
+from ml_platform.feedback.delta_files import CHECKPOINT, NOTHING, DeltaFiles, clear_errors
+from ml_platform.feedback.open_days import OpenDays
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
     from deltalake.transaction import AddAction
 
-DAY = "day"
 STREAM_MEMORY = timedelta(days=30)
 """How long the table remembers how far a stream was taken, after it was taken last."""
 
 _PROPERTIES = {
     "delta.setTransactionRetentionDuration": f"interval {STREAM_MEMORY.days} days",
-    "delta.checkpointInterval": "50",
+    **CHECKPOINT,
 }
 _SMALL_FILES = 8
 _UNREAD_HOURS = 24
-_ROWS_AT_ONCE = 128 * 1024
 
 
 class Looked(NamedTuple):
@@ -58,15 +56,15 @@ class DayTable:
         time: str,
         storage_options: dict[str, str] | None = None,
     ) -> None:
-        self.url = url.removeprefix("file://").rstrip("/")
+        self._files = DeltaFiles(url, storage_options=storage_options)
+        self.url = self._files.url
         self.time = time
         self._schema = schema
-        self.storage_options = storage_options
 
     def look(self) -> Looked:
         """Return version and columns; those of the constructor before the first append."""
         with self._clear_errors("read"):
-            table = self._open()
+            table = self._files.open()
         if table is None:
             return Looked(-1, self._schema)
         return Looked(table.version(), _columns(table))
@@ -74,7 +72,7 @@ class DayTable:
     def taken(self, streams: Iterable[str]) -> dict[str, int]:
         """Return how far each stream was taken; 0 for one that is unknown."""
         with self._clear_errors("read"):
-            table = self._open()
+            table = self._files.open()
             if table is None:
                 return dict.fromkeys(streams, 0)
             return {stream: table.transaction_version(stream) or 0 for stream in streams}
@@ -88,12 +86,13 @@ class DayTable:
         it another, too. Look again then.
         """
         with self._clear_errors("write"):
-            table = self._open() or self._create(rows.schema)
+            table = self._files.open() or self._create(rows.schema)
             if table.version() != max(looked.version, 0):
                 return False
             if self._widened(table, rows.schema):
                 return False
-            files = [self._put(part, day) for day, part in _by_day(rows, self.time)]
+            filesystem = self._files.filesystem()
+            files = [put_day(filesystem, part, day) for day, part in by_day(rows, self.time)]
             return self._committed(table, files, streams)
 
     def read(
@@ -104,9 +103,12 @@ class DayTable:
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
     ) -> pa.Table:
-        """Return rows of the days from `first` to `last`, both inclusive."""
+        """Return rows of the days from `first` to `last`, both inclusive.
+
+        Costs by these days, not by those that the table has.
+        """
         with self._clear_errors("read"):
-            return self._dataset().to_table(
+            return self._dataset(first, last).to_table(
                 columns=columns, filter=_between(first, last, also=where)
             )
 
@@ -115,15 +117,20 @@ class DayTable:
     ) -> Iterator[pa.RecordBatch]:
         """Give the same a part at a time."""
         with self._clear_errors("read"):
-            scanner = self._dataset().scanner(
-                columns=list(columns), filter=_between(first, last), batch_size=_ROWS_AT_ONCE
+            scanner = self._dataset(first, last).scanner(
+                columns=list(columns), filter=_between(first, last), batch_size=ROWS_AT_ONCE
             )
             yield from scanner.to_batches()
+
+    def opened(self, *, first: date, last: date) -> OpenDays:
+        """Open days for several reads: to open is most of what a read of few rows costs."""
+        with self._clear_errors("read"):
+            return OpenDays(self._dataset(first, last), url=self.url)
 
     def files_of_days(self) -> dict[date, int]:
         """Return how many files each day has, oldest day first."""
         with self._clear_errors("read"):
-            table = self._open()
+            table = self._files.open()
             if table is None:
                 return {}
             days = pa.table(table.get_add_actions(flatten=True))[f"partition.{DAY}"].to_pylist()
@@ -167,9 +174,9 @@ class DayTable:
         from pyarrow.fs import FileSelector
 
         with self._clear_errors("list"):
-            filesystem = self._filesystem()
+            filesystem = self._files.filesystem()
             folders = filesystem.get_file_info(FileSelector("", allow_not_found=True))
-            old = [info.path for info in folders if _is_day(info.base_name, before=before)]
+            old = [info.path for info in folders if is_day(info.base_name, before=before)]
             return any(filesystem.get_file_info(FileSelector(path)) for path in old)
 
     def clear(self, *, before: date) -> None:
@@ -219,31 +226,6 @@ class DayTable:
             table.alter.add_columns(list(Schema.from_arrow(new).fields))
         return len(new) > 0
 
-    def _put(self, rows: pa.Table, day: date) -> "AddAction":
-        import pyarrow.parquet as pq
-        from deltalake.transaction import AddAction
-
-        file = f"{DAY}={day.isoformat()}/part-{uuid4()}.parquet"
-        filesystem = self._filesystem()
-        filesystem.create_dir(f"{DAY}={day.isoformat()}", recursive=True)
-        try:
-            with filesystem.open_output_stream(file) as stream:
-                pq.write_table(
-                    rows, stream, row_group_size=_ROWS_AT_ONCE, use_dictionary=_repeating(rows)
-                )
-        except OSError:
-            with suppress(OSError):  # what little came to be need not fill the disk
-                filesystem.delete_file(file)
-            raise
-        return AddAction(
-            path=file,
-            size=filesystem.get_file_info(file).size,
-            partition_values={DAY: day.isoformat()},
-            modification_time=int(time.time() * 1000),
-            data_change=True,
-            stats=json.dumps({"numRecords": rows.num_rows}),
-        )
-
     def _create(self, schema: pa.Schema) -> "DeltaTable":
         from deltalake import DeltaTable, Schema
         from deltalake.exceptions import DeltaError
@@ -256,55 +238,44 @@ class DayTable:
                 Schema.from_arrow(schema),
                 partition_by=[DAY],
                 configuration=_PROPERTIES,
-                storage_options=self.storage_options,
+                storage_options=self._files.storage_options,
             )
         except DeltaError:
-            table = self._open()  # another was first
+            table = self._files.open()  # another was first
             if table is None:
                 raise
             return table
 
-    def _open(self) -> "DeltaTable | None":
-        from deltalake import DeltaTable
-        from deltalake.exceptions import TableNotFoundError
-
-        try:
-            return DeltaTable(self.url, storage_options=self.storage_options)
-        except TableNotFoundError:
-            return None
-
     def _existing(self) -> "DeltaTable":
-        table = self._open()
+        table = self._files.open()
         if table is None:
             raise StoreError(f"there is no table at {self.url} yet")
         return table
 
-    def _dataset(self) -> Any:
+    def _dataset(self, first: date | None, last: date | None) -> Any:
+        """The files of some days: a table has those of years."""
         import pyarrow.dataset as ds
 
-        table = self._open()
+        table = self._files.open()
+        schema = self._schema.append(pa.field(DAY, pa.date32()))
         if table is None:
-            return ds.dataset(self._schema.append(pa.field(DAY, pa.date32())).empty_table())
-        return table.to_pyarrow_dataset()
+            return ds.dataset(schema.empty_table())
+        schema = pa.schema(table.schema().to_arrow())
+        files = self._files.added(table, since=NOTHING) or []
+        low, high = (first or date.min).isoformat(), (last or date.max).isoformat()
+        wanted = [file for file in files if low <= day_of(file) <= high]
+        if not wanted:
+            return ds.dataset(schema.empty_table())
+        return ds.dataset(
+            wanted,
+            schema=schema,
+            format="parquet",
+            filesystem=self._files.filesystem(),
+            partitioning=ds.partitioning(pa.schema([(DAY, pa.date32())]), flavor="hive"),
+        )
 
-    def _filesystem(self) -> Any:
-        """The place as pyarrow takes it; a local one plainly, its errors are clearer."""
-        from deltalake.fs import DeltaStorageHandler
-        from pyarrow.fs import LocalFileSystem, PyFileSystem, SubTreeFileSystem
-
-        if "://" in self.url:
-            return PyFileSystem(DeltaStorageHandler(self.url, self.storage_options))
-        return SubTreeFileSystem(self.url, LocalFileSystem())
-
-    @contextmanager
-    def _clear_errors(self, verb: str) -> Iterator[None]:
-        from deltalake.exceptions import DeltaError
-
-        try:
-            yield
-        except (DeltaError, OSError, pa.ArrowException) as error:
-            reason = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:300]
-            raise StoreError(f"cannot {verb} {self.url}: {reason}") from error
+    def _clear_errors(self, verb: str) -> AbstractContextManager[None]:
+        return clear_errors(f"cannot {verb} {self.url}")
 
 
 def today_utc(now: datetime) -> date:
@@ -315,24 +286,6 @@ def today_utc(now: datetime) -> date:
 def _columns(table: "DeltaTable") -> pa.Schema:
     schema = pa.schema(table.schema().to_arrow())
     return schema.remove(schema.get_field_index(DAY))
-
-
-def _by_day(rows: pa.Table, column: str) -> Iterator[tuple[date, pa.Table]]:
-    days = pc.cast(pc.cast(rows[column], pa.timestamp("us")), pa.date32())
-    different = pc.unique(days).to_pylist()
-    for day in different:
-        yield day, rows if len(different) == 1 else rows.filter(pc.equal(days, day))
-
-
-def _is_day(folder: str, *, before: date) -> bool:
-    name, _, day = folder.partition("=")
-    return name == DAY and date.fromisoformat(day) < before
-
-
-def _repeating(rows: pa.Table) -> list[str]:
-    """Text columns but for those whose every value is another."""
-    texts = [field.name for field in rows.schema if pa.types.is_string(field.type)]
-    return [name for name in texts if name not in ("prediction_id", "request_id", "key")]
 
 
 def _between(

@@ -1,6 +1,7 @@
 """The Parquet files of a Delta table, and which of them brought rows since an earlier version."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 NOTHING = -1
 """The version of a table that is not there."""
+
+CHECKPOINT = {"delta.checkpointInterval": "10"}
+"""After how many commits a table's log is summed up: who opens it reads each commit since then, at
+a millisecond each, and a table is opened more often than written."""
 
 
 class DeltaFiles:
@@ -116,7 +121,7 @@ def clear_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:300]
         raise StoreError(f"{what}: {reason}") from error
 
 

@@ -27,6 +27,7 @@ import pyarrow.compute as pc
 
 from ml_platform.data.contract import Contract, Dtype
 from ml_platform.feedback.day_table import DayTable, Looked, today_utc
+from ml_platform.feedback.open_days import OpenDays
 
 NAME = "inference_log"
 FEATURE = "feature_"
@@ -105,6 +106,10 @@ class InferenceTable:
     ) -> pa.Table:
         """Return predictions of the days from `first` to `last`, both inclusive."""
         return self._table.read(first=first, last=last, columns=columns)
+
+    def opened(self, *, first: date, last: date) -> OpenDays:
+        """Open the days from `first` to `last`, both inclusive, for several reads."""
+        return self._table.opened(first=first, last=last)
 
     def known(self, ids: pa.Array, *, first: date, last: date) -> set[Identity]:
         """Return which predictions with one of `ids` were logged from `first` to `last`.

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ml_platform.feedback.delta_files import NOTHING, DeltaFiles, clear_errors
+from ml_platform.feedback.delta_files import CHECKPOINT, NOTHING, DeltaFiles, clear_errors
 from ml_platform.plugins import Strict
 
 if TYPE_CHECKING:
@@ -75,12 +75,16 @@ class LabeledTable:
         """The table, made where there is none."""
         from deltalake import DeltaTable, Schema
 
+        table = self.files.open()
+        if table is not None:
+            return table
         with clear_errors(f"cannot write {self.files.url}"):
             return DeltaTable.create(
                 self.files.url,
                 Schema.from_arrow(schema()),
                 mode="ignore",
                 partition_by=[PART],
+                configuration=CHECKPOINT,
                 storage_options=self.files.storage_options,
             )
 

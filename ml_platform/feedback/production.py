@@ -17,6 +17,7 @@ import numpy as np
 from ml_platform.feedback import inference_table
 from ml_platform.feedback.audit import Coverage, SourceLabels
 from ml_platform.feedback.coverage import Variable, code_table, coverage_of
+from ml_platform.feedback.day_file import day_of
 from ml_platform.feedback.delta_files import NOTHING, DeltaFiles
 from ml_platform.feedback.duck import MEMORY, duckdb_over, quoted, scan
 from ml_platform.feedback.estimate import Scores
@@ -198,7 +199,7 @@ def production(
     if not files:
         yield None
         return
-    newest, since = max(_day(file) for file in files), min(_day(file) for file in files)
+    newest, since = max(day_of(file) for file in files), min(day_of(file) for file in files)
     if reach is not None:
         begin = datetime.fromisoformat(newest).replace(tzinfo=UTC) - reach
         since = begin.date().isoformat()
@@ -208,7 +209,7 @@ def production(
         tempfile.TemporaryDirectory(prefix="ml_platform_") as folder,
         duckdb_over(Path(folder), memory=memory) as duck,
     ):
-        recent = [file for file in files if _day(file) >= since]
+        recent = [file for file in files if day_of(file) >= since]
         scan(duck, "log", log, recent, by_name=True)
         duck.execute(
             "CREATE TEMP VIEW answered AS SELECT * FROM log WHERE role IS DISTINCT FROM 'shadow'"
@@ -231,11 +232,6 @@ NULL::VARCHAR AS outcome, NULL::TIMESTAMPTZ AS time, NULL::VARCHAR AS prediction
 NULL::DOUBLE AS score, NULL::BIGINT AS version, NULL::VARCHAR AS role, NULL::BOOLEAN AS random
 WHERE false
 """
-
-
-def _day(file: str) -> str:
-    """The day of a file of the inference table, by its path."""
-    return file.partition("day=")[2].partition("/")[0]
 
 
 def _window_number(length: timedelta) -> str:

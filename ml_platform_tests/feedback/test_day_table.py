@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from ml_platform.exceptions import StoreError
@@ -45,6 +46,30 @@ def test_append_adds_rows_and_says_how_far_each_stream_was_taken(tmp_path: Path)
     assert ids(one) == ["a", "b", "c"]
     assert one.files_of_days() == {date(2026, 11, 20): 1, date(2026, 11, 21): 1}
     assert one.read(first=date(2026, 11, 21))["id"].to_pylist() == ["a", "b"]
+
+
+def test_opened_days_are_read_as_they_were(tmp_path: Path) -> None:
+    one = table(tmp_path)
+    for days in range(3):
+        assert one.append(rows(f"a{days}", days=days), {}, looked=one.look())
+    today = NOON.date()
+    opened = one.opened(first=today - timedelta(days=1), last=today)
+    assert one.append(rows("b"), {}, looked=one.look())
+    everything = pc.field("at") <= pa.scalar(NOON, MOMENT)
+    assert opened.count(everything) == 2
+    assert sorted(opened.read(["id"], where=everything)["id"].to_pylist()) == ["a0", "a1"]
+    assert opened.names == {"id", "at", "day"}
+    assert table(tmp_path / "none").opened(first=today, last=today).count(everything) == 0
+
+
+def test_log_is_summed_up_so_that_who_opens_the_table_reads_few_commits(tmp_path: Path) -> None:
+    one = table(tmp_path)
+    for number in range(22):
+        assert one.append(rows(f"a{number}"), {}, looked=one.look())
+    log = tmp_path / "table" / "_delta_log"
+    newest = max(int(file.name.partition(".")[0]) for file in log.glob("*.checkpoint.parquet"))
+    assert one.look().version - newest < 10
+    assert len(ids(one)) == 22
 
 
 def test_who_comes_second_adds_nothing(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ class Killed(BaseException):
 
 STEPS: list[tuple[type | object, str]] = [
     (step, "set_aside_damage"),
-    (DayTable, "_put"),
+    (day_table, "put_day"),
     (DayTable, "_committed"),
     (step, "prediction_rows"),
     (step.LocalSegments, "delete"),
