@@ -1,20 +1,9 @@
 """How much a version answered, how fast, and whether its answers look alive."""
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_platform.plugins import Strict
-
-_SQL = """
-SELECT version, role, count(*) AS predictions,
-       avg(score) FILTER (isfinite(score)) AS mean_score,
-       stddev_pop(score) FILTER (isfinite(score)) AS stdev_score,
-       count(DISTINCT score) AS distinct_scores,
-       count(*) FILTER (score IS NULL OR NOT isfinite(score)) AS missing_scores,
-       avg(latency_us) / 1000 AS mean_ms,
-       quantile_cont(latency_us, 0.95) / 1000 AS p95_ms,
-       quantile_cont(latency_us, 0.99) / 1000 AS p99_ms,
-       avg(CAST(coalesce(random, false) AS INTEGER)) AS random_share
-FROM predictions GROUP BY version, role ORDER BY version, role"""
 
 FEW = 50
 """Fewer predictions than this may well be all the same."""
@@ -50,12 +39,34 @@ class Activity(Strict):
 
 def activity(predictions: pa.Table) -> tuple[Activity, ...]:
     """Return the activity of each version and role; rows as in the inference table."""
-    import duckdb
+    pairs = predictions.group_by(["version", "role"]).aggregate([]).to_pylist()
+    return tuple(
+        _activity(predictions, **pair)
+        for pair in sorted(pairs, key=lambda pair: (pair["version"], pair["role"]))
+    )
 
-    with duckdb.connect() as connection:
-        connection.register("predictions", predictions)
-        found = connection.execute(_SQL)
-        names = [column[0] for column in found.description or ()]
-        return tuple(
-            Activity.model_validate(dict(zip(names, row, strict=True))) for row in found.fetchall()
-        )
+
+def _activity(predictions: pa.Table, *, version: int, role: str) -> Activity:
+    own = predictions.filter(
+        pc.and_(pc.equal(predictions["version"], version), pc.equal(predictions["role"], role))
+    )
+    scores = own["score"].filter(pc.fill_null(pc.is_finite(own["score"]), fill_value=False))
+    p95, p99 = (quantile.as_py() for quantile in pc.quantile(own["latency_us"], [0.95, 0.99]))
+    random = pc.fill_null(own["random"], fill_value=False)
+    return Activity(
+        version=version,
+        role=role,
+        predictions=own.num_rows,
+        mean_score=pc.mean(scores).as_py(),
+        stdev_score=pc.stddev(scores).as_py(),
+        distinct_scores=pc.count_distinct(own["score"]).as_py(),
+        missing_scores=own.num_rows - len(scores),
+        mean_ms=_ms(pc.mean(own["latency_us"]).as_py()),
+        p95_ms=_ms(p95),
+        p99_ms=_ms(p99),
+        random_share=pc.mean(pc.cast(random, pa.float64())).as_py(),
+    )
+
+
+def _ms(microseconds: float | None) -> float | None:
+    return None if microseconds is None else microseconds / 1000

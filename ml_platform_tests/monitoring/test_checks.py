@@ -84,6 +84,25 @@ def test_activity_tells_versions_and_roles_apart() -> None:
     assert 0.02 <= (parts[0].mean_ms or 0) <= (parts[0].p95_ms or 0) <= 0.04
 
 
+def test_activity_is_of_the_scores_that_are_numbers_and_of_all_times() -> None:
+    table = pa.table(
+        {
+            "version": pa.array([1] * 5, pa.int64()),
+            "role": pa.array(["champion"] * 5),
+            "score": pa.array([0.2, 0.4, 0.4, float("nan"), None]),
+            "latency_us": pa.array([1000, 2000, 3000, 4000, 5000], pa.int64()),
+            "random": pa.array([True, None, False, False, False]),
+        }
+    )
+    [found] = activity(table)
+    assert (found.predictions, found.missing_scores, found.random_share) == (5, 2, 0.2)
+    assert found.mean_score == pytest.approx(1 / 3)
+    assert found.stdev_score == pytest.approx(np.std([0.2, 0.4, 0.4]))
+    assert (found.mean_ms, found.p95_ms, found.p99_ms) == pytest.approx((3.0, 4.8, 4.96))
+    assert found.distinct_scores == 3, "no number is one of them"
+    assert activity(table.slice(0, 0)) == ()
+
+
 def test_predictions_without_a_number_are_found() -> None:
     scores = RANDOM.random(1_000)
     scores[:3] = np.nan
