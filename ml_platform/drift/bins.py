@@ -1,13 +1,15 @@
 """Two samples of a column, counted in the same bins."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.drift.column import BinShare
+from ml_platform.plugins import Strict
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -49,26 +51,82 @@ class Binned:
         return tuple(BinShare(bin=b, reference=r, current=c) for b, r, c in both if r or c)
 
 
+class Reference(Strict, allow_inf_nan=True, ser_json_inf_nan="constants"):
+    """A column of the reference, counted: all that a comparison needs, whatever its rows.
+
+    bins: as asked for. text: whether it holds neither numbers nor times.
+    edges, counts, spacing: of numbers and times, as in `Binned`. tally: of all else, and where
+    all values are one, rows by value; None where there are edges.
+    """
+
+    name: str
+    rows: int
+    nulls: int
+    bins: int
+    text: bool
+    edges: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+    spacing: tuple[float, ...] = ()
+    tally: dict[str, int] | None = None
+
+    @classmethod
+    def of(cls, column: pd.Series, *, bins: int, seed: int = 0) -> Self:
+        """Count a column, whose quantiles are taken from at most SAMPLE rows."""
+        nulls = int(column.isna().sum())
+        numeric = _is_numeric(column)
+        known = cls(
+            name=str(column.name),
+            rows=len(column),
+            nulls=nulls,
+            bins=bins,
+            text=not numeric and not pd.api.types.is_bool_dtype(column.dtype),
+        )
+        sample = _sample(column, seed=seed) if numeric else np.zeros(0)
+        if len(sample) == 0 or sample[0] == sample[-1]:
+            return known.model_copy(update={"tally": _tally(column)})
+        edges = _edges(sample, bins=bins)
+        return known.model_copy(
+            update={
+                "edges": tuple(edges.tolist()),
+                "counts": tuple(_counts(column, edges).tolist()),
+                "spacing": tuple(_spacing(edges, sample).tolist()),
+            }
+        )
+
+    @property
+    def null_share(self) -> float:
+        """Share of the rows that are null."""
+        return self.nulls / self.rows if self.rows else 0.0
+
+    @property
+    def constant(self) -> bool:
+        """Whether all rows hold one value, or none."""
+        return self.tally is not None and len(self.tally) + (self.nulls > 0) == 1
+
+    def beside(self, current: pd.Series) -> Binned:
+        """Count the current rows in the same bins.
+
+        Numbers and times lie between quantiles, each distinct value for itself where there are
+        few. Raises TypeError or ValueError when one is of numbers and the other is not.
+        """
+        if self.tally is not None:
+            return _categories(self.tally, self.rows, current, bins=self.bins)
+        inner = [f"{edge:.4g}" for edge in self.edges]
+        labels = [f"<= {inner[0]}", *map("{} to {}".format, inner, inner[1:]), f"> {inner[-1]}"]
+        return Binned(
+            labels=(*labels, MISSING),
+            reference=np.array(self.counts, np.int64),
+            current=_counts(current, np.array(self.edges)),
+            spacing=np.array(self.spacing),
+        )
+
+
 def binned(reference: pd.Series, current: pd.Series, *, bins: int, seed: int = 0) -> Binned:
     """Count both samples in bins made from the reference.
 
-    Numbers and times lie between quantiles, each distinct value for itself where there are few.
     Raises TypeError or ValueError when one is of numbers and the other is not.
     """
-    if not _is_numeric(reference):
-        return _categories(reference, current, bins=bins)
-    sample = _sample(reference, seed=seed)
-    if len(sample) == 0 or sample[0] == sample[-1]:
-        return _categories(reference, current, bins=bins)
-    edges = _edges(sample, bins=bins)
-    inner = ", ".join(f"{edge:.4g}" for edge in edges).split(", ")
-    labels = [f"<= {inner[0]}", *map("{} to {}".format, inner, inner[1:]), f"> {inner[-1]}"]
-    return Binned(
-        labels=(*labels, MISSING),
-        reference=_counts(reference, edges),
-        current=_counts(current, edges),
-        spacing=_spacing(edges, sample),
-    )
+    return Reference.of(reference, bins=bins, seed=seed).beside(current)
 
 
 def counted_by_window(
@@ -177,23 +235,22 @@ def _counts(series: pd.Series, edges: Floats) -> Counts:
     return np.append(steps, len(values) - present).astype(np.int64)
 
 
-def _categories(reference: pd.Series, current: pd.Series, *, bins: int) -> Binned:
+def _categories(tally: Mapping[str, int], rows: int, current: pd.Series, *, bins: int) -> Binned:
     """The most frequent categories, the others, nulls.
 
     Chosen by both samples together: by one alone, the other would seem to have fewer of them and
     many that the first never saw, which is no shift.
     """
-    tallies = _tally(reference), _tally(current)
-    rows = len(reference), len(current)
-    share = {
-        name: sum(tally.get(name, 0) / count for tally, count in zip(tallies, rows, strict=True))
-        for name in tallies[0].keys() | tallies[1].keys()
-    }
+    both = ((tally, rows), (_tally(current), len(current)))
+    share: dict[str, float] = {}
+    for counted, count in both:
+        for name, value in counted.items():
+            share[name] = share.get(name, 0.0) + value / count
     shown = sorted(share, key=lambda name: (-share[name], name))[: 2 * bins]
     counts: list[Counts] = []
-    for tally, count in zip(tallies, rows, strict=True):
-        named = [tally.get(name, 0) for name in shown]
-        present = sum(tally.values())
+    for counted, count in both:
+        named = [counted.get(name, 0) for name in shown]
+        present = sum(counted.values())
         counts.append(np.array([*named, present - sum(named), count - present], np.int64))
     return Binned((*shown, OTHER, MISSING), counts[0], counts[1], spacing=None)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from ml_platform.drift.bins import Binned, binned
+from ml_platform.drift.bins import Binned, Reference
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.drift.noise import Noise, noise_of
 from ml_platform.plugins import Plugin, Registry
@@ -46,23 +46,33 @@ class DriftTest(Plugin):
         Vectorised over the leading axes; 0 for equal shares.
         """
 
+    def reference(self, column: pd.Series, *, seed: int = 0) -> Reference:
+        """Count a column once for many comparisons."""
+        return Reference.of(column, bins=self.bins, seed=seed)
+
     def compare(
         self,
-        reference: pd.Series,
+        reference: pd.Series | Reference,
         current: pd.Series,
         *,
         columns: int = 1,
         seed: int = 0,
     ) -> ColumnDrift:
-        """Compare one column; `columns` is how many the report judges at once."""
+        """Compare one column; `columns` is how many the report judges at once.
+
+        reference: the column, or what `reference` counted of it.
+        """
         name = str(reference.name)
-        if len(reference) == 0 or len(current) == 0:
-            which = "reference" if len(reference) == 0 else "current data"
-            return self._unmeasured(name, reference, current, f"the {which} has no rows")
+        rows = reference.rows if isinstance(reference, Reference) else len(reference)
+        if rows == 0 or len(current) == 0:
+            which = "reference" if rows == 0 else "current data"
+            return self._unmeasured(name, (rows, len(current)), f"the {which} has no rows")
         try:
-            counted = binned(reference, current, bins=self.bins, seed=seed)
+            if not isinstance(reference, Reference):
+                reference = self.reference(reference, seed=seed)
+            counted = reference.beside(current)
         except (TypeError, ValueError) as error:
-            return self._unmeasured(name, reference, current, f"not comparable: {error}")
+            return self._unmeasured(name, (rows, len(current)), f"not comparable: {error}")
         return self.judge(counted, name=name, columns=columns, seed=seed)
 
     def judge(self, counted: Binned, *, name: str, columns: int = 1, seed: int = 0) -> ColumnDrift:
@@ -98,15 +108,13 @@ class DriftTest(Plugin):
             seed=seed,
         )
 
-    def _unmeasured(
-        self, name: str, reference: pd.Series, current: pd.Series, reason: str
-    ) -> ColumnDrift:
+    def _unmeasured(self, name: str, rows: tuple[int, int], reason: str) -> ColumnDrift:
         return ColumnDrift(
             column=name,
             test=self.type,
             verdict="unclear",
             threshold=self.threshold,
-            rows=(len(reference), len(current)),
+            rows=rows,
             reason=reason,
         )
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ml_platform.drift.bins import Reference
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.drift.drift_test import DriftTest
 from ml_platform.drift.usual import UNKNOWN, UsualWindow
@@ -33,7 +34,7 @@ class ColumnHealth(Strict):
 
 
 def column_health(
-    training: pd.Series,
+    training: pd.Series | Reference,
     current: pd.Series,
     *,
     before: pd.Series | None = None,
@@ -44,22 +45,25 @@ def column_health(
 ) -> ColumnHealth:
     """Compare a column on all its rows; series are named by the column.
 
+    training: the column, or what the drift test counted of it.
     before: the window before, None where there is none. columns: how many the report judges.
     usual: what windows of training are like as a rule.
     """
-    training, current = _coded(training), _coded(current)
+    if not isinstance(training, Reference):
+        training = test.reference(_coded(training), seed=seed)
+    current = _coded(current)
     before = None if before is None else _coded(before)
     unseen, examples = _unseen(training, current)
     has_before = before is not None and len(before) > 0
     return ColumnHealth(
-        column=str(training.name),
+        column=training.name,
         rows=len(current),
         nulls=_share_of_nulls(current),
-        nulls_in_training=_share_of_nulls(training),
+        nulls_in_training=training.null_share,
         unseen=unseen,
         unseen_examples=examples,
         usual_nulls=usual.nulls,
-        constant=_is_constant(current) and not _is_constant(training) and not usual.constant,
+        constant=_is_constant(current) and not training.constant and not usual.constant,
         drift=test.compare(training, current, columns=columns, seed=seed).given_usual(
             usual.distance
         ),
@@ -85,13 +89,11 @@ def _is_constant(series: pd.Series) -> bool:
     return series.nunique(dropna=False) == 1
 
 
-def _unseen(training: pd.Series, current: pd.Series) -> tuple[float, tuple[str, ...]]:
+def _unseen(training: Reference, current: pd.Series) -> tuple[float, tuple[str, ...]]:
     """For text; a number that was never seen is no news."""
-    if pd.api.types.is_numeric_dtype(training.dtype) or not len(current):
-        return 0.0, ()
-    if pd.api.types.is_datetime64_any_dtype(training.dtype):
+    if not training.text or training.tally is None or not len(current):
         return 0.0, ()
     counted = current.value_counts(dropna=True)
     counted = counted[counted > 0]
-    new = counted[~counted.index.isin(training.unique())]
+    new = counted[[str(value) not in training.tally for value in counted.index]]
     return float(new.sum() / len(current)), tuple(map(str, new.index[:SHOWN]))

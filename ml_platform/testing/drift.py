@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 
+from ml_platform.drift.bins import Reference
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.drift.drift_test import DRIFT_TESTS, DriftTest
 
@@ -30,6 +31,7 @@ def check_drift_test(test: DriftTest, *, rows: int = 2000, seed: int = 0) -> Non
             _check_result(drift)
         large = example_column(kind, rows=50 * rows, rng=rng)
         assert test.compare(large.iloc[: len(large) // 2], large).verdict == "stable"
+        _check_counted(test, reference, much=example_column(kind, rows=rows, rng=rng, shift=2.0))
         _check_nulls(test, reference)
         _check_edges(test, reference)
 
@@ -55,6 +57,12 @@ def _check_result(drift: ColumnDrift) -> None:
         total = sum(getattr(share, side) for share in drift.shares)
         assert math.isclose(total, 1, rel_tol=1e-9)
     assert ColumnDrift.model_validate_json(drift.model_dump_json()) == drift
+
+
+def _check_counted(test: DriftTest, reference: pd.Series, *, much: pd.Series) -> None:
+    """What was counted of the reference, and kept as JSON, stands for its rows."""
+    kept = Reference.model_validate_json(test.reference(reference).model_dump_json())
+    assert test.compare(kept, much) == test.compare(reference, much)
 
 
 def _check_nulls(test: DriftTest, reference: pd.Series) -> None:

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ml_platform.drift.bins import Reference
 from ml_platform.drift.drift_test import DRIFT_TESTS
 from ml_platform.monitoring.columns import ColumnHealth, column_health
 
@@ -18,6 +19,26 @@ def health(training: pd.Series, current: pd.Series) -> ColumnHealth:
 def drawn(values: tuple[object, ...], chances: tuple[float, ...], seed: int) -> pd.Series:
     rng = np.random.default_rng(seed)
     return pd.Series(np.array(values, dtype=object)[rng.choice(len(values), 2_000, p=chances)])
+
+
+@pytest.mark.parametrize(
+    "training",
+    [
+        pd.Series(TEXTS * 50, name="c"),
+        pd.Series([*range(199), None], name="c"),
+        pd.Series([3.0] * 200, name="c"),
+        pd.Series([True, False] * 100, name="c"),
+        pd.Series(pd.date_range("2026-01-01", periods=200), name="c"),
+        pd.Series([None] * 200, name="c", dtype=object),
+    ],
+)
+def test_what_was_counted_of_training_stands_for_its_rows(training: pd.Series) -> None:
+    kept = Reference.model_validate_json(PSI.reference(training).model_dump_json())
+    assert (kept.rows, kept.null_share) == (200, training.isna().mean())
+    assert kept.constant == (training.nunique(dropna=False) == 1)
+    for current in (training, training.iloc[::3], training.iloc[:1].repeat(60)):
+        of_rows = column_health(training, current, test=PSI, columns=1)
+        assert column_health(kept, current, test=PSI, columns=1) == of_rows
 
 
 @pytest.mark.parametrize("dtype", ["category", "string"])

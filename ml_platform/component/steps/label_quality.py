@@ -5,14 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.version_classes import classes_of
 from ml_platform.feedback.audit import Audit
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.outcomes import labeled_outcomes
@@ -29,11 +28,8 @@ from ml_platform.release.quality import (
 )
 from ml_platform.release.rows import StepEvidence
 from ml_platform.release.state import Action, ReleaseState, Transition
-from ml_platform.serving.build import bento_folder
-from ml_platform.serving.bundle import MODEL
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
-from ml_platform.training.model_folder import MANIFEST, read_manifest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -148,17 +144,7 @@ def _judge(declaration: Declaration, platform: Platform, version: int) -> "_Valu
     if spec.task is Task.REGRESSION:
         return _Values()
     contract = LabelContract(spec.data.target, spec.data.contract.columns[spec.data.target])
-    return _Classes(contract, _classes(declaration, platform, version))
-
-
-def _classes(declaration: Declaration, platform: Platform, version: int) -> tuple[Any, ...]:
-    """The classes of a version in their order: of its Bento, else of the registry."""
-    name = declaration.spec.name
-    built = bento_folder(platform.settings.bentos, name, version) / "src" / MODEL
-    if (built / MANIFEST).is_file():
-        return read_manifest(built).classes
-    with TemporaryDirectory() as temporary:
-        return read_manifest(platform.registry.download(name, version, Path(temporary))).classes
+    return _Classes(contract, classes_of(declaration, platform, version))
 
 
 class _Values:

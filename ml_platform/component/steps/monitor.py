@@ -15,11 +15,13 @@ from ml_platform.component.steps.certify import certificate_file
 from ml_platform.component.steps.kept_reports import FOLDER, KeptReports
 from ml_platform.component.steps.live_window import Labeled
 from ml_platform.component.steps.prediction_drift import prediction_drift
-from ml_platform.component.steps.production_window import Training, Window
+from ml_platform.component.steps.production_window import OF_ACTIVITY, Training, Window
+from ml_platform.component.steps.training_reference import training_reference
 from ml_platform.component.steps.usual_windows import usual_windows
 from ml_platform.component.steps.window_traffic import counted
 from ml_platform.data.handles import HandleStore
 from ml_platform.data.page import Link
+from ml_platform.drift.bins import Reference
 from ml_platform.drift.usual import UNKNOWN, UsualWindow
 from ml_platform.evaluation.data_docs import write_index
 from ml_platform.evaluation.evidently_report import evidently_html
@@ -37,7 +39,6 @@ from ml_platform.retraining.triggers import LiveQuality
 from ml_platform.spec.load import Declaration
 
 SAMPLE = 2_000
-_OF_ACTIVITY = ("time", "score", "version", "role", "latency_us", "random")
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,13 @@ def monitor(
     cost = _cost(declaration, end - begin)
     counts = counted(platform, name, begin=begin, end=end, now=now)
     labeled = _labeled(platform, training, until=end)
-    shown = window.table(*_OF_ACTIVITY)
     report = MonitoringReport(
         model=name,
         begin=begin,
         end=end,
         made=now,
         champion=champion,
-        activity=activity(shown),
+        activity=activity(window.table(*OF_ACTIVITY)),
         **({} if training is None else _beside_training(window, training, platform)),
         traffic=counts.traffic,
         totals=counts.totals,
@@ -158,8 +158,9 @@ def _beside_training(window: Window, training: Training, platform: Platform) -> 
     """Inputs and predictions of the window beside those of training: fields of the report."""
     names = _compared(window)
     usual = usual_windows(training, platform, names)
-    columns = tuple(_columns(window, training, names, usual))
-    return {"columns": columns, **prediction_drift(window, training, usual=usual)}
+    known = training_reference(training, platform, names)
+    moved = prediction_drift(window, training.version, holdout=known.scores, usual=usual)
+    return {"columns": tuple(_columns(window, known.columns, usual)), **moved}
 
 
 def _compared(window: Window) -> list[str]:
@@ -176,16 +177,16 @@ def _compared(window: Window) -> list[str]:
 
 
 def _columns(
-    window: Window, training: Training, names: Sequence[str], usual: Mapping[str, UsualWindow]
+    window: Window, reference: Mapping[str, Reference], usual: Mapping[str, UsualWindow]
 ) -> Iterator[ColumnHealth]:
     spec = window.declaration.spec
-    for name in names:
+    for name, known in reference.items():
         yield column_health(
-            training.feature(name),
+            known,
             window.feature(name),
             before=window.before.feature(name),
             test=spec.monitoring.drift,
-            columns=len(names),
+            columns=len(reference),
             usual=usual.get(name, UNKNOWN),
             seed=spec.training.seed,
         )
@@ -244,7 +245,7 @@ def _evidently(
     """Evidently's page on a sample; made where the declaration asks for it now."""
     wanted = window.declaration.spec.monitoring.evidently
     drifted = any(c.name == "input_drift" and not c.passed for c in found)
-    if training is None or not window.answered or wanted == "never":
+    if training is None or wanted == "never" or not window.answered:
         return None
     if wanted == "on_drift" and not drifted:
         return None

@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -14,21 +11,21 @@ import pyarrow.compute as pc
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.live_window import Labeled, latest_window
-from ml_platform.component.steps.reference_scores import (
-    ReferenceScores,
-    as_logged,
-    reference_scores,
-)
+from ml_platform.component.steps.reference_scores import as_logged, reference_scores
+from ml_platform.component.steps.version_classes import classes_of
 from ml_platform.data.snapshots import Snapshot
-from ml_platform.feedback.inference_table import FEATURE, InferenceTable
+from ml_platform.feedback.inference_table import FEATURE, MOMENT, InferenceTable
+from ml_platform.feedback.open_days import OpenDays
 from ml_platform.monitoring.report import LiveWindow
 from ml_platform.monitoring.traffic import SHADOW
 from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
-from ml_platform.training.model import Model
 
 AT_ONCE = 1_000_000
 """Rows up to which all columns are read in one go; of more, one at a time."""
+
+OF_ACTIVITY = ("time", "score", "version", "role", "latency_us", "random")
+"""What of a prediction tells how a version is doing."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +38,15 @@ class Window:
     end: datetime
 
     @cached_property
-    def _log(self) -> InferenceTable:
-        return InferenceTable(self.platform.settings.data_url, self.declaration.spec.name)
+    def _log(self) -> OpenDays:
+        log = InferenceTable(self.platform.settings.data_url, self.declaration.spec.name)
+        last = self.end - timedelta(microseconds=1)
+        return log.opened(first=self.begin.date(), last=last.date())
+
+    @property
+    def _within(self) -> pc.Expression:
+        time = pc.field("time")
+        return (time >= pa.scalar(self.begin, MOMENT)) & (time < pa.scalar(self.end, MOMENT))
 
     @cached_property
     def before(self) -> "Window":
@@ -54,48 +58,38 @@ class Window:
     @cached_property
     def known(self) -> frozenset[str]:
         """The columns that the log has."""
-        return frozenset(self._log.look().schema.names)
+        return self._log.names
 
     @cached_property
     def answered(self) -> int:
         """Predictions that went to somebody."""
-        return self.table("time", "role").num_rows - self._shadows
-
-    @cached_property
-    def _shadows(self) -> int:
-        return int(pc.sum(pc.equal(self.table("time", "role")["role"], SHADOW)).as_py() or 0)
+        return pc.sum(pc.not_equal(self.table("role")["role"], SHADOW)).as_py() or 0
 
     def table(self, *columns: str) -> pa.Table:
-        """The rows of the window; `time` has to be among the columns."""
-        last = (self.end - timedelta(microseconds=1)).date()
-        rows = self._log.read(first=self.begin.date(), last=last, columns=list(columns))
-        within = pc.and_(
-            pc.greater_equal(rows["time"], pa.scalar(self.begin, rows["time"].type)),
-            pc.less(rows["time"], pa.scalar(self.end, rows["time"].type)),
-        )
-        return rows.filter(within)
+        """Columns of the rows of the window."""
+        if self._whole is None:
+            return self._log.read(columns, where=self._within)
+        return self._whole.select(columns)
+
+    @cached_property
+    def _whole(self) -> pa.Table | None:
+        """All that is asked of a window, read in one go; None where that would be too much."""
+        if self._log.count(self._within) > AT_ONCE:
+            return None
+        features = sorted(name for name in self.known if name.startswith(FEATURE))
+        return self._log.read((*OF_ACTIVITY, *features), where=self._within)
 
     def feature(self, name: str) -> pd.Series:
         """A column as it was asked, without what only a shadow saw; texts as categories."""
         column = f"{FEATURE}{name}"
-        rows = self._features if self._features is not None else self._asked(column)
-        values = rows[column]
+        rows = self.table("role", column)
+        values = rows.filter(pc.not_equal(rows["role"], SHADOW))[column]
         if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
             values = values.dictionary_encode()
         asked = values.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
         if isinstance(asked.dtype, pd.DatetimeTZDtype):
             asked = asked.dt.tz_localize(None)
         return asked.rename(name)
-
-    @cached_property
-    def _features(self) -> pa.Table | None:
-        if self.table("time").num_rows > AT_ONCE:
-            return None
-        return self._asked(*(name for name in self.known if name.startswith(FEATURE)))
-
-    def _asked(self, *columns: str) -> pa.Table:
-        rows = self.table("time", "role", *columns)
-        return rows.filter(pc.not_equal(rows["role"], SHADOW)).select(columns)
 
 
 class Training:
@@ -109,6 +103,11 @@ class Training:
     @cached_property
     def _registered(self) -> ModelVersion:
         return self._platform.registry.get(self.declaration.spec.name, self.version)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the version from one of a registry that was lost."""
+        return self._registered.tags["fingerprint"]
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -140,16 +139,12 @@ class Training:
         """The snapshot."""
         return self._platform.snapshots.read(self.snapshot.table, version=self.snapshot.version)
 
-    @cached_property
-    def _reference(self) -> ReferenceScores:
-        return reference_scores(
-            self.declaration, self._platform, self._registered, lambda: self._judged
-        )
-
     @property
     def holdout_scores(self) -> pd.Series:
         """What the version scores on its own holdout, as the log holds scores."""
-        return self._reference.scores
+        return reference_scores(
+            self.declaration, self._platform, self._registered, lambda: self._judged
+        )
 
     def scores_of(self, rows: pd.DataFrame) -> pd.Series:
         """What the version scores on rows, as the log holds scores."""
@@ -160,15 +155,11 @@ class Training:
 
         known: what an earlier report says; it stands where it is about the same.
         """
+        declaration, platform = self.declaration, self._platform
         return latest_window(
-            self.declaration, self._platform, until=until, classes=self._classes_of, known=known
+            declaration,
+            platform,
+            until=until,
+            classes=lambda version: classes_of(declaration, platform, version),
+            known=known,
         )
-
-    def _classes_of(self, version: int) -> tuple[Any, ...]:
-        """The classes of this version, or of another one that answered."""
-        if version == self.version:
-            return self._reference.classes
-        with TemporaryDirectory() as temporary:
-            name = self.declaration.spec.name
-            model = Model.load(self._platform.registry.download(name, version, Path(temporary)))
-        return model.classes

@@ -1,10 +1,7 @@
 """What a version scores on its own holdout, kept for every report that compares with it."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,34 +15,22 @@ from ml_platform.spec.load import Declaration
 PREDICTION = "prediction"
 
 
-@dataclass(frozen=True)
-class ReferenceScores:
-    """Scores of the holdout as the log holds scores, and the classes of the version."""
-
-    scores: pd.Series
-    classes: tuple[Any, ...]
-
-
 def reference_scores(
     declaration: Declaration,
     platform: Platform,
     version: ModelVersion,
     judged: Callable[[], Judged],
-) -> ReferenceScores:
-    """Return what was kept of this version; scored once where nothing was.
+) -> pd.Series:
+    """Return the kept scores of this version, as the log holds scores; scored once.
 
     judged: loads the version and its holdout.
     """
     table = _table(declaration, version)
-    kept = platform.snapshots.latest(table)
-    if kept is not None:
-        scores = platform.snapshots.read(table)[PREDICTION]
-        return ReferenceScores(scores, tuple(json.loads(kept.metadata["classes"])))
-    found = judged()
-    scores = as_logged(found.scores)
-    metadata = {"classes": json.dumps(found.model.classes)}
-    platform.snapshots.write(table, scores.to_frame(), metadata=metadata)
-    return ReferenceScores(scores, found.model.classes)
+    if platform.snapshots.latest(table) is not None:
+        return platform.snapshots.read(table)[PREDICTION]
+    scores = as_logged(judged().scores)
+    platform.snapshots.write(table, scores.to_frame())
+    return scores
 
 
 def _table(declaration: Declaration, version: ModelVersion) -> str:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.prediction_drift import confidence
+from ml_platform.component.steps.prediction_drift import figures
 from ml_platform.component.steps.production_window import Training
 from ml_platform.data.handles import HandleStore
 from ml_platform.drift.usual import UsualWindow, usual_window
 from ml_platform.plugins import Strict
-from ml_platform.task import Task
 
 FOLDER = "usual_windows"
 LENGTH = {"hourly": "h", "daily": "D"}
@@ -49,19 +48,17 @@ def usual_windows(
 
 def _measured(training: Training, names: Sequence[str]) -> dict[str, UsualWindow]:
     spec = training.declaration.spec
-    monitoring, task = spec.monitoring, spec.task
+    monitoring = spec.monitoring
     rows = training.rows
     rows = rows[rows[spec.data.event_time].notna()]
     moments = pd.to_datetime(rows[spec.data.event_time])
     windows, _ = pd.factorize(moments.dt.floor(LENGTH[monitoring.partition]))
-    scores = training.scores_of(rows).rename("prediction")
     pairs = {name: (rows[name], rows[name]) for name in names}
-    pairs["prediction"] = (training.holdout_scores, scores)
-    if task is not Task.REGRESSION:
-        pairs["confidence"] = (
-            confidence(training.holdout_scores, task),
-            confidence(scores, task),
-        )
+    on_holdout = figures(training.holdout_scores, spec.task)
+    pairs |= {
+        name: (on_holdout[name], own)
+        for name, own in figures(training.scores_of(rows), spec.task).items()
+    }
     return {
         name: usual_window(monitoring.drift, reference, values, windows=windows)
         for name, (reference, values) in pairs.items()
