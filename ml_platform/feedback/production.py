@@ -14,15 +14,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ml_platform.feedback import inference_table
 from ml_platform.feedback.audit import Coverage, SourceLabels
 from ml_platform.feedback.coverage import Variable, code_table, coverage_of
-from ml_platform.feedback.day_file import day_of
-from ml_platform.feedback.delta_files import NOTHING, DeltaFiles
-from ml_platform.feedback.duck import MEMORY, duckdb_over, quoted, scan
+from ml_platform.feedback.duck import MEMORY, duckdb_over, quoted
 from ml_platform.feedback.estimate import Scores
-from ml_platform.feedback.labeled import LabeledTable
 from ml_platform.feedback.maturity import FIRST_MONDAY, LEVELS, LabelDelay, measured_delay
+from ml_platform.feedback.production_files import ProductionFiles, Span
 from ml_platform.spec.feedback import FeedbackSpec
 
 if TYPE_CHECKING:
@@ -30,19 +27,20 @@ if TYPE_CHECKING:
 
 _SCORE_BINS = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-Span = tuple[datetime, datetime]
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Production:
     """Predictions (view `answered`) and labels (view `labeled`) of some days.
 
-    columns: of the inference table as it is, with DuckDB's types.
+    columns: of the inference table as it is, with DuckDB's types. files: of these days.
     since: where older predictions were left out, what is whole from here on.
     """
 
     duck: "DuckDBPyConnection"
     columns: Mapping[str, str]
+    files: ProductionFiles
     since: datetime | None = None
 
     def counts(self, length: timedelta) -> dict[datetime, tuple[int, int]]:
@@ -117,36 +115,38 @@ class Production:
         """Predictions of a span, those labeled, and those that the model itself labeled."""
         where = _within(span)
         [(predicted,)] = self.duck.execute(
-            f"SELECT count(*) FROM answered WHERE {where}"
+            f"SELECT count(*) FROM {self._answered(span)} WHERE {where}"
         ).fetchall()
         [(labeled, own)] = self.duck.execute(
-            "SELECT count(*), count(*) FILTER (source = 'model') FROM labeled "
-            f"WHERE outcome = 'joined' AND {where}"
+            "SELECT count(*), count(*) FILTER (source = 'model') "
+            f"FROM {self._labeled(span)} WHERE outcome = 'joined' AND {where}"
         ).fetchall()
         return predicted, labeled, own
 
     def sources(self, span: Span) -> list[SourceLabels]:
         """Labels of a span's predictions by source, and those that a later one contradicts."""
         rows = self.duck.execute(
-            "SELECT source, count(*), count(*) FILTER (outcome = 'contradicting') FROM labeled "
-            f"WHERE {_within(span)} GROUP BY source ORDER BY source"
+            "SELECT source, count(*), count(*) FILTER (outcome = 'contradicting') "
+            f"FROM {self._labeled(span)} WHERE {_within(span)} GROUP BY source ORDER BY source"
         ).fetchall()
         return [SourceLabels(*row) for row in rows]
 
     def labels(self, span: Span) -> list[str]:
         """The different labels of a span, as JSON; of classes, not of a regression."""
         rows = self.duck.execute(
-            f"SELECT DISTINCT label FROM labeled WHERE outcome = 'joined' AND {_within(span)}"
+            f"SELECT DISTINCT label FROM {self._labeled(span)} WHERE outcome = 'joined' "
+            f"AND {_within(span)}"
         ).fetchall()
         return [label for (label,) in rows]
 
     def scores(self, *, matured: Span, positive: str, version: int | None = None) -> Scores | None:
         """Scores after a matured span, by bins, with the outcomes of the span; None without any."""
+        answered = self._answered((matured[1], _LATEST))
         later = f"time >= {moment_sql(matured[1])} AND score IS NOT NULL"
         later += "" if version is None else f" AND version = {version}"
         levels = [i / _SCORE_BINS for i in range(1, _SCORE_BINS)]
         [(edges,)] = self.duck.execute(
-            f"SELECT quantile_cont(score, {levels}) FROM answered WHERE {later}"
+            f"SELECT quantile_cont(score, {levels}) FROM {answered} WHERE {later}"
         ).fetchall()
         if edges is None:
             return None
@@ -155,12 +155,13 @@ class Production:
         bin_ = " + ".join(f"(score > {edge!r})::INT" for edge in inner)
         now = self.duck.execute(
             f"SELECT {bin_}, sum(score), count(*) FILTER (prediction <> {quoted(positive)}), "
-            f"count(*) FILTER (prediction = {quoted(positive)}) FROM answered WHERE {later} "
+            f"count(*) FILTER (prediction = {quoted(positive)}) FROM {answered} WHERE {later} "
             "GROUP BY 1"
         ).fetchall()
         then = self.duck.execute(
-            f"SELECT {bin_}, count(*), count(*) FILTER (label = {quoted(positive)}) FROM labeled "
-            f"WHERE outcome = 'joined' AND score IS NOT NULL AND {_within(matured)} GROUP BY 1"
+            f"SELECT {bin_}, count(*), count(*) FILTER (label = {quoted(positive)}) "
+            f"FROM {self._labeled(matured)} WHERE outcome = 'joined' AND score IS NOT NULL "
+            f"AND {_within(matured)} GROUP BY 1"
         ).fetchall()
         decided = np.zeros((size, 2), np.int64)
         sums, labeled, positives = np.zeros(size), *np.zeros((2, size), np.int64)
@@ -172,11 +173,20 @@ class Production:
         mean = sums[kept] / decided[kept].sum(axis=1)
         return Scores(mean, decided[kept], labeled[kept], positives[kept])
 
+    def _answered(self, span: Span) -> str:
+        """The view of a span's days: the fewer files, the sooner."""
+        self.files.within(span).view_answered(self.duck, "answered_then")
+        return "answered_then"
+
+    def _labeled(self, span: Span) -> str:
+        self.files.within(span).view_labeled(self.duck, "labeled_then")
+        return "labeled_then"
+
     def _judge(self, span: Span) -> None:
         self.duck.execute(
             "CREATE OR REPLACE TEMP VIEW judged AS SELECT a.*, l.id IS NOT NULL AS labeled "
-            f"FROM (SELECT * FROM answered WHERE {_within(span)}) AS a LEFT JOIN "
-            "(SELECT prediction_id AS id FROM labeled WHERE outcome = 'joined' "
+            f"FROM (SELECT * FROM {self._answered(span)} WHERE {_within(span)}) AS a LEFT JOIN "
+            f"(SELECT prediction_id AS id FROM {self._labeled(span)} WHERE outcome = 'joined' "
             f"AND {_within(span)}) AS l ON l.id = a.prediction_id"
         )
 
@@ -191,47 +201,27 @@ def production(
 
     Raises StoreError.
     """
-    root = f"{data_url.rstrip('/')}/{model}"
-    log = DeltaFiles(f"{root}/{inference_table.NAME}")
-    labeled = LabeledTable(data_url, model)
-    predictions, table = log.open(), labeled.files.open()
-    files = [] if predictions is None else log.added(predictions, since=NOTHING) or []
-    if not files:
+    everything = ProductionFiles.of(data_url, model)
+    if not everything.logged:
         yield None
         return
-    newest, since = max(day_of(file) for file in files), min(day_of(file) for file in files)
+    days = everything.logged.values()
+    newest, since = max(days), min(days)
     if reach is not None:
         begin = datetime.fromisoformat(newest).replace(tzinfo=UTC) - reach
         since = begin.date().isoformat()
-    parts = {} if table is None else labeled.parts(table)
-    there = [file for part, each in parts.items() for file in each if since <= part <= newest]
+    files = everything.between(since, newest)
+    cut = None
+    if len(files.logged) < len(everything.logged):
+        cut = datetime.fromisoformat(since).replace(tzinfo=UTC)
     with (
         tempfile.TemporaryDirectory(prefix="ml_platform_") as folder,
         duckdb_over(Path(folder), memory=memory) as duck,
     ):
-        recent = [file for file in files if day_of(file) >= since]
-        scan(duck, "log", log, recent, by_name=True)
-        duck.execute(
-            "CREATE TEMP VIEW answered AS SELECT * FROM log WHERE role IS DISTINCT FROM 'shadow'"
-        )
-        if there:
-            scan(duck, "labeled", labeled.files, there)
-        else:
-            duck.execute(_NO_LABELS)
+        files.view_answered(duck)
+        files.view_labeled(duck)
         described = duck.execute("DESCRIBE answered").fetchall()
-        cut = (
-            datetime.fromisoformat(since).replace(tzinfo=UTC) if len(recent) < len(files) else None
-        )
-        yield Production(duck, {row[0]: row[1] for row in described}, cut)
-
-
-_NO_LABELS = """
-CREATE TEMP VIEW labeled AS SELECT NULL::VARCHAR AS prediction_id, NULL::VARCHAR AS label,
-NULL::TIMESTAMPTZ AS observed_at, NULL::TIMESTAMPTZ AS received_at, NULL::VARCHAR AS source,
-NULL::VARCHAR AS outcome, NULL::TIMESTAMPTZ AS time, NULL::VARCHAR AS prediction,
-NULL::DOUBLE AS score, NULL::BIGINT AS version, NULL::VARCHAR AS role, NULL::BOOLEAN AS random
-WHERE false
-"""
+        yield Production(duck, {row[0]: row[1] for row in described}, files, cut)
 
 
 def _window_number(length: timedelta) -> str:

@@ -23,6 +23,7 @@ from ml_platform.feedback.inference_table import COLUMNS as PREDICTED
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.feedback.labels_received import COLUMNS as LABELS
 from ml_platform.feedback.labels_received import labels_table
+from ml_platform.feedback.production import Production
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import promotion
 from ml_platform_tests.component.running import (
@@ -146,6 +147,29 @@ def test_labels_for_all_alike_are_joined_and_pass(
     again = materialize(fed, instance, only=["labeled_feedback"])
     assert metadata(again, "labeled_feedback")["new_labels"] == 0
     assert handle(platform).version == found.version
+
+
+def test_windows_are_counted_once_for_as_long_as_their_rows_stay_the_same(
+    fed: Declaration, platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[object] = []
+    count = Production.coverage
+    monkeypatch.setattr(
+        Production, "coverage", lambda self, *asked: counted.append(asked) or count(self, *asked)
+    )
+    scores = predict(platform)
+    tell(platform, lambda i: i % 5 > 0, scores)
+    first, again = (label_feedback(fed, platform, now=NOW).state.audit for _ in range(2))
+    assert len(counted) == 1
+    assert again == first
+    assert again.result.details["coverage"]["purpose"].keys() == {"car", "house", "other"}
+    tell(platform, lambda i: i == 5, scores, number=2)
+    late = label_feedback(fed, platform, now=NOW).state.audit
+    assert (len(counted), late.result.rows) == (2, first.result.rows + 1)
+    evaluation = fed.spec.evaluation.model_copy(update={"slices": ()})
+    spec = fed.spec.model_copy(update={"evaluation": evaluation})
+    label_feedback(Declaration(spec, fed.file), platform, now=NOW)
+    assert len(counted) == 3, "by no slice any more"
 
 
 def test_labels_of_the_approved_alone_fail_the_audit_and_the_run(

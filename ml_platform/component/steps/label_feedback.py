@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
+from ml_platform.component.steps.audited import audited
 from ml_platform.component.steps.label_quality import record_quality
 from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped, take_table
 from ml_platform.data.contract import ColumnContract
@@ -18,7 +19,8 @@ from ml_platform.feedback.join import JoinOutcome, LabelJoin
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import NAME, JoinRecord
 from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
-from ml_platform.feedback.production import Production, Span, production
+from ml_platform.feedback.production import Production, production
+from ml_platform.feedback.production_files import Span
 from ml_platform.feedback.teaching import Teaching, asked_of, judge
 from ml_platform.plugins import Strict
 from ml_platform.spec.feedback import FeedbackSpec
@@ -107,7 +109,7 @@ def label_join(declaration: Declaration, platform: Platform) -> LabelJoin:
 def feedback_state(
     declaration: Declaration, platform: Platform, record: JoinRecord, *, now: datetime
 ) -> FeedbackState:
-    """Read what predictions and labels say together; nothing is written."""
+    """Read what predictions and labels say together; what an audit counted is kept."""
     spec, feedback = declaration.spec, feedback_of(declaration)
     before, not_estimated = _teaching(declaration, platform), why_not_estimated(spec.task)
     reach = _reach(feedback, before, now=now)
@@ -121,7 +123,7 @@ def feedback_state(
             windows,
             before,
             most=feedback.audit.windows,
-            ask=lambda begin, end: _audit(declaration, found, record, (begin, end)),
+            ask=lambda begin, end: _audit(declaration, platform, found, record, (begin, end)),
         )
         since = _last_training(declaration, platform)
         delay, newest = found.delay(feedback, now=now), found.newest_label()
@@ -164,19 +166,26 @@ def _reach(feedback: FeedbackSpec, before: Teaching, *, now: datetime) -> timede
     return max(usual, now - before.until + (most + 1) * feedback.window)
 
 
-def _audit(declaration: Declaration, found: Production, record: JoinRecord, span: Span) -> Audit:
+def _audit(
+    declaration: Declaration,
+    platform: Platform,
+    found: Production,
+    record: JoinRecord,
+    span: Span,
+) -> Audit:
     feedback = feedback_of(declaration)
-    predicted, labeled, own = found.labeled_in(span)
-    coverages, explored = found.coverage(variables(declaration, tuple(found.columns)), span)
+    divided = variables(declaration, tuple(found.columns))
+    counted = audited(platform, declaration.spec.name, found, divided, span)
+    explored = counted.explored if feedback.exploration is not None else ()
     return audit(
         _counts(
             record,
-            predicted=predicted,
-            labeled=labeled,
-            model_labels=own,
-            coverages=coverages,
-            explored=explored if feedback.exploration is not None else (),
-            sources=found.sources(span),
+            predicted=counted.predicted,
+            labeled=counted.labeled,
+            model_labels=counted.model_labels,
+            coverages=[each.coverage() for each in counted.coverages],
+            explored=[each.coverage() for each in explored],
+            sources=counted.sources,
         ),
         feedback.audit,
     )
