@@ -12,6 +12,7 @@ from ml_platform.component.blocking import check_results, stop_if_blocked
 from ml_platform.component.handles import Handle
 from ml_platform.component.jobs import ModelJob, job_of
 from ml_platform.component.metadata import Metadata
+from ml_platform.component.runless import materialized_now
 from ml_platform.feedback.audit import CHECK, Audit
 from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.feedback.labeled import NAME, OUTCOMES
@@ -215,24 +216,12 @@ def join_now(
     from ml_platform.component.steps.label_feedback import label_feedback
 
     outcome = label_feedback(declaration, platform, now=now)
-    name = declaration.spec.name
-    handle = handle_of(outcome).model_dump_json()
-    platform.handles.write(f"{name}/{NAME}/latest.json", handle)
-    key = dg.AssetKey([name, NAME])
-    instance.report_runless_asset_event(dg.AssetMaterialization(key, metadata=of_feedback(outcome)))
-    for check in _checks(declaration, platform, outcome):
-        instance.report_runless_asset_event(_evaluation(key, check))
-    return outcome
-
-
-def _evaluation(key: dg.AssetKey, check: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
-    """A check's result as the event that Dagster keeps, for what is reported outside of a run."""
-    assert check.check_name is not None
-    return dg.AssetCheckEvaluation(
-        asset_key=key,
-        check_name=check.check_name,
-        passed=check.passed,
-        severity=check.severity,
-        description=check.description,
-        metadata=check.metadata,
+    materialized_now(
+        declaration.spec.name,
+        handle_of(outcome),
+        instance=instance,
+        platform=platform,
+        metadata=of_feedback(outcome),
+        checks=_checks(declaration, platform, outcome),
     )
+    return outcome

@@ -13,6 +13,7 @@ from ml_platform.component.asset import AssetOf, Results
 from ml_platform.component.handles import Handle
 from ml_platform.component.metadata import Metadata, report_link
 from ml_platform.component.platform import Platform
+from ml_platform.component.runless import materialized_now
 from ml_platform.monitoring.checks import CHECKS, Check
 from ml_platform.monitoring.pictures import pictures
 from ml_platform.monitoring.report import MonitoringReport
@@ -108,20 +109,56 @@ def _report(
     report = outcome.report
     context.log.info(f"{report.predictions:,} predictions from {report.begin} to {report.end}")
     yield dg.MaterializeResult(
-        value=ReportHandle(
-            model=report.model,
-            begin=report.begin,
-            end=report.end,
-            drifted=report.drifted,
-            moved={c: drift.value for c, drift in report.moved.items() if drift.value is not None},
-            test=declaration.spec.monitoring.drift.type,
-            quality=outcome.watched,
-            certified=outcome.certified,
-        ),
-        metadata=of_report(outcome, platform.settings),
+        value=_handle_of(declaration, outcome), metadata=of_report(outcome, platform.settings)
     )
-    for check in outcome.checks:
-        yield check_result(context.asset_key, check, window=report.begin)
+    yield from _checks(outcome)
+
+
+def report_now(
+    declaration: Declaration,
+    platform: Platform,
+    *,
+    instance: dg.DagsterInstance,
+    partition: str,
+    now: datetime,
+) -> "MonitorOutcome":
+    """Report on the window of a partition in this process, and let Dagster know of it."""
+    from ml_platform.component.steps.monitor import monitor
+
+    spec = declaration.spec
+    window = partitions(spec.monitoring).time_window_for_partition_key(partition)
+    begin, end = window.start.astimezone(UTC), window.end.astimezone(UTC)
+    outcome = monitor(declaration, platform, begin=begin, end=end, now=now)
+    materialized_now(
+        spec.name,
+        _handle_of(declaration, outcome),
+        instance=instance,
+        platform=platform,
+        metadata=of_report(outcome, platform.settings),
+        checks=_checks(outcome),
+        partition=partition,
+    )
+    return outcome
+
+
+def _handle_of(declaration: Declaration, outcome: "MonitorOutcome") -> ReportHandle:
+    report = outcome.report
+    return ReportHandle(
+        model=report.model,
+        begin=report.begin,
+        end=report.end,
+        drifted=report.drifted,
+        moved={c: drift.value for c, drift in report.moved.items() if drift.value is not None},
+        test=declaration.spec.monitoring.drift.type,
+        quality=outcome.watched,
+        certified=outcome.certified,
+    )
+
+
+def _checks(outcome: "MonitorOutcome") -> Iterator[dg.AssetCheckResult]:
+    report = outcome.report
+    key = dg.AssetKey([report.model, MONITORING_REPORT])
+    return (check_result(key, check, window=report.begin) for check in outcome.checks)
 
 
 def check_result(key: dg.AssetKey, check: Check, *, window: datetime) -> dg.AssetCheckResult:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import dagster as dg
 import numpy as np
@@ -12,12 +11,10 @@ import numpy as np
 from ml_platform.component.alert_findings import Cursor, Moment, Scope
 from ml_platform.component.alerts import take_in_news
 from ml_platform.component.feedback import IN_TIME, join_now
-from ml_platform.component.jobs import monitoring_job_name
-from ml_platform.component.load import model_definitions
+from ml_platform.component.monitoring import report_now
 from ml_platform.component.monitoring_sensor import FORMATS
 from ml_platform.component.platform import Platform
 from ml_platform.component.production import ingest_now
-from ml_platform.component.resources import resources
 from ml_platform.component.retraining import decide, request_of, training_runs
 from ml_platform.component.run import RunOutcome, run_model
 from ml_platform.component.steps.advance import advance
@@ -27,8 +24,6 @@ from ml_platform.monitoring.delivery import Recipient
 from ml_platform.replay.faults import PoisonedCandidate
 from ml_platform.retraining.plan import Start
 from ml_platform.spec.load import Declaration
-
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(frozen=True)
@@ -74,11 +69,6 @@ class PlatformDay:
         self._seen: dict[str, int] | None = None
         self._started: set[str] = set()
         self._news = Cursor.parse(None, instance)
-        merged = dg.Definitions.merge(
-            model_definitions(declaration),
-            dg.Definitions(resources=resources(), executor=dg.in_process_executor),
-        )
-        self._report = merged.resolve_job_def(monitoring_job_name(declaration.spec.name))
 
     def ingest(self, *, now: datetime) -> None:
         """Move what the service logged into the tables."""
@@ -102,16 +92,16 @@ class PlatformDay:
     def report(self, begin: datetime, *, over: datetime) -> None:
         """Report on the window from `begin` until it was over."""
         partition = begin.strftime(FORMATS[self.declaration.spec.monitoring.partition])
-        result = self._report.execute_in_process(
-            run_id=str(uuid4()),
+        outcome = report_now(
+            self.declaration,
+            self.platform,
             instance=self.instance,
-            raise_on_error=True,
-            partition_key=partition,
-            run_config=QUIET,
+            partition=partition,
+            now=over,
         )
         self.findings += [
-            Found(begin, over, check.check_name, check.description or "", _subjects(check))
-            for check in result.get_asset_check_evaluations()
+            Found(begin, over, check.name, check.text, tuple(check.subjects))
+            for check in outcome.checks
             if not check.passed
         ]
 
@@ -154,11 +144,6 @@ class PlatformDay:
         poisoned = Declaration(spec.model_copy(update={"data": data}), self.declaration.file)
         outcome = run_model(poisoned, instance=self.instance)
         self.poisoned[fault.text] = Retraining(now, fault.text, outcome)
-
-
-def _subjects(check: dg.AssetCheckEvaluation) -> tuple[str, ...]:
-    columns = check.metadata.get("subjects")
-    return tuple(columns.value) if isinstance(columns, dg.JsonMetadataValue) else ()  # pyright: ignore[reportArgumentType]
 
 
 WINDOWS = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}

@@ -8,7 +8,7 @@ import pytest
 
 from ml_platform.clock import VARIABLE, SimulatedClock
 from ml_platform.component.load import build_definitions, load_declarations
-from ml_platform.component.monitoring import ReportHandle, of_report
+from ml_platform.component.monitoring import ReportHandle, of_report, report_now
 from ml_platform.component.monitoring_sensor import latest_window, latest_windows
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.ingest_journal import ingest_journal
@@ -193,6 +193,32 @@ def test_a_report_can_be_made_again(
     first, _ = report(released, instance)
     again, _ = report(released, instance)
     assert first["predictions"] == again["predictions"] == 300
+
+
+@pytest.mark.slow
+def test_a_report_in_this_process_is_known_as_one_of_a_run(
+    released: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    answer(released, platform, loans(600, seed=5))
+    _, of_run = report(released, instance)
+    latest = platform.handles.read("small_credit/monitoring_report/latest.json")
+    now = datetime.fromisoformat(NEXT_DAY).replace(tzinfo=UTC) + DAY
+    outcome = report_now(released, platform, instance=instance, partition=NEXT_DAY, now=now)
+    assert outcome.report.predictions == 600
+    assert platform.handles.read("small_credit/monitoring_report/latest.json") == latest
+    key = dg.AssetKey(["small_credit", "monitoring_report"])
+    event = instance.get_latest_materialization_event(key)
+    assert event is not None
+    assert event.run_id == ""
+    assert event.asset_materialization.partition == NEXT_DAY
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        [dg.AssetCheckKey(key, name) for name in of_run]
+    )
+    passed = {
+        key.name: record.event.dagster_event.asset_check_evaluation_data.passed
+        for key, record in records.items()
+    }
+    assert passed == {name: check.passed for name, check in of_run.items()}
 
 
 @pytest.mark.slow
