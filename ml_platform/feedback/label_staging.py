@@ -1,7 +1,7 @@
 """One run of the label join, up to the files that its commit will name."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE", "int64": "BIGINT", "bool": "BOOLEAN"}
 _LABELS_AT_ONCE = 1_000_000
+_MANY_LABELS = 100_000
 _FORM = "FORMAT parquet, DICTIONARY_SIZE_LIMIT 1000"  # ids all differ: no dictionary is tried
 
 
@@ -98,7 +99,7 @@ class Staging:
         self._inputs()
         for answered in (join_sql.ANSWERED, join_sql.ANSWERED_ONCE):
             self.duck.execute(answered)
-            view_in_codes(self.duck, "answered", "answers", join_sql.ANSWER_VALUES)
+            self._coded("answered", "answers", join_sql.ANSWER_VALUES)
             self._stage(answered is join_sql.ANSWERED_ONCE)
             change = self._finish()
             if change.total() == self.fresh_rows:
@@ -140,9 +141,18 @@ class Staging:
             fresh = "anew"
         self.duck.execute(join_sql.CANDIDATES.format(fresh=fresh))
         self.duck.execute(join_sql.OUTCOMES)
-        view_in_codes(self.duck, "wanted", "candidates", join_sql.LABEL_VALUES)
         source = "inbox" if told else "anew"
         self.fresh_rows = self._number(f"SELECT count(*) FROM {source}")
+        self._coded("wanted", "candidates", join_sql.LABEL_VALUES)
+
+    def _coded(self, name: str, relation: str, values: Mapping[str, str]) -> None:
+        """Make the view `name` of a relation, in codes where there are many labels to hold.
+
+        To find the values of the predictions is to read all of them, which few labels are not
+        worth.
+        """
+        many = self.fresh_rows + self.waiting_rows > _MANY_LABELS
+        view_in_codes(self.duck, name, relation, values if many else {})
 
     def _judge_labels(self) -> None:
         self.duck.execute(

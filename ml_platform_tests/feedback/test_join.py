@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ml_platform.feedback import label_staging
 from ml_platform.feedback.delta_files import DeltaFiles, newest_version
 from ml_platform_tests.feedback.deliveries import START, Deliveries, label, prediction
 
@@ -210,6 +211,13 @@ STEP = st.one_of(
 )
 
 
+@pytest.fixture(params=[0, 100_000], ids=["in codes", "as texts"])
+def _many_or_few(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels enough that the join holds texts as codes, or too few for it."""
+    monkeypatch.setattr(label_staging, "_MANY_LABELS", request.param)
+
+
+@pytest.mark.usefixtures("_many_or_few")
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
