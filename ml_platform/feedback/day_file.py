@@ -1,4 +1,4 @@
-"""One file of a day, and how rows come to theirs."""
+"""One file of a day, how rows come to theirs, and which days are meant."""
 
 import json
 import time
@@ -60,6 +60,20 @@ def by_day(rows: pa.Table, column: str) -> Iterator[tuple[date, pa.Table]]:
 def day_of(file: str) -> str:
     """The day of a file of the table, by its path."""
     return file.partition(f"{DAY}=")[2].partition("/")[0]
+
+
+def days_between(
+    first: date | None, last: date | None, *, also: pc.Expression | None = None
+) -> pc.Expression | None:
+    """The condition of lying in days from `first` to `last`; None for all there are."""
+    day = pc.field(DAY)
+    parts = [also] if also is not None else []
+    parts += [day >= pa.scalar(first)] if first is not None else []
+    parts += [day <= pa.scalar(last)] if last is not None else []
+    whole: pc.Expression | None = None
+    for part in parts:
+        whole = part if whole is None else whole & part
+    return whole
 
 
 def is_day(folder: str, *, before: date) -> bool:

@@ -15,7 +15,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ml_platform.exceptions import StoreError
-from ml_platform.feedback.day_file import DAY, ROWS_AT_ONCE, by_day, day_of, is_day, put_day
+from ml_platform.feedback.day_file import (
+    DAY,
+    ROWS_AT_ONCE,
+    by_day,
+    day_of,
+    days_between,
+    is_day,
+    put_day,
+)
 from ml_platform.feedback.delta_files import CHECKPOINT, NOTHING, DeltaFiles, clear_errors
 from ml_platform.feedback.open_days import OpenDays
 
@@ -109,7 +117,7 @@ class DayTable:
         """
         with self._clear_errors("read"):
             return self._dataset(first, last).to_table(
-                columns=columns, filter=_between(first, last, also=where)
+                columns=columns, filter=days_between(first, last, also=where)
             )
 
     def batches(
@@ -118,7 +126,7 @@ class DayTable:
         """Give the same a part at a time."""
         with self._clear_errors("read"):
             scanner = self._dataset(first, last).scanner(
-                columns=list(columns), filter=_between(first, last), batch_size=ROWS_AT_ONCE
+                columns=list(columns), filter=days_between(first, last), batch_size=ROWS_AT_ONCE
             )
             yield from scanner.to_batches()
 
@@ -286,16 +294,3 @@ def today_utc(now: datetime) -> date:
 def _columns(table: "DeltaTable") -> pa.Schema:
     schema = pa.schema(table.schema().to_arrow())
     return schema.remove(schema.get_field_index(DAY))
-
-
-def _between(
-    first: date | None, last: date | None, *, also: pc.Expression | None = None
-) -> pc.Expression | None:
-    day = pc.field(DAY)
-    parts = [also] if also is not None else []
-    parts += [day >= pa.scalar(first)] if first is not None else []
-    parts += [day <= pa.scalar(last)] if last is not None else []
-    whole: pc.Expression | None = None
-    for part in parts:
-        whole = part if whole is None else whole & part
-    return whole

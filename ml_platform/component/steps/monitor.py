@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,6 @@ def monitor(
     window = Window(declaration, platform, begin, end)
     champion = platform.releases.state(name).champion
     training = None if champion is None else Training(declaration, platform, champion)
-    cost = _cost(declaration, end - begin)
     counts = counted(platform, name, begin=begin, end=end, now=now)
     labeled = _labeled(platform, training, until=end)
     report = MonitoringReport(
@@ -88,12 +87,8 @@ def monitor(
         quality=labeled.quality,
         estimate=_estimate(platform, name, until=end),
         not_estimated=why_not_estimated(declaration.spec.task) if declaration.spec.feedback else "",
-        kpis={
-            kpi.name: measure_kpi(kpi, labeled.rows, folder=declaration.folder)
-            for kpi in (declaration.spec.feedback.kpis if declaration.spec.feedback else ())
-        },
-        cost=cost,
-        cost_per_1000=cost / window.answered * 1000 if cost and window.answered else None,
+        kpis=_kpis(declaration, labeled),
+        **_cost(declaration, window),
     )
     bounds = _bounds(declaration, platform, _judged_version(report))
     found = checks(report, declaration.spec.monitoring, bounds=bounds)
@@ -208,9 +203,20 @@ def _estimate(platform: Platform, name: str, *, until: datetime) -> PerformanceE
     return known.estimate
 
 
-def _cost(declaration: Declaration, span: timedelta) -> float | None:
+def _kpis(declaration: Declaration, labeled: Labeled) -> dict[str, float | None]:
+    feedback = declaration.spec.feedback
+    return {
+        kpi.name: measure_kpi(kpi, labeled.rows, folder=declaration.folder)
+        for kpi in (() if feedback is None else feedback.kpis)
+    }
+
+
+def _cost(declaration: Declaration, window: Window) -> dict[str, Any]:
+    """What the window cost, and 1,000 predictions of it: fields of the report."""
     price = declaration.spec.serving.machine_hour_price
-    return None if price is None else price * (span.total_seconds() / 3600)
+    cost = None if price is None else price * ((window.end - window.begin).total_seconds() / 3600)
+    answered = window.answered
+    return {"cost": cost, "cost_per_1000": cost / answered * 1000 if cost and answered else None}
 
 
 def _bounds(
