@@ -135,11 +135,16 @@ class RunLog:
     def read_artifact_text(self, run_id: str, path: str) -> str | None:
         """Return the text of an artifact, or None; see `VersionRegistry.read_artifact_text`."""
         with self._doing(f"read {path} of the run {run_id}") as client:
+            from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+            # The client would ask the store for the run three times, and for its models.
+            address = client.get_run(run_id).info.artifact_uri
+            files = get_artifact_repository(address, self.tracking_uri, self.tracking_uri)
             parent = path.rpartition("/")[0] or None
-            if path not in {item.path for item in client.list_artifacts(run_id, parent)}:
+            if path not in {item.path for item in files.list_artifacts(parent)}:
                 return None
             with tempfile.TemporaryDirectory() as folder:
-                return Path(client.download_artifacts(run_id, path, folder)).read_text("utf-8")
+                return Path(files.download_artifacts(path, folder)).read_text("utf-8")
 
     def finish_run(self, run_id: str, status: RunStatus = "FINISHED") -> None:
         """Close the run."""
