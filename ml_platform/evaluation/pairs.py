@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ml_platform.evaluation.ranking import Floats, summed
+from ml_platform.evaluation.ranking import Floats, cumulated, summed
 
 
 class ConcordantPairs:
@@ -24,9 +24,8 @@ class ConcordantPairs:
     def weigh(self, weights: Floats) -> tuple[float, float, float]:
         """Weight of the concordant pairs, of the positive and of the negative rows."""
         ones = weights.take(self._ones)
-        reached = np.zeros(len(self._zeros) + 1)
-        np.cumsum(weights.take(self._zeros), out=reached[1:])
-        beaten = reached.take(self._below)
+        reached = cumulated(weights.take(self._zeros), before=1)
+        beaten = reached.take(self._below).astype(np.float64)
         if self._at_most is not None:
             beaten = (beaten + reached.take(self._at_most)) / 2
         return summed(ones, beaten), float(ones.sum()), float(reached[-1])

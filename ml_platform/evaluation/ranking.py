@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,16 @@ Floats = NDArray[np.float64]
 def summed(left: Floats, right: Floats) -> float:
     """Sum of products (n,), (n,). BLAS would start threads for each, at ten times the cost."""
     return float(np.einsum("i,i->", left, right))
+
+
+def cumulated(counts: NDArray[np.number[Any]], *, before: int = 0) -> NDArray[np.int64]:
+    """Running sums of whole numbers (n,), with so many zeros before them.
+
+    As integers they cost less than half of what they cost as floats, and are the same.
+    """
+    sums = np.zeros(before + len(counts), np.int64)
+    np.cumsum(counts.astype(np.int64), out=sums[before:])
+    return sums
 
 
 @dataclass(frozen=True)

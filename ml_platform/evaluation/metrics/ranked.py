@@ -19,7 +19,7 @@ from ml_platform.evaluation.metrics.metric import (
     written,
 )
 from ml_platform.evaluation.pairs import ConcordantPairs
-from ml_platform.evaluation.ranking import Cumulated, Ranking, summed
+from ml_platform.evaluation.ranking import Cumulated, Ranking, cumulated, summed
 from ml_platform.exceptions import MetricUnavailable
 from ml_platform.task import Task
 
@@ -109,11 +109,11 @@ class AveragePrecision(WeightedMetric):
 
         def mean(weights: Weights) -> float:
             own = weights.take(ones)
-            positive = np.cumsum(own)
+            positive = cumulated(own)
             if not len(own) or positive[-1] <= 0:
                 raise MetricUnavailable(self.key, reason="no row is positive")
-            total = np.cumsum(np.bincount(first, weights, minlength=len(ones)))[: len(ones)]
-            precision = positive.take(last) / (total + (total == 0))  # 0 where nothing was drawn
+            total = cumulated(np.bincount(first, weights, minlength=len(ones))[: len(ones)])
+            precision = positive.take(last) / np.maximum(total, 1)  # 0 where nothing was drawn
             return summed(own, precision) / float(positive[-1])
 
         return mean
