@@ -15,23 +15,19 @@ def rows_in(rows: pd.DataFrame, others: pd.DataFrame, *, key: str | None) -> NDA
     common = [key] if key is not None else [c for c in rows.columns if c in others.columns]
     if not common or any(c not in f.columns for c in common for f in (rows, others)):
         return np.zeros(len(rows), dtype=np.bool_)
-    repeats = key is None  # the values of a key do not
-    hashes = (_hashed(frame[common], repeats=repeats) for frame in (rows, others))
-    return pd.Index(next(hashes)).isin(next(hashes))
+    if key is not None:
+        return _plain(rows[key]).isin(_plain(others[key])).to_numpy(np.bool_)
+    return pd.Index(_hashed(rows[common])).isin(_hashed(others[common]))
 
 
-def _hashed(frame: pd.DataFrame, *, repeats: bool) -> NDArray[np.uint64]:
-    """Hashes (n,) of values, whatever dtype holds them: int64 or Int64, string or object.
-
-    repeats: whether values are likely to, so that each is better hashed once; the hashes are the
-        same.
-    """
+def _hashed(frame: pd.DataFrame) -> NDArray[np.uint64]:
+    """Hashes (n,) of the values of each row."""
     plain = pd.DataFrame({name: _plain(column) for name, column in frame.items()})
-    hashes = pd.util.hash_pandas_object(plain, index=False, categorize=repeats)
-    return hashes.to_numpy(dtype=np.uint64)
+    return pd.util.hash_pandas_object(plain, index=False).to_numpy(dtype=np.uint64)
 
 
 def _plain(column: pd.Series) -> pd.Series:
+    """The values, whatever dtype holds them: int64 or Int64, string or object."""
     if pd.api.types.is_float_dtype(column):
         return column.astype("float64")
     if pd.api.types.is_datetime64_any_dtype(column):
