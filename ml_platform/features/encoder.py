@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from ml_platform.exceptions import FeatureError, ModelError
 from ml_platform.features.category_block import CategoryBlock
 from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
-from ml_platform.features.values import LARGEST, number
+from ml_platform.features.values import EXACT, LARGEST, number
 
 Matrix = NDArray[np.float64]
 
@@ -101,8 +102,9 @@ class FeatureEncoder:
     def _numbers_of(self, record: Mapping[str, Any]) -> list[float]:
         return [
             value
-            if type(value := record[name]) is float and -LARGEST <= value <= LARGEST
-            else number(value, name)
+            if ((kind := type(value := record[name])) is float and -LARGEST <= value <= LARGEST)
+            or (kind is int and -EXACT <= value <= EXACT)
+            else (nan if value is None else number(value, name))
             for name in self.numeric
         ]
 

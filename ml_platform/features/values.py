@@ -12,6 +12,9 @@ from ml_platform.exceptions import FeatureError
 LARGEST = float(np.finfo(np.float32).max)
 """Numbers beyond it are held at it: trees work in float32, and no feature is infinite."""
 
+EXACT = 2**53
+"""Whole numbers up to here are floats exactly."""
+
 Category = str | int | float | bool
 
 

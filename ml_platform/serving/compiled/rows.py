@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from ml_platform.exceptions import FeatureError
 from ml_platform.features.encoder import FeatureEncoder
-from ml_platform.features.values import LARGEST, number
-
-_EXACT = 2**53
+from ml_platform.features.values import EXACT, LARGEST, number
 
 
 class RowEncoder:
@@ -67,7 +65,7 @@ class RowEncoder:
         return [
             value
             if ((kind := type(value := record[name])) is float and -LARGEST <= value <= LARGEST)
-            or (kind is int and -_EXACT <= value <= _EXACT)
+            or (kind is int and -EXACT <= value <= EXACT)
             else (nan if value is None else number(value, name))
             for name in self._numeric
         ]
