@@ -25,6 +25,8 @@ from ml_platform.plugins import Strict
 
 ROWS_AT_ONCE = 1 << 20
 _THREADS = 4
+_LOOKED_AT = 1000
+"""Texts at the head of a column that tell whether its texts repeat."""
 
 
 class ColumnLayout(Strict):
@@ -219,8 +221,16 @@ def _column_from_arrow(array: pa.ChunkedArray, name: str) -> pd.Series:
         return array.to_pandas().astype(dtype)
     if isinstance(dtype, pd.api.extensions.ExtensionDtype):
         return pd.Series(dtype.__from_arrow__(array))  # pyright: ignore[reportAttributeAccessIssue]
-    series = array.to_pandas(integer_object_nulls=bool(dtype.kind == "O"))
+    series = array.to_pandas(
+        integer_object_nulls=bool(dtype.kind == "O"), deduplicate_objects=_repeats(array)
+    )
     return series.astype(dtype, copy=False)
+
+
+def _repeats(array: pa.ChunkedArray) -> bool:
+    """Whether to look for equal texts: for nothing, as among ids, it takes most of the time."""
+    head = array.slice(0, _LOOKED_AT)
+    return not pa.types.is_large_string(array.type) or len(head.unique()) < len(head)
 
 
 def _datetimes(array: pa.ChunkedArray, dtype: Any) -> pd.Series:
