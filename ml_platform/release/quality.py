@@ -17,7 +17,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 
 def losses_of_classes(actual: Codes, decided: Codes, scores: Floats) -> Losses:
-    """Return `error`, `log_loss` and, with two classes, `brier` of each row.
+    """Return `error`, `log_loss` and `brier` of each row, as the metrics of these names do.
 
     actual: (n,) codes of the labels, or UNKNOWN. decided: (n,) codes of the answers.
     scores: (n,) probability of class 1, or (n, k) of each class; NaN where it is not known.
@@ -30,8 +30,12 @@ def losses_of_classes(actual: Codes, decided: Codes, scores: Floats) -> Losses:
     else:
         rows = np.arange(len(actual))
         with np.errstate(invalid="ignore"):
-            shares = scores[rows, np.maximum(actual, 0)] / scores.sum(axis=1)
-        given = np.where(actual == UNKNOWN, 0.0 * shares, shares)
+            shares = scores / scores.sum(axis=1, keepdims=True)
+        own = shares[rows, np.maximum(actual, 0)]
+        given = np.where(actual == UNKNOWN, 0.0 * own, own)
+        losses["brier"] = np.square(shares).sum(axis=1) + np.where(
+            actual == UNKNOWN, 0, 1 - 2 * own
+        )
     losses["log_loss"] = -np.log(np.clip(given, _EPSILON, 1.0 - _EPSILON))
     return losses
 

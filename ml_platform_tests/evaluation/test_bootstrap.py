@@ -12,6 +12,7 @@ from ml_platform.evaluation.evaluate import evaluate
 from ml_platform.evaluation.metrics.metric import METRICS
 from ml_platform.evaluation.spec import EvaluationSpec
 from ml_platform.task import Task
+from ml_platform.testing.metrics import example_scores
 
 
 def binary(rng, rows):
@@ -73,6 +74,17 @@ def test_one_positive_row_has_a_value_but_no_interval() -> None:
     metric = evaluate(target, scores, task=Task.BINARY, spec=spec).metrics["roc_auc"]
     assert metric.value == pytest.approx(3 / 49)
     assert metric.interval is None
+
+
+def test_metrics_of_several_classes_have_intervals_too() -> None:
+    target, scores = example_scores(Task.MULTICLASS, rows=300, seed=2)
+    names = ("average_precision", "brier", "expected_calibration_error")
+    spec = EvaluationSpec(metrics=names, bootstrap=100)
+    for metric in evaluate(target, scores, task=Task.MULTICLASS, spec=spec).metrics.values():
+        assert metric.low is not None
+        assert metric.low < metric.value < metric.high or metric.key == names[-1]  # it is biased
+    without = evaluate(np.minimum(target, 1), scores, task=Task.MULTICLASS, spec=spec)
+    assert without.metrics["average_precision"].reason == "no row is of class number 2"
 
 
 def test_spread_of_a_part_carries_over_to_all_rows() -> None:

@@ -33,9 +33,10 @@ def test_losses_of_several_classes_have_the_means_that_the_metrics_have() -> Non
     scores = rng.dirichlet([1, 1, 1], 100)
     actual = rng.integers(0, 3, 100)
     losses = losses_of_classes(actual, scores.argmax(axis=1), scores)
-    assert set(losses) == {"error", "log_loss"}
-    log_loss = METRICS.parse({"type": "log_loss"}).measure(actual, scores)
-    assert losses["log_loss"].mean() == pytest.approx(log_loss)
+    assert set(losses) == {"error", "log_loss", "brier"}
+    for key in ("log_loss", "brier"):
+        measured = METRICS.parse({"type": key}).measure(actual, scores)
+        assert losses[key].mean() == pytest.approx(measured)
     assert losses["error"].mean() == np.mean(actual != scores.argmax(axis=1))
 
 
@@ -44,6 +45,7 @@ def test_a_class_that_the_version_does_not_know_got_no_probability() -> None:
     losses = losses_of_classes(np.array([UNKNOWN, 1]), np.array([0, 1]), scores)
     assert losses["error"].tolist() == [1, 0]
     assert losses["log_loss"].tolist() == pytest.approx([-math.log(2**-52), -math.log(0.9)])
+    assert losses["brier"].tolist() == pytest.approx([0.5**2 + 0.5**2, 0.1**2 + 0.1**2])
     binary = losses_of_classes(np.array([UNKNOWN]), np.array([0]), np.array([0.3]))
     assert binary["log_loss"].tolist() == pytest.approx([-math.log(2**-52)])
 
@@ -52,7 +54,7 @@ def test_a_row_without_scores_counts_only_for_its_decision() -> None:
     scores = np.array([[np.nan, np.nan], [0.2, 0.8]])
     found = moments_of(losses_of_classes(np.array([0, 1]), np.array([1, 1]), scores))
     assert (found["error"].n, found["error"].total) == (2, 1.0)
-    assert found["log_loss"].n == 1
+    assert found["log_loss"].n == found["brier"].n == 1
 
 
 def test_losses_of_values_and_numbers_too_large_to_square() -> None:

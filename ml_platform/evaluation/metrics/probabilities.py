@@ -34,21 +34,27 @@ class LogLoss(AveragedMetric):
         if scores.ndim == 1:
             given = np.where(actual == 1, scores, 1 - scores)
         else:
-            total = scores.sum(axis=1)
-            given = scores[np.arange(len(actual)), actual] / total
+            given = _shares(scores)[np.arange(len(actual)), actual]
         return -np.log(np.clip(given, epsilon, 1 - epsilon))
 
 
 @METRICS.register
 class Brier(AveragedMetric):
-    """Mean squared difference of probability and outcome (Brier, 1950)."""
+    """Mean squared difference of probability and outcome (Brier, 1950).
+
+    Multiclass: summed over the classes, from 0 to 2; of two classes it is that of the positive one
+    alone, from 0 to 1, which is half of the sum. Both as scikit-learn's `brier_score_loss`.
+    """
 
     type: Literal["brier"] = "brier"
-    tasks: ClassVar = frozenset({Task.BINARY})
+    tasks: ClassVar = frozenset({Task.BINARY, Task.MULTICLASS})
 
     def values(self, target: Target, scores: Scores) -> Scores:
         """Squared difference of each row."""
-        return np.square(scores - target.astype(np.float64))
+        if scores.ndim == 1:
+            return np.square(scores - target.astype(np.float64))
+        happened = np.eye(scores.shape[1])[target.astype(np.int64)]
+        return np.square(_shares(scores) - happened).sum(axis=1)
 
 
 @METRICS.register
@@ -56,12 +62,13 @@ class ExpectedCalibrationError(WeightedMetric):
     """Mean gap of probability and frequency in bins of equal width (Guo et al., 2017).
 
     bins: how many.
-    Each bin weighs as many rows as it has; empty ones count nothing.
+    Each bin weighs as many rows as it has; empty ones count nothing. Multiclass: the probability of
+    the likeliest class against how often it is the right one.
     """
 
     type: Literal["expected_calibration_error"] = "expected_calibration_error"
     bins: int = Field(default=10, ge=1, le=10_000)
-    tasks: ClassVar = frozenset({Task.BINARY})
+    tasks: ClassVar = frozenset({Task.BINARY, Task.MULTICLASS})
     greater_is_better: ClassVar[bool] = False
 
     @property
@@ -71,11 +78,20 @@ class ExpectedCalibrationError(WeightedMetric):
 
     def weighted(self, target: Target, scores: Scores) -> Weighted:
         """Find the bin of each row once; each call sums the gaps."""
-        place = np.clip((scores * self.bins).astype(np.int64), 0, self.bins - 1)
-        gap = scores - target.astype(np.float64)
+        said, happened = scores, target.astype(np.float64)
+        if scores.ndim > 1:
+            said = _shares(scores).max(axis=1)
+            happened = (target == scores.argmax(axis=1)).astype(np.float64)
+        place = np.clip((said * self.bins).astype(np.int64), 0, self.bins - 1)
+        gap = said - happened
 
         def mean_gap(weights: Weights) -> float:
             sums = np.bincount(place, weights * gap, self.bins)
             return float(np.abs(sums).sum() / weights.sum())
 
         return mean_gap
+
+
+def _shares(scores: Scores) -> Scores:
+    """Probabilities (n, k) that add up to 1."""
+    return scores / scores.sum(axis=1, keepdims=True)

@@ -93,13 +93,26 @@ class RocAuc(WeightedMetric):
 
 @METRICS.register
 class AveragePrecision(WeightedMetric):
-    """Precision averaged over the steps of recall, as scikit-learn's `average_precision_score`."""
+    """Precision averaged over the steps of recall, as scikit-learn's `average_precision_score`.
+
+    Multiclass: mean of one-against-rest (`average="macro"` there); every class must occur.
+    """
 
     type: Literal["average_precision"] = "average_precision"
-    tasks: ClassVar = frozenset({Task.BINARY})
+    tasks: ClassVar = frozenset({Task.BINARY, Task.MULTICLASS})
 
     def weighted(self, target: Target, scores: Scores) -> Weighted:
-        """Sort once; each call looks at the precision at each positive row, of its tie's end."""
+        """Sort once for each class."""
+        if scores.ndim == 1:
+            return self._of_one(target, scores, lacking="no row is positive")
+        each = [
+            self._of_one(target == k, scores[:, k], lacking=f"no row is of class number {k}")
+            for k in range(scores.shape[1])
+        ]
+        return lambda weights: float(np.mean([one(weights) for one in each]))
+
+    def _of_one(self, target: Target, scores: Scores, *, lacking: str) -> Weighted:
+        """Each call looks at the precision at each positive row, of its tie's end."""
         ranking = Ranking(target, scores)
         hits = np.flatnonzero(ranking.positive)
         ends = ranking.tie_ends(hits)
@@ -111,7 +124,7 @@ class AveragePrecision(WeightedMetric):
             own = weights.take(ones)
             positive = cumulated(own)
             if not len(own) or positive[-1] <= 0:
-                raise MetricUnavailable(self.key, reason="no row is positive")
+                raise MetricUnavailable(self.key, reason=lacking)
             total = cumulated(np.bincount(first, weights, minlength=len(ones))[: len(ones)])
             precision = positive.take(last) / np.maximum(total, 1)  # 0 where nothing was drawn
             return summed(own, precision) / float(positive[-1])
@@ -119,9 +132,10 @@ class AveragePrecision(WeightedMetric):
         return mean
 
     def carried_by(self, target: Target, scores: Scores) -> int:
-        """The positive rows."""
-        del scores
-        return int(target.sum())
+        """The positive rows, or those of the rarest class."""
+        if scores.ndim == 1:
+            return int(target.sum())
+        return int(np.bincount(target.astype(np.int64), minlength=scores.shape[1]).min())
 
 
 @METRICS.register

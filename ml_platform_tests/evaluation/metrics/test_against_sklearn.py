@@ -19,6 +19,8 @@ BINARY = {
 }
 MULTICLASS = {
     "roc_auc": lambda t, s: theirs.roc_auc_score(t, s, multi_class="ovr"),
+    "average_precision": lambda t, s: theirs.average_precision_score(t, s, average="macro"),
+    "brier": theirs.brier_score_loss,
     "log_loss": theirs.log_loss,
     "accuracy": lambda t, s: theirs.accuracy_score(t, s.argmax(axis=1)),
     "balanced_accuracy": lambda t, s: theirs.balanced_accuracy_score(t, s.argmax(axis=1)),

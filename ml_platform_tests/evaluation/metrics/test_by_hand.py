@@ -58,6 +58,10 @@ def test_binary_metric_by_hand(declared, expected) -> None:
         ("log_loss", -math.log(0.8 * 0.4 * 0.8 * 0.6) / 4),
         # class 1 against the rest: 0.4 beats 0.1, 0.1, 0.3
         ("roc_auc", 1.0),
+        ("average_precision", 1.0),
+        ("brier", (0.06 + 0.62 + 0.06 + 0.26) / 4),
+        # 0.8 twice and 0.6, right each time, in two bins; 0.5 and wrong
+        ("expected_calibration_error", (2 * 0.2 + 0.5 + 0.4) / 4),
     ],
 )
 def test_multiclass_metric_by_hand(name, expected) -> None:
