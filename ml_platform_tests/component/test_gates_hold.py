@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,6 +12,7 @@ from ml_platform.component.steps.certify import intact_certificate, verified_cer
 from ml_platform.component.steps.holdout import load_holdout
 from ml_platform.component.steps.waive import waive
 from ml_platform.exceptions import DeploymentRefused
+from ml_platform.registry.registry import ModelRegistry
 from ml_platform.registry.waiver import Waiver
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -199,3 +201,24 @@ def test_waived_gate_lets_the_version_pass_with_a_name_and_an_expiry(
     assert void in failure(again)
     assert len([*(reports / "v1" / "kept").glob("*.html")]) == 3
     assert void in str(metadata(again, "evaluation_report")["gates"])
+
+
+def test_version_is_read_once_for_its_metrics_and_its_gates(
+    declaration: Declaration,
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cost = "{type: latency, p95_ms: 1000, seconds: 0.01}"
+    gated = changed(declaration, FLOOR, f"{FLOOR}\n    - {cost}")
+    before = ["raw_data", "validated_data", "trained_model"]
+    assert materialize(gated, instance, only=before).success
+    downloads, download = list[int](), ModelRegistry.download
+
+    def downloading(self: ModelRegistry, model: str, version: int, to: Path) -> Path:
+        downloads.append(version)
+        return download(self, model, version, to)
+
+    monkeypatch.setattr(ModelRegistry, "download", downloading)
+    assert materialize(gated, instance, only=["evaluation_report"]).success
+    assert downloads == [1]

@@ -18,7 +18,8 @@ from ml_platform.component.steps.certify import intact_certificate, issue_certif
 from ml_platform.component.steps.comparison import comparison_with, rival_of
 from ml_platform.component.steps.documents import FOLDER, logged_evaluation, write_documents
 from ml_platform.component.steps.evaluation_gates import judge_evaluation
-from ml_platform.component.steps.holdout import Judged, load_holdout
+from ml_platform.component.steps.holdout import Judged, holdout_of
+from ml_platform.component.steps.kept_version import KeptVersion, kept_versions
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.evaluation.curves import pictures
 from ml_platform.evaluation.evaluate import evaluate, measure_all
@@ -51,9 +52,12 @@ class EvaluationOutcome:
 class _Rows(NamedTuple):
     """What a version is measured on, read when it is first asked for.
 
+    candidate: the version itself, and `version` gives another one by its number.
     snapshots: the frozen ones of the benchmarks, by name.
     """
 
+    candidate: KeptVersion
+    version: Callable[[int], KeptVersion]
     snapshots: Mapping[str, Snapshot]
     judged: Callable[[], Judged]
     benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]]
@@ -69,18 +73,19 @@ def evaluate_version(
     """Evaluate a version, unless this evaluation was made before; judge it either way."""
     spec = declaration.spec
     folder = platform.settings.reports / spec.name / f"v{trained.version}"
-    rows = _rows_of(declaration, platform, trained)
-    fingerprint = _fingerprint(declaration, rows.snapshots)
-    drawn = spec.evaluation.evidently == "never" or (folder / EVIDENTLY).is_file()
-    evaluation = _earlier(platform, trained, fingerprint) if drawn else None
-    reused = evaluation is not None
-    if evaluation is None:
-        with _drawn_beside(declaration, platform, rows.judged(), folder):
-            evaluation = _evaluate_anew(declaration, rows, folder)
-        _log(platform, trained, evaluation, fingerprint, folder)
-    certificate, records = _certified(
-        declaration, platform, trained, evaluation, rows, reused=reused, now=now
-    )
+    with kept_versions(platform, spec.name) as version:
+        rows = _rows_of(declaration, platform, trained, version)
+        fingerprint = _fingerprint(declaration, rows.snapshots)
+        drawn = spec.evaluation.evidently == "never" or (folder / EVIDENTLY).is_file()
+        evaluation = _earlier(platform, trained, fingerprint) if drawn else None
+        reused = evaluation is not None
+        if evaluation is None:
+            with _drawn_beside(declaration, platform, rows.judged(), folder):
+                evaluation = _evaluate_anew(declaration, rows, folder)
+            _log(platform, trained, evaluation, fingerprint, folder)
+        certificate, records = _certified(
+            declaration, platform, trained, evaluation, rows, reused=reused, now=now
+        )
     write_documents(platform, certificate, evaluation, fingerprint=fingerprint, now=now)
     handle = EvaluationReport(
         version=trained.version,
@@ -93,15 +98,21 @@ def evaluate_version(
     return EvaluationOutcome(handle, certificate, records, shown, folder, reused)
 
 
-def _rows_of(declaration: Declaration, platform: Platform, trained: TrainedModel) -> _Rows:
+def _rows_of(
+    declaration: Declaration,
+    platform: Platform,
+    trained: TrainedModel,
+    version: Callable[[int], KeptVersion],
+) -> _Rows:
     snapshots = frozen(declaration, platform)
-    judged = cache(partial(load_holdout, declaration, platform, trained.snapshot, trained.version))
+    candidate = version(trained.version)
+    judged = cache(partial(holdout_of, candidate, trained.snapshot))
     benchmarks = cache(
         lambda: benchmark_rows(
             declaration, platform, snapshots, model=judged().model, trained=judged().train
         )
     )
-    return _Rows(snapshots, judged, benchmarks)
+    return _Rows(candidate, version, snapshots, judged, benchmarks)
 
 
 def _certified(
@@ -121,12 +132,12 @@ def _certified(
     records = judge_evaluation(
         declaration,
         platform,
-        version,
+        rows.candidate,
         evaluation,
         rows.judged,
         benchmarks=rows.benchmarks,
         earlier={record.check: record for record in known.records} if known else {},
-        rival=rival,
+        rival=None if rival is None else rows.version(rival),
     )
     certificate = issue_certificate(
         declaration,

@@ -1,11 +1,8 @@
 """The gates of evaluation_report, with the evidence that the declared ones ask for."""
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache, partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from functools import cache
 from typing import Any
 
 from ml_platform.component.platform import Platform
@@ -24,15 +21,15 @@ from ml_platform.spec.load import Declaration
 def judge_evaluation(
     declaration: Declaration,
     platform: Platform,
-    version: int,
+    candidate: KeptVersion,
     evaluation: Evaluation,
     judged: Callable[[], Judged],
     *,
     benchmarks: Callable[[], Mapping[str, BenchmarkRows | str]],
     earlier: Mapping[str, GateRecord],
-    rival: int | None,
+    rival: KeptVersion | None,
 ) -> tuple[GateRecord, ...]:
-    """The verdicts of the declared gates on a version.
+    """The verdicts of the declared gates on a candidate.
 
     judged: gives the holdout; called by what needs its rows. benchmarks: the same of these.
     earlier: records of the same evaluation by check. What measures time or memory is not measured
@@ -40,25 +37,13 @@ def judge_evaluation(
         and another certificate.
     rival: the version that it is compared with; None before the first release.
     """
-    with _versions(declaration, platform, version, rival) as (candidate, champion):
-        evidence = _evidence(
-            declaration, platform, candidate, champion, evaluation, judged, benchmarks
-        )
-        return tuple(
-            _kept(gate, earlier.get(gate.check_name), evidence.costs, rival=rival)
-            or gate.record(gate.judge(evidence))
-            for gate in declaration.spec.all_gates(Stage.EVALUATION_REPORT)
-        )
-
-
-@contextmanager
-def _versions(
-    declaration: Declaration, platform: Platform, version: int, rival: int | None
-) -> Generator[tuple[KeptVersion, KeptVersion | None]]:
-    """A version and the one that it is compared with; their files go with the block."""
-    with TemporaryDirectory() as below:
-        kept = partial(KeptVersion, platform, declaration.spec.name, below=Path(below))
-        yield kept(version), None if rival is None else kept(rival)
+    evidence = _evidence(declaration, platform, candidate, rival, evaluation, judged, benchmarks)
+    number = None if rival is None else rival.number
+    return tuple(
+        _kept(gate, earlier.get(gate.check_name), evidence.costs, rival=number)
+        or gate.record(gate.judge(evidence))
+        for gate in declaration.spec.all_gates(Stage.EVALUATION_REPORT)
+    )
 
 
 def _evidence(

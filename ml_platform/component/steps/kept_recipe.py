@@ -2,6 +2,7 @@
 
 from ml_platform.component.platform import Platform
 from ml_platform.exceptions import ModelError
+from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.recipe import DECLARATION, Recipe
 
 
@@ -10,8 +11,13 @@ def recipe_of(platform: Platform, name: str, version: int) -> Recipe:
 
     Raises ModelError when there is no such version, or its declaration is gone or damaged.
     """
-    run_id = platform.registry.get(name, version).run_id
-    text = platform.registry.read_artifact_text(run_id, DECLARATION)
+    return recipe_of_run(platform, platform.registry.get(name, version))
+
+
+def recipe_of_run(platform: Platform, version: ModelVersion) -> Recipe:
+    """The same of a version that was read already."""
+    text = platform.registry.read_artifact_text(version.run_id, DECLARATION)
     if text is None:
-        raise ModelError(f"the MLflow run {run_id} of {name}:{version} has no {DECLARATION}")
+        run = f"the MLflow run {version.run_id} of {version.name}:{version.version}"
+        raise ModelError(f"{run} has no {DECLARATION}")
     return Recipe.read(text)

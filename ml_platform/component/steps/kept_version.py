@@ -1,11 +1,14 @@
 """A version as it was kept, read once for all that look at it."""
 
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.kept_recipe import recipe_of
+from ml_platform.component.steps.kept_recipe import recipe_of_run
 from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.recipe import Recipe
 from ml_platform.training.model import Model
@@ -44,4 +47,11 @@ class KeptVersion:
     @cached_property
     def recipe(self) -> Recipe:
         """How it was made."""
-        return recipe_of(self.platform, self.name, self.number)
+        return recipe_of_run(self.platform, self.registered)
+
+
+@contextmanager
+def kept_versions(platform: Platform, name: str) -> Generator[Callable[[int], KeptVersion]]:
+    """What gives the versions of a model by number; their files go with the block."""
+    with TemporaryDirectory() as below:
+        yield partial(KeptVersion, platform, name, below=Path(below))
