@@ -11,12 +11,11 @@ import argparse
 import os
 import platform
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import canary, data_and_cost, drifts
-from harness.lines import HEAD, Table, line
+from harness import canary, data_and_cost, drifts, running
+from harness.lines import HEAD, Table, line, spent
 from harness.truths import (
     equal_slices,
     groups_apart,
@@ -174,6 +173,7 @@ def tables(seconds: float) -> list[Table]:
             fairness(seconds),
         ),
         *data_and_cost.tables(seconds),
+        *running.tables(seconds),
         *drifts.tables(seconds),
         *canary.tables(seconds),
     ]
@@ -209,15 +209,15 @@ def main() -> None:
     for title, labels, lines in tables(SECONDS / 10 if options.quick else SECONDS):
         if options.only not in title:
             continue
-        started = time.process_time()
+        started = spent()
         part = [title, "", f"| {' | '.join(labels)} |", "| --- " * len(labels) + "|"]
         print("\n".join(part))
         for cells in lines:
             part.append(f"| {' | '.join(cells)} |")
             print(part[-1], flush=True)
-        spent = f"Measured in {time.process_time() - started:,.0f} s of one core ({machine()})."
-        print(f"{spent}\n")
-        parts[title] = "\n".join([*part, "", spent])
+        measured = f"Measured in {spent() - started:,.0f} s of one core ({machine()})."
+        print(f"{measured}\n")
+        parts[title] = "\n".join([*part, "", measured])
     if options.write:
         text = options.write.read_text(encoding="utf-8")
         options.write.write_text(written(text, parts), encoding="utf-8")

@@ -44,6 +44,10 @@ class LoadTest(Gate[ServiceEvidence]):
             requests=self.requests,
             concurrency=self.concurrency,
         )
+        return self.judge_load(load)
+
+    def judge_load(self, load: Load) -> GateResult:
+        """Judge what came of it."""
         verdict, reason = self._verdict(load)
         wrong = load.error_rate > self.max_error_rate
         return GateResult(
