@@ -20,8 +20,8 @@ class Settings(Strict):
     mlflow_url: MLflow tracking URI.
     release_url: SQLAlchemy URL of the release store.
     models: folders with declared models, besides `ml_platform/defs`; of an installed package, too.
-    journal_url: fsspec URL that closed segments of journals are moved to; None leaves them in
-    `journal`.
+    journal_url: fsspec URL that closed segments of journals are moved to, and what workers counted
+    is copied to; None leaves them in the home.
     max_runs_per_day, max_hours_per_day, max_gpu_hours_per_day: of all trainings that the platform
     begins by itself, in any 24 hours; None is no limit.
     sensor_seconds: between two looks of a sensor; None is what each takes by itself.
@@ -97,6 +97,10 @@ class Settings(Strict):
     def kept_counts(self, model: str) -> Path:
         """What every worker of a model's services ever counted, a file each."""
         return self.home / "serving" / model / "workers"
+
+    def shipped_counts(self, model: str) -> str | None:
+        """Where workers of other machines leave a copy of theirs; None where nothing is shipped."""
+        return f"{self.journal_url.rstrip('/')}/{model}/counts" if self.journal_url else None
 
     @property
     def reports(self) -> Path:

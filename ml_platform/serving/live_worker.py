@@ -12,6 +12,7 @@ from typing import Any
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.serving.bundle import Bundle
 from ml_platform.serving.counters import Counters
+from ml_platform.serving.counts_shipping import CountsShipper
 from ml_platform.serving.feedback import Label
 from ml_platform.serving.fixed_worker import open_journal, recorder_of
 from ml_platform.serving.journal.writer import PredictionLog
@@ -86,6 +87,10 @@ def open_live(model: str, settings: Settings) -> Worker:
     )
     following.start()
     worker.at_end(following.stop)
+    shared = settings.shipped_counts(model)
+    if shared is not None:
+        kept = settings.kept_counts(model) / f"{identity.name}.json"
+        worker.at_end(CountsShipper(kept, shared).close)
     return worker
 
 

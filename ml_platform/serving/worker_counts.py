@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,10 +72,21 @@ def write(folder: Path, worker: str, found: WorkerCounts, *, holds: Collection[s
             for (version, role), counts in found.counts.items()
         ],
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / f".{worker}"
-    scratch.write_text(json.dumps(content, separators=(",", ":")), encoding="utf-8")
-    scratch.replace(folder / f"{worker}.json")
+    _replace(folder, worker, json.dumps(content, separators=(",", ":")).encode())
+
+
+def take(folder: Path, worker: str, content: bytes) -> None:
+    """Keep what a worker wrote elsewhere, unless what is here is as new, or newer. Raises OSError.
+
+    content: a whole file of `write`; what is none is left where it is.
+    """
+    if _parsed(content).at > written_at(folder, worker):
+        _replace(folder, worker, content)
+
+
+def written_at(folder: Path, worker: str) -> float:
+    """When a worker wrote its counts, seconds since 1970; 0 where it has written none."""
+    return _read(folder / f"{worker}.json").at
 
 
 def read_others(folder: Path, *, but: str) -> WorkerCounts:
@@ -88,11 +99,14 @@ def read_others(folder: Path, *, but: str) -> WorkerCounts:
     return found
 
 
-def fold(folder: Path, *, before: float) -> None:
+def fold(
+    folder: Path, *, before: float, forget: Callable[[str], object] = lambda worker: None
+) -> None:
     """Add up the files that nobody wrote since `before` in one, and delete them.
 
-    before: seconds since 1970. What all files say together stays the same, also when this is
-    killed half-way. One process at a time may do it. Raises OSError.
+    before: seconds since 1970. forget: deletes other copies of a worker's file, before this one
+    is. What all files say together stays the same, also when this is killed half-way, or `forget`
+    raises. One process at a time may do it. Raises OSError.
     """
     held = _held(folder)
     files = [file for file in folder.glob("*.json") if file.stem != ENDED]
@@ -103,6 +117,7 @@ def fold(folder: Path, *, before: float) -> None:
     found = sum(map(_read, old), start=_read(folder / f"{ENDED}.json"))
     write(folder, ENDED, found, holds=[file.stem for file in (*left, *old)])
     for file in (*left, *old):
+        forget(file.stem)
         file.unlink()
     write(folder, ENDED, found)
 
@@ -116,13 +131,28 @@ def _held(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
+def _replace(folder: Path, worker: str, content: bytes) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / f".{worker}"
+    scratch.write_bytes(content)
+    scratch.replace(folder / f"{worker}.json")
+
+
 def _read(file: Path) -> WorkerCounts:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return _parsed(file.read_bytes())
+    except OSError:
+        return WorkerCounts()
+
+
+def _parsed(text: bytes) -> WorkerCounts:
+    """What a file says; nothing where it is damaged."""
+    try:
+        content = json.loads(text)
         counts = {
             (str(version), str(role)): Counts.from_json(json.dumps(each))
             for version, role, each in content["counts"]
         }
         return WorkerCounts(counts, dict(content["journal"]), float(content["at"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         return WorkerCounts()

@@ -1,18 +1,28 @@
 """What was asked of the service in a window, and what earlier reports had counted."""
 
+import logging
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from ml_platform.clock import utc_now
 from ml_platform.component.monitoring_sensor import GRACE
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.kept_reports import KeptReports
 from ml_platform.monitoring.traffic import Traffic, traffic
-from ml_platform.serving.worker_counts import fold, read_others
+from ml_platform.release.worker import WorkerReport
+from ml_platform.serving.counts_shipping import collect, forget
+from ml_platform.serving.worker_counts import fold, read_others, written_at
 
 SILENT = timedelta(days=7)
 """A worker that wrote no counts for this long has ended: each writes once a second."""
+
+LATE = timedelta(minutes=2)
+"""Counts so much older than their worker's last sign of life are not all it counted: those of other
+machines come every ten seconds, or once a minute after the store was away."""
+
+_log = logging.getLogger(__name__)
 
 
 class Counted(NamedTuple):
@@ -36,7 +46,7 @@ def counted(
     if now >= end + (end - begin) + GRACE:
         return Counted(None, None)
     folder = platform.settings.kept_counts(name)
-    _fold(folder)
+    _gather(folder, platform.settings.shipped_counts(name))
     found = read_others(folder, but="")
     totals = traffic(found.counts, found.journal)
     before = _totals_before(reports, begin)
@@ -44,21 +54,36 @@ def counted(
     return Counted(since.model_copy(update={"elsewhere": _elsewhere(platform, name)}), totals)
 
 
-def _fold(folder: Path) -> None:
-    """Forget the files of workers that ended, not what they counted; one process at a time."""
+def _gather(folder: Path, shared: str | None) -> None:
+    """Fetch what workers of other machines counted, and add up the files of those that ended.
+
+    shared: where it lies; None where machines share nothing. A store that is away is told in the
+    log: what it lacks is fetched, and counted, the next time. One process at a time.
+    """
     from filelock import FileLock
 
-    if folder.is_dir():
-        with FileLock(folder / ".fold.lock"):
-            fold(folder, before=time.time() - SILENT.total_seconds())
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".fold.lock"):
+        ended = time.time() - SILENT.total_seconds()
+        if shared is None:
+            fold(folder, before=ended)
+            return
+        try:
+            collect(shared, folder)
+            fold(folder, before=ended, forget=lambda worker: forget(shared, worker))
+        except (OSError, ImportError, ValueError) as error:
+            _log.warning("counts of other machines cannot be fetched from %s: %s", shared, error)
 
 
 def _elsewhere(platform: Platform, name: str) -> tuple[str, ...]:
-    """The hosts of workers that told of themselves, and did not write their counts here."""
-    folder = platform.settings.kept_counts(name)
-    workers = platform.releases.workers(name)
-    hosts = {each.host for each in workers if not (folder / f"{each.worker}.json").is_file()}
-    return tuple(sorted(hosts))
+    """The hosts of workers whose counts are older than their last sign of life, or not here."""
+    folder, now = platform.settings.kept_counts(name), utc_now()
+
+    def is_late(worker: WorkerReport) -> bool:
+        silent = (now - worker.seen_at).total_seconds()  # of a clock that may be simulated
+        return time.time() - written_at(folder, worker.worker) - silent > LATE.total_seconds()
+
+    return tuple(sorted({each.host for each in platform.releases.workers(name) if is_late(each)}))
 
 
 def _totals_before(reports: KeptReports, begin: datetime) -> Traffic | None:

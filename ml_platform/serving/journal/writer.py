@@ -19,7 +19,7 @@ from ml_platform.serving.journal.group import Counts, Done, Group
 from ml_platform.serving.journal.recent import RecentIds
 from ml_platform.serving.journal.record import SENT, sent_id
 from ml_platform.serving.journal.segment import FRAME, SegmentWriter, close_abandoned
-from ml_platform.serving.journal.shipping import Shipper
+from ml_platform.serving.journal.shipping import SegmentShipper
 from ml_platform.spec.serving import JournalSpec
 
 _RETRY_SECONDS = 0.05
@@ -120,7 +120,7 @@ class Journal:
         self._device = ThreadPoolExecutor(1, "journal") if self._power else None
         self._syncing: Future[JournalUnavailable | None] | None = None
         close_abandoned(self.folder)
-        self._shipper = Shipper(folder, ship_to) if ship_to else None
+        self._shipper = SegmentShipper(folder, ship_to) if ship_to else None
 
     def bind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Say which loop `add` is called on; needed before the first `add`."""

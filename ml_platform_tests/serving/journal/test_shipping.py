@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ml_platform.serving.journal import shipping
-from ml_platform.serving.journal.shipping import Shipper, ship
+from ml_platform.serving.journal.shipping import SegmentShipper, ship
 from ml_platform.serving.journal.writer import Journal
 from ml_platform_tests.serving.journal.test_writer import ids, record
 
@@ -48,7 +48,7 @@ def test_what_cannot_be_shipped_stays_and_is_tried_again(
     segment.write_bytes(b"MLPJ\x01\r\n\x00")
     blocked = tmp_path / "there"
     blocked.write_text("a file where the folder should be")
-    shipper = Shipper(tmp_path / "here", f"file://{blocked}")
+    shipper = SegmentShipper(tmp_path / "here", f"file://{blocked}")
     until(lambda: bool(shipper.failed))
     assert segment.exists()
     blocked.unlink()

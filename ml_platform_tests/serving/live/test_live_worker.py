@@ -16,9 +16,11 @@ from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.serving.build import build_bento
+from ml_platform.serving.counts_shipping import collect
 from ml_platform.serving.journal.reader import read_segment
 from ml_platform.serving.live_worker import open_live
 from ml_platform.serving.worker import Worker
+from ml_platform.serving.worker_counts import read_others
 from ml_platform.settings import Settings
 from ml_platform.spec.serving import JournalSpec, LimitsSpec, ServingSpec
 from ml_platform_tests.serving.live.conftest import CONTRACT, NAME
@@ -154,3 +156,31 @@ def test_worker_serves_each_champion_as_that_is_declared(
         "version": "2", "synced": True, "batch": "too_many", "refused": 413, "most": 2,
         "journal": "power", "cost": True,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_counts_are_shipped_when_a_worker_stops_and_a_store_that_is_away_disturbs_nobody(
+    settings: Settings, tmp_path: Path, away: bool, caplog: pytest.LogCaptureFixture
+):
+    move(SqlReleaseStore(settings.release_url), Action.PROMOTE_DIRECT, 1)
+    shared = tmp_path / "shared"
+    if away:
+        shared.write_text("a file where the folder should be")
+
+    async def main() -> None:
+        url = f"file://{shared}"
+        worker = open_live(NAME, settings.model_copy(update={"journal_url": url}))
+        await worker.start()
+        for number in range(3):
+            answer = await asked(worker, "/predict", RECORD | {"flight_id": number})
+            assert answer["model_version"] == "1"
+        await worker.stop()
+
+    asyncio.run(main())
+    other = tmp_path / "monitoring"
+    collect(f"file://{shared}/{NAME}/counts", other)
+    here = read_others(settings.kept_counts(NAME), but="")
+    assert here.counts["1", "champion"].requests == 3
+    assert read_others(other, but="").counts == ({} if away else here.counts)
+    told = [each.message for each in caplog.records if "cannot ship to" in each.message]
+    assert len(told) == away
