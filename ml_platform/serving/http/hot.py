@@ -278,6 +278,9 @@ class HotProtocol(HttpToolsProtocol):
 
     def _pass_on(self) -> None:
         """Give uvicorn the request as it would have it: from its beginning."""
+        if self._idle is not None:  # from its answer on uvicorn waits for the next request
+            self._idle.cancel()
+            self._idle = None
         url, headers, expect = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url = url

@@ -299,6 +299,15 @@ def test_endless_headers_are_refused(hot: StandIn):
         assert statuses(received(connection)) == [431]
 
 
+def test_connection_in_use_stays_by_whichever_road_its_requests_go():
+    other = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with standin(keep_alive=1) as hot, hot.connect() as connection:
+        for number, request in enumerate([post(b"a"), *[other] * 12, post(b"b"), *[other] * 6]):
+            connection.sendall(request)
+            assert statuses(connection.recv(65536)) == [200], f"request {number}"
+            time.sleep(0.2)
+
+
 def test_keep_alive_ends_when_nobody_asks():
     with standin(keep_alive=1) as hot, hot.connect() as connection:
         connection.sendall(post(b"a"))
