@@ -50,7 +50,9 @@ def http_service(
     for its 60 s, which is why the hot routes are answered before it.
 
     Nor do spans begin for what our routes are asked: a span costs more than the prediction. The
-    trace id of a request is in its journal record instead.
+    trace id of a request is in its journal record instead. Where `seam.VARIABLE` asks for it, the
+    requests that their callers' tracing keeps come to BentoML after all, and it is told to leave
+    out no route: its sampler goes by what the caller decided.
 
     workers: processes that answer; one for each core if None.
     """
@@ -66,18 +68,18 @@ def http_service(
     class Release:
         """Predictions of one model."""
 
+    hot = seam.install(lambda: _desk(opened))
     service = bentoml.service(
         name=name,
         workers=workers or "cpu_count",
         logging={"access": {"enabled": False, "skip_paths": list(ASKED)}},
-        tracing={"excluded_urls": list(ASKED)},
+        tracing={"excluded_urls": [] if hot and seam.traces_sampled() else list(ASKED)},
         http={"response": {"trace_id": False}},
     )(Release)
     service.add_asgi_middleware(
         MetricsAppendix, more=lambda: opened[0].metrics() if opened else b""
     )
     service.mount_asgi_app(create_app(open_one), path="/")
-    seam.install(lambda: _desk(opened))
     return service
 
 

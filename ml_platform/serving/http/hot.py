@@ -19,6 +19,7 @@ from ml_platform.serving.http.line import (
     Encoder,
     Line,
     Place,
+    is_sampled,
     length_of,
     request_id_of,
 )
@@ -38,9 +39,13 @@ _LONG_HEAD = failure(
 
 
 class HotProtocol(HttpToolsProtocol):
-    """One connection; `seam.install` makes a subclass that knows the worker's desk."""
+    """One connection; `seam.install` makes a subclass that knows the worker's desk.
+
+    traced: a request that its caller's tracing keeps goes on to uvicorn, to get its span there.
+    """
 
     encoder: ClassVar[Encoder]
+    traced: ClassVar[bool] = False
     parser: Any
     cycle: Any  # uvicorn's request under way, or our line of answers in its place
 
@@ -155,8 +160,11 @@ class HotProtocol(HttpToolsProtocol):
             if not self._ending:
                 self._pass_on()
             return
-        parser = self.parser
         headers = dict(self.headers)
+        if self.traced and is_sampled(headers):
+            self._pass_on()
+            return
+        parser = self.parser
         keep_alive = parser.should_keep_alive() and parser.get_http_version() != "1.0"
         key = None
         if desk.keys is not None:

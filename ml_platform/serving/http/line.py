@@ -9,6 +9,8 @@ from ml_platform.serving.http.desk import Desk, headers_of
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
+_TRACEPARENT = len("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+_ODD = b"13579bdf"
 _CLOSE = b"connection: close\r\n"
 _STATUS = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
@@ -120,6 +122,18 @@ def request_id_of(headers: dict[bytes, bytes]) -> bytes:
         return found
     trace = headers.get(b"traceparent")
     return trace[3:35] if trace is not None else b""
+
+
+def is_sampled(headers: dict[bytes, bytes]) -> bool:
+    """Tell whether the caller's tracing keeps this request: the last bit of `traceparent`.
+
+    >>> is_sampled({b"traceparent": b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})
+    True
+    >>> is_sampled({b"traceparent": b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"})
+    False
+    """
+    trace = headers.get(b"traceparent")
+    return trace is not None and len(trace) >= _TRACEPARENT and trace[_TRACEPARENT - 1] in _ODD
 
 
 def length_of(headers: dict[bytes, bytes]) -> int | None:

@@ -14,7 +14,7 @@ from inspect import signature
 from ml_platform.serving.http.desk import Desk
 
 VARIABLE = "ML_PLATFORM_HOT_ROUTES"
-"""`off` leaves uvicorn as it is."""
+"""`off` leaves uvicorn as it is; `unsampled` leaves it the requests that are to have a span."""
 
 EXPECTED = {
     "__init__": ["self", "config", "server_state", "app_state", "_loop"],
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 def install(desk_of: Callable[[], Desk | None]) -> bool:
     """Let uvicorn answer the hot routes at the desk; whether it will."""
-    if os.environ.get(VARIABLE, "").lower() == "off":
+    if _asked() == "off":
         return False
     found = difference()
     if found is not None:
@@ -55,9 +55,14 @@ def install(desk_of: Callable[[], Desk | None]) -> bool:
     from ml_platform.serving.http.hot import HotProtocol
     from ml_platform.serving.http.line import Encoder
 
-    members = {"desk_of": staticmethod(desk_of), "encoder": Encoder()}
+    members = {"desk_of": staticmethod(desk_of), "encoder": Encoder(), "traced": traces_sampled()}
     config.HTTP_PROTOCOLS["auto"] = type("HotProtocol", (HotProtocol,), members)  # type: ignore[assignment]
     return True
+
+
+def traces_sampled() -> bool:
+    """Tell whether requests that their callers' tracing keeps are to have a span."""
+    return _asked() == "unsampled"
 
 
 def difference() -> str | None:
@@ -77,3 +82,7 @@ def difference() -> str | None:
         if arguments != expected:
             return f"uvicorn's {name} takes {', '.join(arguments)}"
     return None
+
+
+def _asked() -> str:
+    return os.environ.get(VARIABLE, "").lower()

@@ -39,6 +39,17 @@ def test_setting_leaves_uvicorn_as_it_is(monkeypatch: pytest.MonkeyPatch):
     assert chosen() is before
 
 
+@pytest.mark.parametrize(("asked", "traced"), [("", False), ("unsampled", True)])
+def test_sampled_requests_are_passed_on_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, asked: str, traced: bool
+):
+    monkeypatch.setenv(seam.VARIABLE, asked)
+
+    assert seam.install(lambda: None)
+
+    assert vars(chosen())["traced"] is traced
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
