@@ -22,6 +22,7 @@ from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.prediction import Prediction
 from ml_platform.serving.live.reporter import Identity, Reporter
+from ml_platform.serving.live.scoring_mark import ScoringFile
 from ml_platform.serving.live.shelf import Loaded, Shelf
 from ml_platform.serving.live.state_cache import StateCache
 from ml_platform.serving.live.threads import Following
@@ -59,6 +60,7 @@ def open_live(model: str, settings: Settings) -> Worker:
         worker=identity.name,
         emit=journaled.shadow,
         daemon=DaemonWatch(settings.home, tell=lambda since: _tell_of_silence(settings, since)),
+        scoring=ScoringFile(settings.home / "serving" / model / "scoring", identity.name),
     )
     followed.start()
     spec = followed.champion.serving

@@ -7,6 +7,7 @@ from ml_platform.release.state import ReleaseState
 from ml_platform.serving.counters import Counters
 from ml_platform.serving.live.assignment import salt, share
 from ml_platform.serving.live.lineup import Lineup, Served, served_as
+from ml_platform.serving.live.scoring_mark import Mark
 from ml_platform.serving.live.shadow import Emit, ShadowThread
 from ml_platform.serving.live.shelf import Loaded
 from ml_platform.serving.live.trial import Fault, Trial
@@ -34,8 +35,12 @@ class Cast:
         counters: Counters,
         emit: Emit | None,
         out: Callable[[Fault], None],
+        mark: Mark | None = None,
     ) -> None:
-        """Build a lineup. out: told when the candidate fails, on the thread that scores."""
+        """Build a lineup.
+
+        out: told when the candidate fails, on the thread that scores. mark: of what it scores.
+        """
         self._open: list[Trial | ShadowThread] = []
         trial = shadow = None
         if candidate is not None:
@@ -45,6 +50,7 @@ class Cast:
                 timeout_ms=champion.serving.candidate_timeout_ms,
                 aside=candidate.has_code,
                 out=out,
+                mark=mark,
             )
             self._open.append(trial)
             if shadowing:

@@ -13,6 +13,7 @@ from ml_platform.serving.live.daemon_watch import DaemonWatch
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.lineup import Lineup
 from ml_platform.serving.live.memory import Growth
+from ml_platform.serving.live.scoring_mark import ENDS, ScoringFile
 from ml_platform.serving.live.shadow import Emit
 from ml_platform.serving.live.shelf import Loaded, Shelf
 from ml_platform.serving.live.trial import Fault
@@ -28,6 +29,7 @@ class FollowedRelease:
 
     worker: the name of this worker. emit: journals what a shadow predicts. now: of transitions.
     growth: starts to weigh the process. daemon: watched beside, where it shares our home.
+    scoring: what the workers before this one were at when they were ended.
     """
 
     lineup: Lineup
@@ -44,6 +46,7 @@ class FollowedRelease:
         now: Callable[[], datetime] = utc_now,
         growth: Callable[[], Growth] = Growth,
         daemon: DaemonWatch | None = None,
+        scoring: ScoringFile | None = None,
     ) -> None:
         self.known, self.shelf = known, shelf
         self.revision = 0
@@ -58,6 +61,7 @@ class FollowedRelease:
         self._growth: Growth | None = None
         self._growth_of = 0
         self._daemon = daemon
+        self._scoring = scoring
 
     def start(self) -> None:
         """Load what is released, or the last champion before it that can be.
@@ -73,6 +77,7 @@ class FollowedRelease:
         if found is None:
             raise ServiceUnavailable(self.shelf.error(state.champion) or "no version can be loaded")
         self.champion = found
+        self._learn_of_ends()
         if state.candidate is not None and (answers(state) or shadows(state)):
             self.shelf.get_now(state.candidate)
         self._settle()
@@ -125,6 +130,8 @@ class FollowedRelease:
         for cast in (self._cast, self._replaced):
             if cast is not None:
                 cast.close()
+        if self._scoring is not None:
+            self._scoring.close()
 
     def _settle(self) -> bool:
         """Put the state into effect, as far as its versions are loaded."""
@@ -157,6 +164,16 @@ class FollowedRelease:
             self._cut_outs.note(state.opened, Fault("not_loaded", error))
         return loaded
 
+    def _learn_of_ends(self) -> None:
+        """Take a candidate out over which workers before this one stood still until their end."""
+        if self._scoring is None:
+            return
+        opened, seconds = self.known.state.opened, self.champion.serving.limits.hang_seconds
+        ends = self._scoring.ends(opened, hang_seconds=seconds)
+        if ends >= ENDS:
+            detail = f"{ends} workers stood still for {seconds:g} s over it, and were ended"
+            self._cut_outs.note(opened, Fault("hung", detail))
+
     def _weigh(self) -> None:
         """Take a candidate out that makes the worker grow and grow."""
         state = self.known.state
@@ -184,6 +201,7 @@ class FollowedRelease:
             counters=self._counters,
             emit=self._emit,
             out=lambda fault: self._cut_outs.note(opened, fault),
+            mark=self._scoring.mark(opened) if self._scoring else None,
         )
         self._replaced, self._cast = self._cast, cast
         if candidate is None:

@@ -4,7 +4,7 @@ A compiled model cannot hang: a single record costs it microseconds, a batch mil
 transform is anybody's code and can. So a candidate with a transform is scored in a thread of its
 own, which is waited for no longer than the candidate's time; what hangs there is left behind. A
 transform that holds Python's global lock for ever, as some C code and regular expressions do,
-hangs the worker all the same.
+hangs the worker all the same; what is under way is marked, so that the workers after it know.
 """
 
 from collections import deque
@@ -15,6 +15,7 @@ from typing import Any
 
 from ml_platform.exceptions import MLPlatformError, RecordRefused
 from ml_platform.serving.live.lineup import Served
+from ml_platform.serving.live.scoring_mark import Mark
 from ml_platform.serving.live.side_thread import NotInTime, SideThread
 from ml_platform.serving.predictor import NOT_FINITE, Score, scalar_scores
 from ml_platform.serving.records import Record
@@ -30,7 +31,7 @@ _PER_RECORD = 0.01
 class Fault:
     """Why a candidate is out.
 
-    kind: raised, not_finite, timeout, memory, or not_loaded; detail: for people.
+    kind: raised, not_finite, timeout, memory, not_loaded, or hung; detail: for people.
     """
 
     kind: str
@@ -45,20 +46,28 @@ class Trial:
     """Scores by a candidate until it fails once, or is too slow 3 times in 10.
 
     timeout_ms: what a record may take. aside: score in a thread of its own.
-    out: told once, on the thread that scores, when the candidate is out.
+    out: told once, on the thread that scores, when the candidate is out. mark: of what is under way
+    aside.
 
     A failure counts against the candidate when the champion answers the same record; one that
     neither can answer is the record's fault. So `absolve` or `blame` follows a None.
     """
 
     def __init__(
-        self, served: Served, *, timeout_ms: float, aside: bool, out: Callable[[Fault], None]
+        self,
+        served: Served,
+        *,
+        timeout_ms: float,
+        aside: bool,
+        out: Callable[[Fault], None],
+        mark: Mark | None = None,
     ) -> None:
         self.served = served
         self.is_out = False
         self.is_aside = aside
         self._timeout = timeout_ms / 1e3
         self._out = out
+        self._mark = mark or Mark()
         self._thread = SideThread(f"candidate-{served.version}") if aside else None
         self._slow: deque[bool] = deque(maxlen=LOOKED_AT)
         self._fault: Fault | None = None
@@ -114,10 +123,7 @@ class Trial:
         allowed = self._timeout * (1 + _PER_RECORD * (len(checked) - 1))
         started = perf_counter()
         try:
-            if self._thread is None:
-                scores = scorer(checked)
-            else:
-                scores = self._thread.run(lambda: scorer(checked), timeout=allowed)
+            scores = self._scored(lambda: scorer(checked), allowed)
         except NotInTime:
             return self._too_slow(len(checked), allowed)
         except MLPlatformError as error:
@@ -129,6 +135,15 @@ class Trial:
             return self._too_slow(len(checked), allowed)
         self._slow.append(False)
         return scores
+
+    def _scored(self, score: Callable[[], list[Score]], allowed: float) -> list[Score]:
+        if self._thread is None:
+            return score()
+        self._mark.begin()
+        try:
+            return self._thread.run(score, timeout=allowed)
+        finally:
+            self._mark.end()
 
     def _failed(self, records: int, fault: Fault) -> None:
         for _ in range(records):

@@ -1,4 +1,4 @@
-"""A home whose Bento store has three equal versions of a small model; the last one raises."""
+"""A home whose Bento store has four equal versions of a small model, two of them bad."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from ml_platform_tests.postgres import postgres_url
 __all__ = ["postgres_url"]
 
 NAME = "flights"
-RAISES = 3
+RAISES, HANGS = 3, 4
 CONTRACT = {
     "version": 1,
     "columns": {
@@ -29,9 +29,12 @@ CONTRACT = {
 }
 GOOD_CODE = "def build(frame):\n    return frame\n"
 BAD_CODE = (
-    "def build(frame):\n    if frame['distance'].max() > 1000:\n        return 1 / 0\n"
+    "import re\n"
+    "def build(frame):\n    if frame['distance'].max() > 1000:\n        return {bad}\n"
     "    return frame\n"
 )
+BAD = {RAISES: "1 / 0", HANGS: "re.match(r'(a+)+$', 'a' * 60 + 'b')"}
+"""What goes wrong with a long flight; the expression never gives Python's global lock back."""
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +48,7 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "late": random.integers(0, 2, 200),
         }
     )
-    for version in (1, 2, RAISES):
+    for version in (1, 2, *BAD):
         declared = home / f"declared-{version}"
         declared.mkdir()
         (declared / "features.py").write_text(GOOD_CODE)
@@ -56,12 +59,13 @@ def live_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             features=FeatureSpec(
                 numeric=("distance",),
                 categorical=("carrier",),
-                transform="features:build" if version == RAISES else None,
+                transform="features:build" if version in BAD else None,
             ),
             trainer=TRAINERS.parse({"type": "xgboost", "rounds": 5}),
             folder=declared,
         )
-        (declared / "features.py").write_text(BAD_CODE)
+        if version in BAD:
+            (declared / "features.py").write_text(BAD_CODE.format(bad=BAD[version]))
         model.save(home / f"model-{version}", folder_of_declaration=declared)
         build_bento(
             model_folder=home / f"model-{version}",

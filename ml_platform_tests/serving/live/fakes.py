@@ -17,6 +17,7 @@ from ml_platform.serving.counters import Counters
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.known_state import KnownState
 from ml_platform.serving.live.memory import Growth
+from ml_platform.serving.live.scoring_mark import ScoringFile
 from ml_platform.serving.live.shadow import Emit
 from ml_platform.serving.live.shelf import Loaded, Shelf
 from ml_platform.serving.live.state_cache import StateCache
@@ -112,17 +113,18 @@ class World:
     resident: int = 0
     now: datetime = NOW
 
-    def follower(self) -> FollowedRelease:
+    def follower(self, worker: str = "w1") -> FollowedRelease:
         cache = StateCache(self.folder / "state.json")
         known = KnownState(MODEL, self.store, cache, monotonic=self.time)
         return FollowedRelease(
             known,
             Shelf(self.load, monotonic=self.time),
             self.counters,
-            worker="w1",
+            worker=worker,
             emit=self.emit,
             now=lambda: self.now,
             growth=lambda: Growth(lambda: self.resident),
+            scoring=ScoringFile(self.folder / "scoring", worker),
         )
 
     def load(self, version: int) -> Loaded:

@@ -6,8 +6,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -17,15 +18,18 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps import advance as step
 from ml_platform.component.steps.advance import advance
 from ml_platform.data.handles import HandleStore
+from ml_platform.exceptions import ServiceUnavailable
 from ml_platform.release.plan import Plan, Stage, Step
 from ml_platform.release.state import Action, Transition
 from ml_platform.release.store import ReleaseStore, SqlReleaseStore
+from ml_platform.serving.build import build_bento
 from ml_platform.serving.examples import keep_example
 from ml_platform.serving.http.keys import new_key
 from ml_platform.serving.journal.reader import read_segment
 from ml_platform.serving.live_process import LiveServiceProcess
 from ml_platform.settings import Settings
-from ml_platform_tests.serving.live.conftest import NAME, RAISES
+from ml_platform.spec.serving import LimitsSpec, ServingSpec
+from ml_platform_tests.serving.live.conftest import CONTRACT, HANGS, NAME, RAISES
 
 pytestmark = pytest.mark.slow
 
@@ -222,6 +226,40 @@ def test_raising_candidate_is_cut_out_and_every_request_is_answered(settings: Se
     last = store.history(NAME)[-1]
     assert (last.action, last.evidence["kind"]) == (Action.CUT_OUT, "raised")
     assert "division by zero" in last.why
+
+
+def test_candidate_that_never_gives_the_lock_back_is_cut_out_once_two_workers_ended_over_it(
+    settings: Settings, live_home: Path
+):
+    impatient = HANGS + 1
+    build_bento(
+        model_folder=live_home / "model-1",
+        name=NAME,
+        version=impatient,
+        contract=CONTRACT,
+        release={},
+        bentos=settings.bentos,
+        key="flight_id",
+        serving=ServingSpec(limits=LimitsSpec(hang_seconds=2)),
+    )
+    store = SqlReleaseStore(settings.release_url)
+    move(store, Action.PROMOTE_DIRECT, impatient)
+    record = {"flight_id": 1, "carrier": "UA", "distance": 2000.0}
+    with LiveServiceProcess(NAME, settings, workers=1) as service:
+        followed(store, workers=1)
+        move(store, Action.OPEN, HANGS, ALL)
+        followed(store, workers=1)
+        deadline = time.monotonic() + 120
+        while store.state(NAME).candidate is not None and time.monotonic() < deadline:
+            with suppress(ServiceUnavailable):  # its worker was ended, or has not begun yet
+                service.post("/predict", record)
+            time.sleep(0.1)
+        answer = service.post("/predict", record)
+
+    assert (answer.status, answer.body["model_version"]) == (200, str(impatient))
+    last = store.history(NAME)[-1]
+    assert (last.action, last.version, last.evidence["kind"]) == (Action.CUT_OUT, HANGS, "hung")
+    assert last.evidence["detail"] == "2 workers stood still for 2 s over it, and were ended"
 
 
 def test_two_services_with_one_postgres_follow_the_same_release(
