@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 import numpy as np
 
 from ml_platform.data.contract import ColumnContract
-from ml_platform.exceptions import ContractViolation, RecordRefused, SourceError
+from ml_platform.exceptions import ContractViolation, RecordRefused, SourceError, StoreError
 from ml_platform.serving.batch_input import BatchInput, open_input, records_of
 from ml_platform.serving.batch_output import require_free, write_whole
 from ml_platform.serving.bundle import Bundle
@@ -57,6 +57,8 @@ def score_file(
     Raises SourceError, StoreError, ContractViolation, PredictionFailed; the output is then as it
     was before.
     """
+    if output.resolve() == source.resolve():
+        raise StoreError(f"{output} is the input itself; name another output")
     require_free(output, overwrite=overwrite)
     opened = open_input(source)
     predictor = bundle.predictor()

@@ -256,14 +256,27 @@ def test_few_chunks_are_in_memory_however_many_there_are(
 
 def test_existing_output_is_not_replaced_unasked(frame: pd.DataFrame, tmp_path: Path):
     source = written(frame, tmp_path / "in.parquet")
+    earlier = written(frame, tmp_path / "out.parquet")
 
     with pytest.raises(StoreError, match=r"exists already.*--overwrite"):
-        scored(source, source)
+        scored(source, earlier)
     (tmp_path / "folder").mkdir()
     with pytest.raises(StoreError, match="no Delta table"):
         scored(source, tmp_path / "folder", overwrite=True)
     with pytest.raises(StoreError, match="no folder"):
         scored(source, tmp_path / "nowhere" / "out.parquet")
+
+
+@pytest.mark.parametrize("name", ["in.parquet", "table"])
+def test_input_is_never_replaced_even_where_asked(frame: pd.DataFrame, tmp_path: Path, name: str):
+    source = written(frame, tmp_path / name)
+    linked = tmp_path / f"linked_{name}"
+    linked.symlink_to(source)
+
+    for output in (source, linked):
+        with pytest.raises(StoreError, match="is the input itself; name another output"):
+            scored(source, output, overwrite=True)
+    assert "prediction" not in read(source).columns
 
 
 def test_input_that_cannot_be_scored_is_named(frame: pd.DataFrame, tmp_path: Path):
