@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ml_platform.cli import said
 from ml_platform.cli.declared import declaration_of
 from ml_platform.clock import utc_now
 from ml_platform.evaluation.baseline import Baseline, read_baseline, write_baseline
@@ -14,8 +15,8 @@ from ml_platform.settings import Settings
 @click.command()
 @click.argument("name")
 @click.option("--accept", "version", type=int, help="Make this version's metrics the baseline.")
-@click.option("--by", help="Who accepts it; required with --accept.")
-@click.option("--reason", help="Why; required with --accept.")
+@click.option("--by", type=said.text, help="Who accepts it; required with --accept.")
+@click.option("--reason", type=said.text, help="Why; required with --accept.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def baseline(
     name: str, version: int | None, by: str | None, reason: str | None, as_json: bool

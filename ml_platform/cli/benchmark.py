@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ml_platform.cli import said
 from ml_platform.cli.declared import declaration_of
 from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name")
 @click.option("--freeze", "chosen", help="Freeze this benchmark again, on purpose.")
-@click.option("--by", help="Who freezes it; required with --freeze.")
-@click.option("--reason", help="Why; required with --freeze.")
+@click.option("--by", type=said.text, help="Who freezes it; required with --freeze.")
+@click.option("--reason", type=said.text, help="Why; required with --freeze.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def benchmark(
     name: str, chosen: str | None, by: str | None, reason: str | None, as_json: bool

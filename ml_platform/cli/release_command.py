@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ml_platform.cli import said
 from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
 
@@ -31,10 +32,10 @@ def release_command(name: str, text: str) -> click.Command:
 
 def by_and_reason(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every order about a release needs."""
-    command = click.option("--reason", required=True, help="Why, for those who read it later.")(
-        command
-    )
-    return click.option("--by", required=True, help="Who orders it.")(command)
+    command = click.option(
+        "--reason", type=said.text, required=True, help="Why, for those who read it later."
+    )(command)
+    return click.option("--by", type=said.text, required=True, help="Who orders it.")(command)
 
 
 def show_aliases(settings: Settings, state: Any) -> None:

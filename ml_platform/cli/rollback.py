@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ml_platform.cli import said
 from ml_platform.cli.release_command import show_aliases
 from ml_platform.clock import utc_now
 from ml_platform.exceptions import ServiceUnavailable
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", metavar="NAME")
 @click.option("--to", type=int, help="The version; by default the last good one.")
-@click.option("--reason", required=True, help="Why, for those who read it later.")
-@click.option("--by", default=None, help="Who orders it; by default the user of this machine.")
+@click.option("--reason", type=said.text, required=True, help="Why, for those who read it later.")
+@click.option(
+    "--by", type=said.text, default=None, help="Who orders it; by default the user of this machine."
+)
 @click.option("--json", "as_json", is_flag=True, help="What changed and its proof as JSON.")
 def rollback(model: str, to: int | None, reason: str, by: str | None, as_json: bool) -> None:
     """Make the last good version answer everything, and prove it.

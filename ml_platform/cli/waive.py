@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
+from ml_platform.cli import said
 from ml_platform.cli.declared import declaration_of
 from ml_platform.clock import utc_now
 from ml_platform.settings import Settings
@@ -12,9 +13,11 @@ from ml_platform.settings import Settings
 @click.command()
 @click.argument("name")
 @click.argument("gate")
-@click.option("--version", type=int, required=True, help="The model version that it is for.")
-@click.option("--by", required=True, help="Who answers for it.")
-@click.option("--reason", required=True, help="Why, for those who read it later.")
+@click.option(
+    "--version", type=click.IntRange(min=1), required=True, help="The model version that it is for."
+)
+@click.option("--by", type=said.text, required=True, help="Who answers for it.")
+@click.option("--reason", type=said.text, required=True, help="Why, for those who read it later.")
 @click.option(
     "--until",
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]),

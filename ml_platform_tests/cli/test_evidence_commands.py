@@ -78,6 +78,24 @@ def test_waiver_needs_a_gate_that_blocks_and_an_end_to_come(folder: Path) -> Non
     assert "guards integrity" in waive("contract").stderr
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (("--by", " "), "'--by': it is empty"),
+        (("--reason", ""), "'--reason': it is empty"),
+        (("--version", "0"), "'--version': 0 is not in the range"),
+    ],
+)
+def test_waiver_of_nobody_or_for_no_reason_is_a_wrong_call(
+    changed: tuple[str, str], said: str
+) -> None:
+    given = {"--version": "1", "--by": "Ada", "--reason": "the outage", "--until": "2999-01-01"}
+    given.update([changed])
+    result = call("waive", "small_credit", GATE, *(part for pair in given.items() for part in pair))
+    assert result.exit_code == ExitCode.USAGE, result.output
+    assert said in result.stderr
+
+
 def test_waived_gate_lets_the_certificate_hold_and_shows_in_it(folder: Path) -> None:
     given = waive(days=2)
     assert given.exit_code == ExitCode.OK

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
 from ml_platform.cli.release_status import release_lines, releases_under_way
 from ml_platform.data.handles import HandleStore
@@ -111,6 +112,15 @@ def test_an_order_without_a_release_says_what_is_live(home: Home) -> None:
     assert "no release under way, nothing to promote; version 2 is champion" in answer.output
     unknown = call("hold", "n", *ORDER)
     assert "no version of 'n' is released yet (released: m)" in unknown.output
+
+
+@pytest.mark.parametrize("order", ["hold", "rollback"])
+def test_an_order_of_nobody_or_for_no_reason_is_a_wrong_call(home: Home, order: str) -> None:
+    for who, why, at_fault in (("", "slow", "--by"), ("ada", " ", "--reason")):
+        refused = call(order, "m", "--by", who, "--reason", why)
+        assert refused.exit_code == ExitCode.USAGE
+        assert f"'{at_fault}': it is empty" in refused.stderr
+    assert home.store.revision("m") == 2
 
 
 def test_rollback_without_a_service_says_so(home: Home) -> None:
