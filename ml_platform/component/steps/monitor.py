@@ -155,7 +155,8 @@ def _beside_training(window: Window, training: Training, platform: Platform) -> 
     usual = usual_windows(training, platform, names)
     known = training_reference(training, platform, names)
     moved = prediction_drift(window, training.version, holdout=known.scores, usual=usual)
-    return {"columns": tuple(_columns(window, known.columns, usual)), **moved}
+    compared = {name: known.columns[name] for name in window.sent(names)}
+    return {"columns": tuple(_columns(window, compared, usual)), **moved}
 
 
 def _compared(window: Window) -> list[str]:
@@ -258,6 +259,7 @@ def _evidently(
     spec = window.declaration.spec
     names = [n for n in spec.data.contract.columns if f"{FEATURE}{n}" in window.known]
     names = [n for n in names if n not in (spec.data.id, spec.data.target, spec.data.event_time)]
+    names = window.sent(names)
     html = evidently_html(
         pd.DataFrame({name: training.feature(name) for name in names}),
         pd.DataFrame({name: window.feature(name) for name in names}),

@@ -1,5 +1,6 @@
 """What a monitoring report reads: a window of production, and what its champion learned from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -90,6 +91,15 @@ class Window:
         if isinstance(asked.dtype, pd.DatetimeTZDtype):
             asked = asked.dt.tz_localize(None)
         return asked.rename(name)
+
+    def sent(self, names: Sequence[str]) -> list[str]:
+        """Those of some columns that the model reads, or that somebody sent a value of.
+
+        A record need not have what the model does not read: its absence says nothing.
+        """
+        features = self.declaration.spec.features
+        read = names if features.transform else features.columns
+        return [n for n in names if n in read or bool(self.feature(n).notna().any())]
 
 
 class Training:
