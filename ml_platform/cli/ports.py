@@ -5,6 +5,8 @@ import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from ml_platform.exceptions import ServiceUnavailable
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -27,6 +29,19 @@ def _hold(held: ExitStack, port: int) -> int:
             continue
         return int(holder.getsockname()[1])
     raise OSError(f"no free port on {LOOPBACK}")
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise ServiceUnavailable where nobody can listen at that port of that address; 0 is any."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceUnavailable(
+                f"cannot listen at port {port} of {host}: {error.strerror or error}; name another, "
+                "or 0 for a free one"
+            ) from error
 
 
 def answers(port: int) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ml_platform.cli.cores import cores_at_hand
+from ml_platform.cli.ports import require_free
 from ml_platform.cli.supervision import interruptible
 from ml_platform.exceptions import ServiceUnavailable, StoreError
 from ml_platform.settings import Settings
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("model", metavar="NAME[:VERSION]")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=0, help="Port to listen at; a free one unless given.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port to listen at; a free one unless given.",
+)
 @click.option(
     "--workers",
     type=click.IntRange(min=1),
@@ -36,6 +42,7 @@ def serve(model: str, host: str, port: int, workers: int | None, as_json: bool) 
 
     settings = Settings.from_environment()
     name, _, version = model.partition(":")
+    require_free(host, port)
     count = workers or declared_workers(name, settings, version) or cores_at_hand()
     log = settings.home / "logs" / f"serve_{name}_{port}.log"
     with interruptible([signal.SIGTERM, signal.SIGHUP]):
