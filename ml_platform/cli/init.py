@@ -127,7 +127,10 @@ def _write(folder: Path, text: str) -> Path:
     """Write the declaration once it is known to be valid; nothing is left behind if it is not."""
     from ml_platform.spec.load import FILE_NAME, load_declaration
 
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise DeclarationError(f"cannot make {folder}: {error.strerror or error}") from error
     file = folder / FILE_NAME
     try:
         file.write_text(text, encoding="utf-8")

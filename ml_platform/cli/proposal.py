@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 import pandas as pd
@@ -131,6 +132,10 @@ def _require_columns(frame: pd.DataFrame, roles: Roles) -> None:
         if column is not None and column not in frame.columns:
             valid = ", ".join(map(str, frame.columns))
             raise DeclarationError(f"{option} {column!r} is no column of the file (valid: {valid})")
+    given = [(option, column) for option, column in said.items() if column is not None]
+    for (option, column), (other, again) in combinations(given, 2):
+        if column == again:
+            raise DeclarationError(f"{option} and {other} are the same column {column!r}")
 
 
 def _unusable(frame: pd.DataFrame, roles: Roles) -> tuple[pd.Series, list[str]]:

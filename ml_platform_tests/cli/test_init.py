@@ -185,6 +185,21 @@ def test_columns_in_chinese_and_named_like_keywords_work(place, tmp_path):
         (("x", "--data", "rows.csv", "--target", "lat"), ExitCode.USAGE, "is no column"),
         (("X!", "--data", "rows.csv", "--target", "late"), ExitCode.USAGE, "no name for a model"),
         (("x", "--data", "rows.csv"), ExitCode.USAGE, "--target"),
+        (
+            ("x", "--data", "rows.csv", "--target", "late", "--into", "rows.csv"),
+            ExitCode.USAGE,
+            "rows.csv/x: Not a directory",
+        ),
+        (
+            ("x", "--data", "rows.csv", "--target", "late", "--id", "late"),
+            ExitCode.USAGE,
+            "--target and --id are the same column 'late'",
+        ),
+        (
+            ("x", "--data", "rows.csv", "--target", "late", "--id", "at", "--time", "at"),
+            ExitCode.USAGE,
+            "--time and --id are the same column 'at'",
+        ),
     ],
 )
 def test_a_wrong_call_is_one_clear_line_and_writes_nothing(place, tmp_path, arguments, code, said):
