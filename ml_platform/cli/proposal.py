@@ -19,6 +19,9 @@ ID_LIKE = 0.5
 FEWEST_OF_A_CLASS = 5
 """With fewer rows of a class, 20 % of them cannot be held out."""
 
+NAMELESS = re.compile(r"Unnamed: \d+")
+"""What pandas calls a column without a name, such as the index that `to_csv` writes."""
+
 SENSITIVE = re.compile(
     r"(^|_)(sex|gender|race|ethnic\w*|religion|nationality|age|age_group|disab\w*)(_|$)", re.I
 )
@@ -256,6 +259,8 @@ def _useless(values: pd.Series, dtype: str) -> str | None:
     distinct = values.nunique(dropna=True)
     if distinct == 0:
         return "all null"
+    if NAMELESS.fullmatch(str(values.name)):
+        return "the file has no name for it, as for row numbers that were written along"
     if distinct == 1 and not values.isna().any():
         return "always the same"
     if dtype == "datetime":

@@ -67,6 +67,14 @@ def test_target_time_id_and_useless_columns_are_no_features():
         assert f"Left out: {column}" in said
 
 
+def test_row_numbers_that_were_written_along_are_no_feature():
+    rows = frame()
+    rows.insert(0, "Unnamed: 0", range(len(rows)))
+    proposal = proposed(rows)
+    assert "Unnamed: 0" not in proposal.attributes["features"]["numeric"]
+    assert "Left out: Unnamed: 0 (the file has no name for it" in proposal.remarks["features"][0]
+
+
 def test_a_time_gives_a_split_in_time_and_a_repeated_id_a_grouped_one():
     assert proposed(frame(), event_time="when").attributes["split"]["type"] == "time_ordered"
     rows = frame().assign(key=["k1", "k2"] * 100)
