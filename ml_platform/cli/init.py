@@ -97,13 +97,16 @@ def _declare(name: str, data: str, folder: Path, roles: "Roles", owner: str) -> 
 
 
 def _source(data: str) -> dict[str, Any]:
+    from ml_platform.cli.csv_options import csv_options
+
     suffix = next((s for s in SOURCE_TYPES if data.lower().endswith(s)), None)
     if suffix is None:
         valid = ", ".join(SOURCE_TYPES)
         raise SourceError(f"cannot tell the format of {data} by its name (valid endings: {valid})")
     path = data if "://" in data else str(Path(data).expanduser().resolve())
     source: dict[str, Any] = {"type": SOURCE_TYPES[suffix], "path": path}
-    return {**source, "options": {"sep": "\t"}} if suffix == ".tsv" else source
+    options = csv_options(path) if source["type"] == "csv" else {}
+    return {**source, "options": options} if options else source
 
 
 def _path_from(folder: Path, path: str) -> str:

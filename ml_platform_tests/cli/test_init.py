@@ -47,6 +47,41 @@ def declared(place: Path, name: str) -> Declaration:
     return load_declaration(place / name / "defs.yaml")
 
 
+@pytest.mark.parametrize(
+    ("written", "options"),
+    [
+        ({}, {}),
+        ({"sep": ";", "encoding": "cp1252"}, {"encoding": "cp1252", "sep": ";"}),
+        ({"sep": "\t", "encoding": "utf-16"}, {"encoding": "utf-16", "sep": "\t"}),
+        ({"sep": "|"}, {"sep": "|"}),
+    ],
+)
+def test_a_csv_is_read_as_it_was_written(place, tmp_path, written, options):
+    frame = rows().replace({"kind": {"a": "café", "b": "thé"}})
+    frame.columns = ["at", "key", "amount, of all", "kind", "late"]
+    frame.to_csv(tmp_path / "rows.csv", index=False, **written)
+    result = init("late_ones", "--data", "rows.csv", "--target", "late", "--time", "at")
+    assert result.exit_code == ExitCode.OK, result.output
+    data = declared(place, "late_ones").spec.data
+    assert data.source.options == options
+    assert set(data.contract.columns) == set(frame.columns)
+    assert set(data.contract.columns["kind"].allowed or ()) == {"café", "c", "thé"}
+
+
+def test_codes_with_zeros_before_them_stay_text(place, tmp_path):
+    frame = rows()
+    frame["zip"] = [f"{number % 7:05}" for number in range(len(frame))]
+    frame["count"] = np.arange(len(frame)) % 9
+    frame.loc[3, "zip"] = None
+    frame.to_csv(tmp_path / "rows.csv.gz", index=False)
+    result = init("late_ones", "--data", "rows.csv.gz", "--target", "late")
+    assert result.exit_code == ExitCode.OK, result.output
+    data = declared(place, "late_ones").spec.data
+    assert data.source.options == {"dtype": {"zip": "str"}}
+    assert data.contract.columns["zip"].allowed == tuple(f"{number:05}" for number in range(7))
+    assert data.contract.columns["count"].dtype == "int64"
+
+
 def test_a_csv_becomes_a_valid_declaration(place, tmp_path):
     rows().to_csv(tmp_path / "rows.csv", index=False)
     result = init(

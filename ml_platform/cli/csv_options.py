@@ -1,0 +1,74 @@
+"""What `pandas.read_csv` must be told of a file that `init` is given, found in the file itself."""
+
+import codecs
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ml_platform.data.sources.location import locate, reading
+
+SEPARATORS = ",;\t|"
+_AT_ONCE = 1 << 20
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_WESTERN = "cp1252"
+"""What text is taken for that is neither UTF-8 nor marked: so spreadsheets of the West write."""
+
+
+def csv_options(path: str) -> dict[str, Any]:
+    """The options that a CSV file needs, as `encoding`, `sep` and `dtype`; none where it is plain.
+
+    Codes with zeros before them, such as 00123, are text: as numbers they would lose the zeros.
+    Raises SourceError when the file cannot be read.
+    """
+    file = locate(path, folder=Path.cwd())
+    with reading(file):
+        encoding = _encoding(file)
+        options: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
+        separator = _separator(_first_line(file, encoding))
+        options |= {} if separator == "," else {"sep": separator}
+        codes = _codes(file, options)
+    return {**options, "dtype": dict.fromkeys(codes, "str")} if codes else options
+
+
+def _encoding(file: str) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with _opened(file, "rb") as opened:
+        if opened.read(2) in _UTF_16:
+            return "utf-16"
+        opened.seek(0)
+        try:
+            while part := opened.read(_AT_ONCE):
+                decoder.decode(part)
+        except UnicodeDecodeError:
+            return _WESTERN
+    return "utf-8"
+
+
+def _first_line(file: str, encoding: str) -> str:
+    with _opened(file, "rt", encoding=encoding) as opened:
+        return opened.readline()
+
+
+def _opened(file: str, mode: str, **how: str) -> Any:
+    import fsspec
+
+    return fsspec.open(file, mode, compression="infer", **how)
+
+
+def _separator(names: str) -> str:
+    """What stands between the names of the columns; a comma where there is one column."""
+    return max(SEPARATORS, key=re.sub(r'"[^"]*"', "", names).count)
+
+
+def _codes(file: str, options: Mapping[str, Any]) -> list[str]:
+    """The columns of digits of which some begin with a zero before another digit."""
+    texts = pd.read_csv(file, dtype=str, **options)
+    return [
+        str(name)
+        for name in texts.columns
+        if texts[name].str.fullmatch(r"\d+").loc[texts[name].notna()].all()
+        and texts[name].str.match(r"0\d").any()
+    ]
