@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ml_platform.exceptions import ServingError
+from ml_platform.exceptions import ModelError, ServingError
 from ml_platform.serving import bento_files
 from ml_platform.serving.bundle import Identity
 from ml_platform.spec.serving import ServingSpec
@@ -95,6 +95,16 @@ def build_bento(  # noqa: PLR0913 - all named, each a part of what the Bento hol
 def bento_folder(bentos: Path, name: str, version: int | str) -> Path:
     """Return where the store keeps a Bento, whether it is there or not."""
     return bentos / "bentos" / name / str(version)
+
+
+def built_bento(bentos: Path, name: str, version: int | str) -> Path:
+    """Return the folder of a Bento that is there. Raises ModelError when it is not."""
+    folder = bento_folder(bentos, name, version)
+    if not (folder / "src" / "bundle.json").is_file():
+        built = sorted(bento_folder(bentos, name, ".").glob("*/src/bundle.json"))
+        valid = ", ".join(f"{name}:{file.parents[1].name}" for file in built) or "none"
+        raise ModelError(f"there is no Bento {name}:{version} (there are: {valid})")
+    return folder
 
 
 def _require_tag(text: str) -> None:

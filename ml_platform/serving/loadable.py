@@ -39,6 +39,8 @@ def problem(bentos: Path, model: str, version: int) -> str | None:
     the one that the release certificate is about.
     """
     source = bentos / "bentos" / model / str(version) / "src"
+    if not source.is_dir():
+        return f"there is no Bento {model}:{version} in {bentos}"
     folder = source / "model"
     try:
         identity = json.loads((source / "bundle.json").read_bytes())

@@ -16,7 +16,7 @@ from typing import Self
 from ml_platform.exceptions import ServiceUnavailable
 from ml_platform.gates.evidence import Reply
 from ml_platform.serving import leash
-from ml_platform.serving.build import bento_folder
+from ml_platform.serving.build import built_bento
 
 FOR_CLIENTS = ("ML_PLATFORM_API_KEYS_FILE", "ML_PLATFORM_JOURNAL", "ML_PLATFORM_JOURNAL_URL")
 """Variables that a private service does not get."""
@@ -115,12 +115,9 @@ class ServiceProcess:
         return "\n".join(lines[-_TAIL:])
 
     def _check(self) -> None:
-        """Raise ServiceUnavailable for what cannot be served anyway."""
+        """Raise ModelError for what cannot be served anyway."""
         name, _, version = self.tag.partition(":")
-        if not (bento_folder(self._bentos, name, version) / "bento.yaml").is_file():
-            built = sorted(bento_folder(self._bentos, name, ".").glob("*/bento.yaml"))
-            valid = ", ".join(f"{name}:{file.parent.name}" for file in built) or "none"
-            raise ServiceUnavailable(f"there is no Bento {self.tag} (there are: {valid})")
+        built_bento(self._bentos, name, version)
 
     def _served(self) -> str:
         """What `bentoml serve` is to serve."""

@@ -80,3 +80,6 @@ def test_serving_what_was_never_released_exits_5(model):
     done = ml_platform(model, "serve", "small")
     assert done.returncode == ExitCode.FAILED, done.stderr
     assert "no version of 'small' is released yet" in done.stderr
+    done = here(model, "serve", "small:9")
+    assert done.exit_code == ExitCode.FAILED, done.stderr
+    assert "there is no Bento small:9 (there are: none)" in done.stderr

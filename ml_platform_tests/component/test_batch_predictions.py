@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
 from ml_platform.component.handles import DeployedBento
 from ml_platform.component.load import build_definitions, load_declarations
@@ -128,6 +129,11 @@ def test_command_scores_a_file(scoring: Declaration, released: pd.Series, tmp_pa
 
     again = CliRunner().invoke(main, [*command, "--on-invalid", "quarantine"])
     assert "exists already" in again.output
+    command[1] = "small_credit:9"
+    unknown = CliRunner().invoke(main, [*command, "--overwrite"])
+    assert unknown.exit_code == ExitCode.FAILED
+    assert "there is no Bento small_credit:9 (there are: small_credit:1)" in unknown.output
+    command[1] = "small_credit"
     as_json = [*command, "--on-invalid", "quarantine", "--overwrite", "--json"]
     assert json.loads(CliRunner().invoke(main, as_json).stdout)["scored"] == 39
 

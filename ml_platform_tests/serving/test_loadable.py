@@ -37,4 +37,4 @@ def test_after_a_rollback_it_is_the_champion_before_that_counts(tmp_path: Path) 
     state = replay("m", [*(transition("m", n, n) for n in (1, 2, 3)), back])
     found = way_back(tmp_path, state)
     assert found is not None
-    assert (found.version, found.text.endswith("is missing")) == (1, True)
+    assert (found.version, found.problem) == (1, f"there is no Bento m:1 in {tmp_path}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ml_platform.exceptions import ServiceUnavailable
+from ml_platform.exceptions import ModelError, ServiceUnavailable
 from ml_platform.gates.evidence import ServiceEvidence
 from ml_platform.gates.service_smoke import ServiceSmoke
 from ml_platform.serving import leash
@@ -212,7 +212,7 @@ def test_damaged_model_is_not_served_and_the_log_says_why(model_folder: Path, tm
 
 def test_version_that_was_not_built_is_told_apart_from_one_with_the_same_beginning(bentos: Path):
     with (
-        pytest.raises(ServiceUnavailable, match=r"no Bento flight_delays:33 .*flight_delays:3\)"),
+        pytest.raises(ModelError, match=r"no Bento flight_delays:33 .*flight_delays:3\)"),
         ServiceProcess("flight_delays:33", bentos=bentos),
     ):
         pytest.fail("it must not start")

@@ -5,7 +5,7 @@ from pathlib import Path
 from ml_platform.component.platform import Platform
 from ml_platform.release.store import champion
 from ml_platform.serving.batch import BatchOutcome, Progress, score_file
-from ml_platform.serving.build import bento_folder
+from ml_platform.serving.build import built_bento
 from ml_platform.serving.bundle import Bundle
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.scoring import ScoringSpec
@@ -17,7 +17,7 @@ def released(platform: Platform, model: str, version: int | str | None = None) -
     Raises NothingReleased without a champion, ModelError when there is no such Bento.
     """
     found = version or champion(platform.releases, model)
-    return Bundle.read(bento_folder(platform.settings.bentos, model, found) / "src")
+    return Bundle.read(built_bento(platform.settings.bentos, model, found) / "src")
 
 
 def score_declared(
