@@ -1,14 +1,17 @@
 """What `pandas.read_csv` must be told of a file that `init` is given, found in the file itself."""
 
 import codecs
+import csv
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ml_platform.data.sources.location import locate, reading
+from ml_platform.exceptions import SourceError
 
 SEPARATORS = ",;\t|"
 _AT_ONCE = 1 << 20
@@ -21,13 +24,15 @@ def csv_options(path: str) -> dict[str, Any]:
     """The options that a CSV file needs, as `encoding`, `sep` and `dtype`; none where it is plain.
 
     Codes with zeros before them, such as 00123, are text: as numbers they would lose the zeros.
-    Raises SourceError when the file cannot be read.
+    Raises SourceError when the file cannot be read, or two of its columns have one name.
     """
     file = locate(path, folder=Path.cwd())
     with reading(file):
         encoding = _encoding(file)
         options: dict[str, Any] = {} if encoding == "utf-8" else {"encoding": encoding}
-        separator = _separator(_first_line(file, encoding))
+        names = _first_line(file, encoding)
+        separator = _separator(names)
+        _require_distinct(next(csv.reader([names], delimiter=separator), []), file)
         options |= {} if separator == "," else {"sep": separator}
         codes = _codes(file, options)
     return {**options, "dtype": dict.fromkeys(codes, "str")} if codes else options
@@ -61,6 +66,14 @@ def _opened(file: str, mode: str, **how: str) -> Any:
 def _separator(names: str) -> str:
     """What stands between the names of the columns; a comma where there is one column."""
     return max(SEPARATORS, key=re.sub(r'"[^"]*"', "", names).count)
+
+
+def _require_distinct(names: Sequence[str], file: str) -> None:
+    repeated = [name for name, times in Counter(names).items() if times > 1 and name]
+    if repeated:
+        raise SourceError(
+            f"{file} has several columns named {', '.join(map(repr, repeated))}; rename all but one"
+        )
 
 
 def _codes(file: str, options: Mapping[str, Any]) -> list[str]:

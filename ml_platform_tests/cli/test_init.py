@@ -68,6 +68,14 @@ def test_a_csv_is_read_as_it_was_written(place, tmp_path, written, options):
     assert set(data.contract.columns["kind"].allowed or ()) == {"café", "c", "thé"}
 
 
+def test_two_columns_of_one_name_are_told(place, tmp_path):
+    (tmp_path / "rows.csv").write_text("late;kind;kind\n1;a;b\n0;b;a\n")
+    result = init("late_ones", "--data", "rows.csv", "--target", "late")
+    assert result.exit_code == ExitCode.UNAVAILABLE
+    assert "rows.csv has several columns named 'kind'; rename all but one" in result.stderr
+    assert not (place / "late_ones").exists()
+
+
 def test_codes_with_zeros_before_them_stay_text(place, tmp_path):
     frame = rows()
     frame["zip"] = [f"{number % 7:05}" for number in range(len(frame))]
