@@ -104,4 +104,5 @@ def _tell(problems: dict[Path, list[str]]) -> None:
     elif broken:
         click.echo(f"{broken} of {len(problems)} models are broken", err=True)
     else:
-        click.echo(f"{len(problems)} models are sound")
+        count = len(problems)
+        click.echo("1 model is sound" if count == 1 else f"{count} models are sound")

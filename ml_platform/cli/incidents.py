@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ml_platform.cli.declared import declaration_files
 from ml_platform.cli.table import plain_table
 from ml_platform.settings import Settings
 
@@ -21,13 +22,18 @@ HEAD = ("id", "model", "what", "severity", "since (UTC)", "until", "told", "text
 def incidents(model: str | None, as_json: bool) -> None:
     """Show every open incident, or the latest 50 of a model, open and over.
 
-    The platform itself goes by the name platform.
+    The platform itself goes by the name platform. A model that is not declared and never had one
+    is unknown: exit code 2.
     """
     from ml_platform.monitoring.incident_store import SqlIncidentStore
+    from ml_platform.monitoring.incidents import PLATFORM
 
-    store = SqlIncidentStore(Settings.from_environment().release_url)
+    settings = Settings.from_environment()
+    store = SqlIncidentStore(settings.release_url)
     if model is not None:
         found = store.of(model)
+        if not found and model != PLATFORM:
+            declaration_files(settings, [model])
     else:
         found = [each for each in store.unsettled() if each.closed is None]
     if as_json:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
 from ml_platform.monitoring import delivery
 from ml_platform.monitoring.heartbeat import beat
@@ -48,7 +49,10 @@ def test_open_incidents_are_listed_and_those_of_a_model_with_their_end(
     assert len(lines) == 3
     [line] = [line for line in lines if "latency" in line]
     assert "2013-06-03 12:00  2013-06-03 13:00  no" in line
-    assert call("incidents", "other").stdout == "other never had an incident\n"
+    assert call("incidents", "platform").stdout == "platform never had an incident\n"
+    unknown = call("incidents", "flihgts")
+    assert unknown.exit_code == ExitCode.USAGE
+    assert "no model 'flihgts'" in unknown.stderr
 
 
 def test_json_has_the_evidence(store: SqlIncidentStore) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ml_platform.cli.exit_codes import ExitCode
 from ml_platform.cli.main import main
 from ml_platform.serving.http.keys import ApiKeys
 
@@ -29,6 +30,13 @@ def test_revoked_key_is_gone(file: Path):
 
     assert not ApiKeys(file).know(key.encode())
     assert CliRunner().invoke(main, ["key", "revoke", "shop"]).exit_code != 0
+
+
+def test_nothing_is_revoked_where_no_key_was_made(file: Path):
+    told = CliRunner().invoke(main, ["key", "revoke", "shop"])
+
+    assert told.exit_code == ExitCode.FAILED
+    assert told.stderr == f"error: there is no file of API keys {file}\n"
 
 
 def test_file_lies_under_the_home_unless_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -70,6 +70,8 @@ def read(file: Path) -> dict[str, str]:
     """Return the hash of each name. Raises ServingError that names file and line."""
     try:
         text = file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ServingError(f"there is no file of API keys {file}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ServingError(f"the API keys in {file} cannot be read: {error}") from error
     names: dict[str, str] = {}
