@@ -94,8 +94,13 @@ def test_wrong_line_is_an_error_at_start(file: Path, line: str):
 
 
 def test_missing_file_is_an_error_at_start(file: Path):
-    with pytest.raises(ServingError, match="cannot be read"):
+    with pytest.raises(ServingError, match=f"there is no file of API keys {file}"):
         ApiKeys(file)
+
+
+def test_file_that_is_none_is_an_error_at_start(tmp_path: Path):
+    with pytest.raises(ServingError, match="cannot be read: .*Is a directory"):
+        ApiKeys(tmp_path)
 
 
 def test_name_is_used_once(file: Path):
