@@ -99,7 +99,7 @@ def test_missing_file_is_an_error_at_start(file: Path):
 
 
 def test_file_that_is_none_is_an_error_at_start(tmp_path: Path):
-    with pytest.raises(ServingError, match="cannot be read: .*Is a directory"):
+    with pytest.raises(ServingError, match=r"cannot be read: .*Is a directory"):
         ApiKeys(tmp_path)
 
 
