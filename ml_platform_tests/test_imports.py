@@ -32,6 +32,28 @@ print(LogisticRegression().fit(rows, rows[:, 0] > 20).score(rows, rows[:, 0] > 2
     assert said.split() == ["True", "False", "True"]
 
 
+def test_wrappers_of_xgboost_are_there_for_who_asks_for_them_later() -> None:
+    said = run("""
+import sys
+import numpy as np
+from ml_platform.task import Task
+from ml_platform.training.trainers.xgboost import XGBoost
+rows = np.arange(40.0).reshape(-1, 1)
+late = (rows[:, 0] > 20).astype(int)
+model = XGBoost(rounds=2).fit(rows, late, task=Task.BINARY, classes=2)
+import xgboost
+print("sklearn" in sys.modules, hasattr(xgboost, "no_such_name"))
+from xgboost import XGBClassifier
+from xgboost.sklearn import XGBRegressor
+from sklearn.base import is_classifier
+print(is_classifier(XGBClassifier()))
+print(XGBRegressor(n_estimators=2).fit(rows, late).score(rows, late) > 0)
+print(len(xgboost.cv({}, xgboost.DMatrix(rows, late), 2, stratified=True)))
+print(callable(xgboost.plot_importance), model.scores(rows)[-1] > 0.5)
+""")
+    assert said.split() == ["False", "False", "True", "True", "2", "True", "True"]
+
+
 def test_what_is_loaded_already_is_not_hidden() -> None:
     said = run("""
 import sklearn.base

@@ -23,6 +23,22 @@ if TYPE_CHECKING:
     import xgboost
 
 FILE = "model.ubj"
+
+_WITH_SKLEARN = {
+    "compat": (),
+    "training": ("cv",),
+    "plotting": ("plot_importance", "plot_tree", "to_graphviz"),
+    "sklearn": (
+        "XGBClassifier",
+        "XGBModel",
+        "XGBRanker",
+        "XGBRegressor",
+        "XGBRFClassifier",
+        "XGBRFRegressor",
+    ),
+}
+"""Of XGBoost, what is less without scikit-learn, for code of others in the same process."""
+
 FEW_ROWS = 2048
 """Up to so many rows a second thread costs more than it brings in scoring."""
 FEW_CELLS = 100_000
@@ -179,7 +195,7 @@ class XGBoost(Trainer):
 
 
 def _xgboost() -> ModuleType:
-    return import_without("xgboost", "sklearn")
+    return import_without("xgboost", "sklearn", parts=_WITH_SKLEARN)
 
 
 def _dmatrix(
