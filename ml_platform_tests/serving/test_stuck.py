@@ -1,5 +1,6 @@
 """A process of its own whose event loop turns, or stands still."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -48,3 +49,18 @@ def test_a_process_whose_loop_stands_still_is_ended_and_says_where(forever: str)
 def test_a_loop_that_turns_or_is_not_watched_any_more_goes_on(work: str) -> None:
     done, _ = ended(work)
     assert (done.returncode, done.stdout, done.stderr) == (0, "it went on\n", "")
+
+
+def test_a_process_that_was_paused_goes_on() -> None:
+    work = "print('begun', flush=True); await asyncio.sleep(4)"
+    program = PROGRAM.format(module=module, work=work, forever="pass")
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(5)
+        process.send_signal(signal.SIGCONT)
+        told, log = process.communicate(timeout=50)
+    assert (process.returncode, told, log) == (0, "it went on\n", "")
