@@ -25,6 +25,9 @@ def test_a_port_that_no_address_has_is_a_wrong_call(port: str) -> None:
     assert "0<=x<=65535" in result.stderr
 
 
-def test_a_free_port_may_be_listened_at() -> None:
-    require_free(LOOPBACK, *choose_ports([0]))
+def test_a_free_port_stays_free_for_who_asked() -> None:
+    [port] = choose_ports([0])
+    require_free(LOOPBACK, port)
     require_free(LOOPBACK, 0)
+    with socket.create_server((LOOPBACK, port)) as server:
+        assert server.getsockname()[1] == port
