@@ -1,7 +1,7 @@
 """Which windows of feedback may teach: each by the last audit that looked at it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Literal, Self
 
@@ -57,12 +57,21 @@ class Teaching(Strict):
     until: windows that end by then were looked at; None before the first audit.
     kept_out: those that may not teach as they are, in the order of time; all others may.
     labels: how many may teach, by the start of their window; of windows since the last training.
+    heard: rows of `labeled_feedback` by day when its windows were looked at last.
     """
 
     asked: str = ""
     until: AwareDatetime | None = None
     kept_out: tuple[Stretch, ...] = ()
     labels: dict[AwareDatetime, NonNegativeInt] = {}  # noqa: RUF012 - pydantic copies it
+    heard: dict[date, NonNegativeInt] = {}  # noqa: RUF012 - pydantic copies it
+
+    def reopened(self, rows: Mapping[date, int]) -> frozenset[date]:
+        """Days of windows that were looked at, to which labels came since. rows: by day, now."""
+        if self.until is None:
+            return frozenset()
+        days = {day for day in rows if day <= self.until.date()}
+        return frozenset(day for day in days if rows[day] != self.heard.get(day, 0))
 
     def after(self, windows: Sequence[Window], trainable: Trainable) -> Self:
         """The same after an audit of windows, which are given in the order of time.
@@ -98,11 +107,12 @@ class Teaching(Strict):
             every, at_random = labels.get(window.start, (0, 0))
             teach: dict[Trainable, int] = {"all": every, "exploration": at_random, "none": 0}
             if window.state == "matured":
-                counted[window.start] = teach[self._teaches(window.start)]
+                counted[window.start] = teach[self.teaches(window.start)]
         kept = {at: count for at, count in counted.items() if since is None or at >= since}
         return self.model_copy(update={"labels": kept})
 
-    def _teaches(self, moment: datetime) -> Trainable:
+    def teaches(self, moment: datetime) -> Trainable:
+        """What of the window that starts at a moment may teach."""
         for each in self.kept_out:
             if each.begin <= moment < each.end:
                 return each.teaches
@@ -114,27 +124,45 @@ def judge(
     before: Teaching,
     *,
     most: int,
+    rows: Mapping[date, int],
     ask: Callable[[datetime, datetime], Audit],
 ) -> tuple[Audit | None, Teaching]:
-    """Audit the latest windows whose delay has passed, and first those that no audit looked at.
+    """Audit the latest windows whose delay has passed, and first those that ask for it.
 
-    Windows come unseen when labels of many come at once, or nobody joined for a while. They are
-    audited `most` at a time, and after a failure one further on, so that it keeps out none that
-    is well with those after it. Short ones are audited too: where labels were selected, that is
-    how it shows. ask: audits from a start to an end.
+    These are windows that no audit looked at, as when nobody joined for a while, and those to
+    which labels came since one did. They are audited `most` at a time. A failure takes the word of
+    all of its windows, so that those which taught before it are audited again without the first.
+    Short windows are audited too: where labels were selected, that is how it shows.
+    rows: of labels, by the day of the prediction. ask: audits from a start to an end.
     Returns the audit of the latest, None where no delay has passed, and what teaches.
     """
     due = [window for window in windows if window.state in ("matured", "short")]
-    unseen = [n for n, each in enumerate(due) if before.until is None or each.end > before.until]
     last = max(len(due) - most, 0)
-    at, latest, teaching = min([*unseen[:1], last]), None, before
+    days = before.reopened(rows)
+    asking = {n for n, each in enumerate(due) if _asks(each, before, days)} | {last}
+    at, latest, teaching = min(asking), None, before
     while due and at <= last:
         judged = due[at : at + most]
         latest = ask(judged[0].start, judged[-1].end)
         teaching = teaching.after(judged, latest.trainable)
+        if at == last:
+            break
         step = most if latest.trainable == "all" else 1
-        at = last + 1 if at == last else min(at + step, last)
+        if step == 1:
+            asking |= {n for n in range(at, at + most) if before.teaches(due[n].start) == "all"}
+        at = min([last, *(n for n in asking if n >= at + step)])
+    if teaching.until is not None:
+        heard = {day: count for day, count in rows.items() if day <= teaching.until.date()}
+        teaching = teaching.model_copy(update={"heard": heard})
     return latest, teaching
+
+
+def _asks(window: Window, before: Teaching, reopened: frozenset[date]) -> bool:
+    """Whether no audit looked at a window, or labels came for one of its days since."""
+    if before.until is None or window.end > before.until:
+        return True
+    first, last = window.start.date(), (window.end - timedelta(microseconds=1)).date()
+    return any(first <= day <= last for day in reopened)
 
 
 def listed(texts: Sequence[str]) -> str:

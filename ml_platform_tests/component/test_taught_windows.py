@@ -135,6 +135,35 @@ def test_windows_that_failed_their_audit_do_not_teach_when_later_ones_pass(
     )
 
 
+def test_windows_that_were_short_teach_when_their_labels_come_at_last(
+    fed: Declaration, platform: Platform
+) -> None:
+    tell(platform, range(4), lambda i: i % 10 == 1)
+    tell(platform, range(4, 10), evenly)
+    joined(fed, platform, after=10)
+    assert taught(fed, platform)[0] == [0] * 4 + [560] * 6
+    tell(platform, range(2), lambda i: evenly(i) and i % 10 != 1)
+    state = joined(fed, platform, after=10)
+    assert [each.told for each in state.teaching.kept_out] == [
+        "2024-01-15 00:00 to 2024-01-29 00:00 had too few labels when its delay had passed"
+    ]
+    assert taught(fed, platform)[0] == [560] * 2 + [0] * 2 + [560] * 6
+
+
+def test_late_labels_that_are_selected_take_back_what_windows_taught(
+    fed: Declaration, platform: Platform
+) -> None:
+    tell(platform, range(10), lambda i: i % 5 > 1)
+    joined(fed, platform, after=10)
+    assert taught(fed, platform)[0] == [420] * 10
+    tell(platform, range(4), lambda i: i % 5 <= 1 and SCORES[i] < 0.5)
+    state = joined(fed, platform, after=10)
+    assert state.audit.trainable == "all", "the latest windows are well"
+    rows, _ = taught(fed, platform)
+    assert rows[:2] == [0, 0]
+    assert rows[4:] == [420] * 6
+
+
 def test_labels_that_do_not_teach_ask_for_no_training(fed: Declaration, platform: Platform) -> None:
     trained(platform)
     tell(platform, range(4), approved)

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -48,34 +48,85 @@ class Auditor:
 def test_each_run_audits_the_latest_windows():
     auditor, teaching = Auditor(), Teaching()
     for count in range(1, 8):
-        latest, teaching = judge(weeks(*range(count)), teaching, most=4, ask=auditor)
+        latest, teaching = judge(weeks(*range(count)), teaching, most=4, rows={}, ask=auditor)
         assert latest is not None
     assert auditor.asked == [(0, 1), (0, 2), (0, 3), (0, 4), (1, 5), (2, 6), (3, 7)]
-    judge(weeks(*range(7)), teaching, most=4, ask=auditor)
+    judge(weeks(*range(7)), teaching, most=4, rows={}, ask=auditor)
     assert auditor.asked[-1:] == [(3, 7)], "nothing is new, and labels may have come since"
 
 
 def test_windows_that_no_audit_looked_at_are_audited_first():
     auditor = Auditor()
-    latest, teaching = judge(weeks(*range(10)), Teaching(), most=4, ask=auditor)
+    latest, teaching = judge(weeks(*range(10)), Teaching(), most=4, rows={}, ask=auditor)
     assert auditor.asked == [(0, 4), (4, 8), (6, 10)]
     assert latest is not None
     assert kept_out(teaching) == []
     auditor = Auditor()
-    judge(weeks(*range(20)), teaching, most=4, ask=auditor)
+    judge(weeks(*range(20)), teaching, most=4, rows={}, ask=auditor)
     assert auditor.asked == [(10, 14), (14, 18), (16, 20)]
 
 
 def test_a_failure_keeps_out_no_window_that_is_well_with_those_after_it():
     auditor = Auditor(1, 2)
-    _, teaching = judge(weeks(*range(10)), Teaching(), most=4, ask=auditor)
+    _, teaching = judge(weeks(*range(10)), Teaching(), most=4, rows={}, ask=auditor)
     assert auditor.asked == [(0, 4), (1, 5), (2, 6), (3, 7), (6, 10)]
     assert kept_out(teaching) == [(0, 3, "none", "audit")]
 
 
 def test_without_a_window_whose_delay_has_passed_there_is_nothing_to_audit():
     windows = [week(0, "maturing"), week(1, "open")]
-    assert judge(windows, Teaching(), most=4, ask=Auditor()) == (None, Teaching())
+    assert judge(windows, Teaching(), most=4, rows={}, ask=Auditor()) == (None, Teaching())
+
+
+def rows_of(labels: dict[int, int]) -> dict[date, int]:
+    """Rows of labels by the first day of their week."""
+    return {(MONDAY + number * WEEK).date(): count for number, count in labels.items()}
+
+
+def seen(auditor: Auditor, labels: dict[int, int], windows: list[Window]) -> Teaching:
+    """What an audit of windows with some labels said; the auditor forgets that it was asked."""
+    _, teaching = judge(windows, Teaching(), most=4, rows=rows_of(labels), ask=auditor)
+    auditor.asked.clear()
+    return teaching
+
+
+def test_labels_that_come_late_have_their_windows_audited_again():
+    auditor, windows = Auditor(), weeks(*range(20))
+    teaching = seen(auditor, dict.fromkeys(range(20), 5), windows)
+    judge(windows, teaching, most=4, rows=rows_of(dict.fromkeys(range(20), 5)), ask=auditor)
+    assert auditor.asked == [(16, 20)], "nothing came"
+    auditor.asked.clear()
+    late = rows_of({**dict.fromkeys(range(20), 5), 2: 6, 4: 7, 11: 6})
+    _, after = judge(windows, teaching, most=4, rows=late, ask=auditor)
+    assert auditor.asked == [(2, 6), (11, 15), (16, 20)]
+    judge(windows, after, most=4, rows=late, ask=auditor)
+    assert auditor.asked[3:] == [(16, 20)], "they were heard"
+
+
+def test_a_short_window_teaches_when_its_labels_came_at_last():
+    windows = [*weeks(0, 1), week(2, "short"), *weeks(*range(3, 12))]
+    teaching = seen(Auditor(), {2: 1}, windows)
+    assert kept_out(teaching) == [(2, 3, "none", "short")]
+    _, teaching = judge(weeks(*range(12)), teaching, most=4, rows=rows_of({2: 9}), ask=Auditor())
+    assert kept_out(teaching) == []
+
+
+def test_late_labels_that_are_selected_take_the_word_of_their_window_alone():
+    auditor, windows = Auditor(), weeks(*range(20))
+    teaching = seen(auditor, {}, windows)
+    auditor = Auditor(5)
+    _, teaching = judge(windows, teaching, most=4, rows=rows_of({5: 9}), ask=auditor)
+    assert auditor.asked == [(5, 9), (6, 10), (16, 20)]
+    assert kept_out(teaching) == [(5, 6, "none", "audit")]
+
+
+def test_windows_that_were_kept_out_before_are_not_audited_again_for_a_late_label_in_one():
+    auditor, windows = Auditor(*range(4, 12)), weeks(*range(20))
+    teaching = seen(auditor, {}, windows)
+    assert kept_out(teaching) == [(4, 12, "none", "audit")]
+    _, after = judge(windows, teaching, most=4, rows=rows_of({5: 9}), ask=auditor)
+    assert auditor.asked == [(5, 9), (16, 20)]
+    assert kept_out(after) == kept_out(teaching)
 
 
 def test_windows_that_failed_stay_out_when_later_ones_pass():

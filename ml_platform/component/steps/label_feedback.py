@@ -1,7 +1,7 @@
 """labeled_feedback: take in dropped files, join labels, judge what may teach."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
@@ -17,7 +17,7 @@ from ml_platform.feedback.importing import Imported
 from ml_platform.feedback.inference_table import FEATURE
 from ml_platform.feedback.join import JoinOutcome, LabelJoin
 from ml_platform.feedback.label_contract import LabelContract
-from ml_platform.feedback.labeled import NAME, JoinRecord
+from ml_platform.feedback.labeled import NAME, JoinRecord, LabeledTable
 from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
 from ml_platform.feedback.production import Production, production
 from ml_platform.feedback.production_files import Span
@@ -112,7 +112,8 @@ def feedback_state(
     """Read what predictions and labels say together; what an audit counted is kept."""
     spec, feedback = declaration.spec, feedback_of(declaration)
     before, not_estimated = _teaching(declaration, platform), why_not_estimated(spec.task)
-    reach = _reach(feedback, before, now=now)
+    rows = LabeledTable(platform.settings.data_url, spec.name).rows_by_day()
+    reach = _reach(feedback, before, before.reopened(rows), now=now)
     with production(platform.settings.data_url, spec.name, reach=reach) as found:
         if found is None:
             judged = audit(_counts(record), feedback.audit)
@@ -123,6 +124,7 @@ def feedback_state(
             windows,
             before,
             most=feedback.audit.windows,
+            rows=rows,
             ask=lambda begin, end: _audit(declaration, platform, found, record, (begin, end)),
         )
         since = _last_training(declaration, platform)
@@ -157,13 +159,17 @@ def _last_training(declaration: Declaration, platform: Platform) -> datetime | N
     return trained and trained.new_from(feedback_of(declaration))
 
 
-def _reach(feedback: FeedbackSpec, before: Teaching, *, now: datetime) -> timedelta | None:
+def _reach(
+    feedback: FeedbackSpec, before: Teaching, reopened: frozenset[date], *, now: datetime
+) -> timedelta | None:
     """How far back to look, so that each window meets an audit; None for all there is."""
     if before.until is None:
         return None
-    most = feedback.audit.windows
-    usual = (most + _WINDOWS_BEYOND) * feedback.window + feedback.label_delay
-    return max(usual, now - before.until + (most + 1) * feedback.window)
+    most, window = feedback.audit.windows, feedback.window
+    usual = (most + _WINDOWS_BEYOND) * window + feedback.label_delay
+    day = min(reopened, default=before.until.date())
+    oldest = min(before.until, datetime.combine(day, time(), UTC))
+    return max(usual, now - oldest + (most + 1) * window)
 
 
 def _audit(
