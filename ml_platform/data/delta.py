@@ -198,8 +198,18 @@ def _newest(table: "DeltaTable | None") -> tuple[int, dict[str, Any]] | None:
 
 
 def _records(table: "DeltaTable", *, limit: int | None) -> list[tuple[int, dict[str, Any]]]:
+    """Return version and record of the latest commits of ours, newest first.
+
+    delta-rs (1.6.6) lists commits that came after `table` was opened, too, and numbers all as if
+    the newest were the version that it opened.
+    """
     commits = table.history(limit)
-    return [(commit["version"], json.loads(commit[_KEY])) for commit in commits if _KEY in commit]
+    since = max(0, len(commits) - (limit or table.version() + 1))
+    return [
+        (commit["version"] + since, json.loads(commit[_KEY]))
+        for commit in commits
+        if _KEY in commit
+    ]
 
 
 def _reason(error: BaseException) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from deltalake import DeltaTable
 
+from ml_platform.data.delta import DeltaLog
 from ml_platform.data.snapshots import SnapshotStore
 from ml_platform.exceptions import SnapshotNotFound, StoreError
 from ml_platform.testing import InMemorySnapshotStore, check_snapshot_store
@@ -76,6 +78,18 @@ def test_order_of_rows_is_kept_over_many_row_groups(tmp_path: Path):
     frame = pd.DataFrame({"n": np.arange(2_500_000)})
     store.write("t", frame)
     assert np.array_equal(store.read("t")["n"], frame["n"])
+
+
+def test_versions_are_told_right_while_others_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SnapshotStore(str(tmp_path))
+    written = [store.write("t", rows(count)) for count in (1, 2)]
+    opened = DeltaTable(tmp_path / "t")
+    written += [store.write("t", rows(count)) for count in (3, 4)]
+    monkeypatch.setattr(DeltaLog, "_open", lambda _: opened)
+    assert store.history("t") == written[::-1]
+    assert store.latest("t") == written[-1]
 
 
 def test_content_hash_does_not_depend_on_the_store(tmp_path: Path):
