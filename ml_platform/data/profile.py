@@ -68,7 +68,7 @@ def profile_column(series: pd.Series) -> ColumnProfile:
     nulls = int(series.isna().sum())
     present = series.dropna() if nulls else series
     values = _distinct(present)
-    dtype = _dtype(series, values)
+    dtype = _dtype(present, values, rows=len(series))
     low, high = _range(present) if dtype in ("int64", "float64") else (None, None)
     texts = None
     if dtype == "category" and len(values) <= MOST_ALLOWED:
@@ -108,8 +108,8 @@ def _distinct(present: pd.Series) -> list[Any]:
         return present.tolist()
 
 
-def _dtype(series: pd.Series, values: list[Any]) -> Dtype:
-    kind = series.dtype.kind
+def _dtype(present: pd.Series, values: list[Any], *, rows: int) -> Dtype:
+    kind = present.dtype.kind
     simple: dict[str, Dtype] = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
     if not values:
         return simple.get(kind, "datetime" if kind == "M" else "float64")
@@ -117,11 +117,7 @@ def _dtype(series: pd.Series, values: list[Any]) -> Dtype:
         return simple[kind]
     if kind == "M" or _are_dates(values):
         return "datetime"
-    return _dtype_of_objects(values, rows=len(series))
-
-
-def _dtype_of_objects(values: list[Any], *, rows: int) -> Dtype:
-    inferred = pd.api.types.infer_dtype(values)
+    inferred = pd.api.types.infer_dtype(present)  # of `values` 0 and False are one
     named: dict[str, Dtype] = {
         "boolean": "bool",
         "integer": "int64",

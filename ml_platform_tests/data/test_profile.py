@@ -31,6 +31,7 @@ def own_verdict(frame: pd.DataFrame) -> Validation:
     ("values", "declared"),
     [
         ([10, 20], {"dtype": "int64", "min": 9, "max": 21}),
+        ([0, False], {"dtype": "string"}),
         ([0, 100], {"dtype": "int64", "min": 0, "max": 110}),
         ([-100, 0], {"dtype": "int64", "min": -110, "max": 0}),
         ([7, 7], {"dtype": "int64", "min": 6, "max": 8}),
