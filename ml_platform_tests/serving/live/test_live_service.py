@@ -41,6 +41,8 @@ PLAN = Plan(
     ),
     max_latency_increase=100.0,  # of a machine that does other things, too
 )
+PATIENCE = 120
+"""Seconds that a release may take to move on where other tests want the same cores."""
 ALL = Plan(steps=(Step(stage=Stage.CANARY, percent=100, min_predictions=10**9),))
 
 
@@ -54,7 +56,7 @@ def move(store: ReleaseStore, action: Action, version: int, plan: Plan | None = 
 
 
 def followed(store: ReleaseStore, *, workers: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         live = [one for one in store.workers(NAME) if one.live(now=datetime.now(UTC))]
         revision = store.revision(NAME)
@@ -72,7 +74,7 @@ def moved_on(settings: Settings) -> int:
 
 
 def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
