@@ -16,14 +16,23 @@ from ml_platform.settings import Settings
 if TYPE_CHECKING:
     from ml_platform.serving.batch import BatchOutcome, Progress
 
-_PATH = click.Path(path_type=Path)
+
+def _local(_context: click.Context, _parameter: click.Parameter, text: str) -> Path:
+    from ml_platform.spec.scoring import local_path
+
+    try:
+        return Path(local_path(text))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command()
 @click.argument("model", metavar="NAME[:VERSION]")
-@click.option("--input", "source", type=_PATH, required=True, help="Parquet, CSV or Delta table.")
 @click.option(
-    "--output", type=_PATH, required=True, help="NAME.parquet, NAME.csv, or a Delta table."
+    "--input", "source", callback=_local, required=True, help="Parquet, CSV or Delta table."
+)
+@click.option(
+    "--output", callback=_local, required=True, help="NAME.parquet, NAME.csv, or a Delta table."
 )
 @click.option(
     "--on-invalid",

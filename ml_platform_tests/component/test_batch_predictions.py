@@ -15,6 +15,7 @@ from ml_platform.component.handles import DeployedBento
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.train import fit_model
+from ml_platform.exceptions import DeclarationError
 from ml_platform.release.state import Action, Transition
 from ml_platform.serving import bundle
 from ml_platform.serving.build import bento_folder
@@ -145,3 +146,13 @@ def test_command_names_what_is_not_released(scoring: Declaration, tmp_path: Path
 
     assert done.exit_code != 0
     assert "no version of 'small_credit' is released yet" in done.output
+
+
+def test_urls_are_refused_in_a_sentence(scoring: Declaration) -> None:
+    said = "s3://b/new.csv is a URL; rows are scored from and to local files and folders"
+    for paths in (["s3://b/new.csv", "o.csv"], ["n.csv", "s3://b/new.csv"]):
+        command = ["score", "small_credit", "--input", paths[0], "--output", paths[1]]
+        done = CliRunner().invoke(main, command)
+        assert (done.exit_code, said in done.output) == (ExitCode.USAGE, True), done.output
+    with pytest.raises(DeclarationError, match=said):
+        changed(scoring, "input: new.parquet", "input: 's3://b/new.csv'")
