@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup
 WORKERS ?= 3
-PINNED := --constraint constraints.txt --editable '.[examples,postgres,dev]'
+PINNED := --constraint constraints.txt --editable '.[examples,postgres,s3,dev]'
 APT_PACKAGES := chromium chromium-driver postgresql wrk
 
 export ML_PLATFORM_HOME ?= $(CURDIR)/.ml_platform

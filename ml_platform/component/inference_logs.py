@@ -16,6 +16,7 @@ from pydantic import Field
 
 from ml_platform.clock import utc_now
 from ml_platform.component.jobs import MODEL_TAG, ingest_job_name
+from ml_platform.data.remote import opened, reached
 from ml_platform.feedback.inference_table import InferenceTable
 from ml_platform.plugins import Strict
 from ml_platform.serving.journal.segment import CLOSED, OPEN, is_held
@@ -155,14 +156,12 @@ def _complete(worker: Path) -> Iterator[str]:
 def _moved(settings: Settings) -> Iterator[tuple[str, str]]:
     if settings.journal_url is None:
         return
-    import fsspec
-
-    system: Any
-    system, root = fsspec.url_to_fs(settings.journal_url)
-    try:
-        found: list[str] = system.find(root)
-    except FileNotFoundError:
-        return
+    system, root = opened(settings.journal_url)
+    with reached(settings.journal_url):
+        try:
+            found: list[str] = system.find(root)
+        except FileNotFoundError:
+            return
     for path in found:
         model, _, rest = path[len(root) :].strip("/").partition("/")
         if rest.endswith(CLOSED):

@@ -10,6 +10,7 @@ import orjson
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
 from ml_platform.component.steps.ingest_journal import journal_places
+from ml_platform.data.remote import opened, reached
 from ml_platform.exceptions import ModelError, PredictionNotFound, StoreError
 from ml_platform.feedback.inference_table import FEATURE, NAME, SHADOW, InferenceTable
 from ml_platform.plugins import Strict
@@ -90,12 +91,13 @@ def lineage_of(
 
 
 def models_with_predictions(settings: Settings) -> set[str]:
-    """Return the models that have an inference table or a journal."""
-    import fsspec
-
-    system: Any
-    system, root = fsspec.url_to_fs(settings.data_url)
-    tables: list[str] = system.glob(f"{root}/*/{NAME}")
+    """Return the models that have an inference table or a journal. Raises StoreError."""
+    try:
+        system, root = opened(settings.data_url)
+        with reached(settings.data_url):
+            tables: list[str] = system.glob(f"{root}/*/{NAME}")
+    except OSError as error:
+        raise StoreError(f"cannot list {settings.data_url}: {error}") from error
     journals = settings.journal.iterdir() if settings.journal.is_dir() else ()
     return {Path(table).parent.name for table in tables} | {each.name for each in journals}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from ml_platform.data.remote import opened, reached
 from ml_platform.exceptions import StoreError
 
 _UNFINISHED = ".unfinished"
@@ -61,10 +62,7 @@ class HandleStore:
 
     @cached_property
     def _system(self) -> tuple[Any, str]:
-        import fsspec
-
-        system, root = fsspec.url_to_fs(self.url)
-        return system, root.rstrip("/")
+        return opened(self.url)
 
     @cached_property
     def _is_local(self) -> bool:
@@ -73,8 +71,9 @@ class HandleStore:
     @contextmanager
     def _reached(self, verb: str, path: str) -> Iterator[None]:
         try:
-            yield
-        except (OSError, ImportError, ValueError) as error:
+            with reached(self.url):
+                yield
+        except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:300]
             raise StoreError(f"cannot {verb} {self.url}/{path}: {reason}") from error
 

@@ -30,6 +30,7 @@ SERVED_CODE = (
     "data/contract.py",
     "data/duration.py",
     "data/expression.py",
+    "data/remote.py",
     "features",
     "feedback/__init__.py",
     "feedback/exploration.py",

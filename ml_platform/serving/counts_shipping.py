@@ -1,8 +1,9 @@
 """What workers counted, for monitoring on another machine: a small file each beside the journal."""
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
+from ml_platform.data.remote import opened, reached
 from ml_platform.serving.journal.shipping import Shipper, put
 from ml_platform.serving.worker_counts import take
 
@@ -28,30 +29,22 @@ class CountsShipper(Shipper):
 def collect(url: str, folder: Path) -> None:
     """Copy the counts of workers below `url` to `folder`, where those here are not as new.
 
-    So a worker that wrote to this very folder is there once. Raises OSError, ImportError or
-    ValueError when the URL is away.
+    So a worker that wrote to this very folder is there once. Raises OSError when the URL is away.
     """
-    system, root = _opened(url)
-    try:
-        listed: list[str] = system.find(root)
-    except FileNotFoundError:
-        return  # nobody shipped any yet
-    names = {path: path.rpartition("/")[2] for path in listed if path.endswith(_SUFFIX)}
-    contents: dict[str, bytes] = system.cat(list(names)) if names else {}
+    system, root = opened(url)
+    with reached(url):
+        try:
+            listed: list[str] = system.find(root)
+        except FileNotFoundError:
+            return  # nobody shipped any yet
+        names = {path: path.rpartition("/")[2] for path in listed if path.endswith(_SUFFIX)}
+        contents: dict[str, bytes] = system.cat(list(names)) if names else {}
     for path, content in contents.items():
         take(folder, names[path].removesuffix(_SUFFIX), content)
 
 
 def forget(url: str, worker: str) -> None:
     """Delete the counts of a worker below `url`; none is no error. Raises as `collect` does."""
-    system, root = _opened(url)
-    try:
+    system, root = opened(url)
+    with reached(url), suppress(FileNotFoundError):
         system.rm_file(f"{root}/{worker}{_SUFFIX}")
-    except FileNotFoundError:
-        return
-
-
-def _opened(url: str) -> tuple[Any, str]:
-    import fsspec
-
-    return fsspec.url_to_fs(url)

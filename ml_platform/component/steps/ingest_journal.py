@@ -224,6 +224,6 @@ def _one_at_a_time(settings: Settings, model: str) -> Iterator[None]:
 def _clear_errors(model: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ImportError) as error:
+    except OSError as error:
         reason = " ".join(str(error).split())[:300]
         raise StoreError(f"cannot read the journal of {model}: {reason}") from error

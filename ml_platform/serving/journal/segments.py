@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from ml_platform.data.remote import opened, reached
 from ml_platform.serving.journal.segment import CLOSED, NEW, OPEN, close_abandoned
 
 _FORGOTTEN_SECONDS = 86_400
@@ -80,11 +81,12 @@ class MovedSegments:
 
     def found(self) -> list[SegmentFile]:
         """Return all segments, the oldest first."""
-        system, root = self._system()
-        try:
-            listed: dict[str, Any] = system.find(root, detail=True)
-        except FileNotFoundError:
-            return []
+        system, root = opened(self.url)
+        with reached(self.url):
+            try:
+                listed: dict[str, Any] = system.find(root, detail=True)
+            except FileNotFoundError:
+                return []
         segments = [
             SegmentFile(_stream(path), int(about["size"]), closed=True, path=path)
             for path, about in listed.items()
@@ -94,24 +96,18 @@ class MovedSegments:
 
     def read(self, segment: SegmentFile, offset: int) -> bytes | None:
         """Return what it holds from `offset` on; None when it is not there any more."""
-        system, _ = self._system()
-        try:
-            return system.cat_file(segment.path, start=offset)
-        except FileNotFoundError:
-            return None
+        system, _ = opened(self.url)
+        with reached(self.url):
+            try:
+                return system.cat_file(segment.path, start=offset)
+            except FileNotFoundError:
+                return None
 
     def delete(self, segment: SegmentFile) -> None:
         """Delete a segment; one that is gone is no error."""
-        system, _ = self._system()
-        try:
+        system, _ = opened(self.url)
+        with reached(self.url), suppress(FileNotFoundError):
             system.rm_file(segment.path)
-        except FileNotFoundError:
-            return
-
-    def _system(self) -> tuple[Any, str]:
-        import fsspec
-
-        return fsspec.url_to_fs(self.url)
 
 
 def worker_folders(journal: Path) -> Iterator[Path]:

@@ -4,8 +4,8 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
 
+from ml_platform.data.remote import opened, reached
 from ml_platform.serving.journal.segment import CLOSED, close_abandoned
 
 _EVERY_SECONDS = 10.0
@@ -38,7 +38,7 @@ class Shipper(ABC):
 
     @abstractmethod
     def ship_all(self) -> None:
-        """Ship what is there. Raises OSError, ImportError, ValueError."""
+        """Ship what is there. Raises OSError."""
 
     def _run(self) -> None:
         pause = _EVERY_SECONDS
@@ -52,8 +52,9 @@ class Shipper(ABC):
 
     def _try(self) -> bool:
         try:
-            self.ship_all()
-        except (OSError, ImportError, ValueError) as error:
+            with reached(self.url):
+                self.ship_all()
+        except OSError as error:
             if not self.failed:  # said once, not at every try
                 logging.getLogger(__name__).warning("cannot ship to %s: %s", self.url, error)
             self.failed = str(error) or type(error).__name__
@@ -94,10 +95,7 @@ def ship(segment: Path, url: str) -> None:
 
 def put(content: bytes, url: str, name: str) -> None:
     """Put a file below `url`, whole or not at all, in place of one of that name. Raises OSError."""
-    import fsspec
-
-    system: Any
-    system, root = fsspec.url_to_fs(url)
+    system, root = opened(url)
     target = f"{root}/{name}"
     system.makedirs(root, exist_ok=True)
     system.pipe_file(f"{target}{UNFINISHED}", content)
