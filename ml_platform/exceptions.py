@@ -36,6 +36,16 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def did_you_mean(name: str, valid: Iterable[str]) -> str:
+    """What follows a name that is none of the valid ones; "" where none is like it.
+
+    >>> did_you_mean("roc_aux", ["accuracy", "roc_auc"])
+    "; did you mean 'roc_auc'?"
+    """
+    close = get_close_matches(name, sorted(valid), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
 class MLPlatformError(Exception):
     """Base of every error raised on purpose; its text is written for the user."""
 
@@ -53,8 +63,7 @@ class UnknownPlugin(PluginError):
 
     def __init__(self, kind: str, name: str, valid: Iterable[str]) -> None:
         choices = sorted(valid)
-        close = get_close_matches(name, choices, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, choices)
         super().__init__(f"unknown {kind} {name!r}{hint} (valid: {', '.join(choices)})")
 
 
@@ -133,6 +142,12 @@ class RevisionConflict(ReleaseError):
 
 class NothingReleased(ReleaseError):
     """The model has no champion yet."""
+
+    def __init__(self, model: str, released: Iterable[str]) -> None:
+        known = sorted(released)
+        hint = did_you_mean(model, known)
+        valid = ", ".join(known) or "none"
+        super().__init__(f"no version of {model!r} is released yet{hint} (released: {valid})")
 
 
 class DeploymentRefused(ReleaseError):

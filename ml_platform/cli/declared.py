@@ -1,10 +1,9 @@
 """Find declared models by name, for every command alike."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 
-from ml_platform.exceptions import DeclarationError
+from ml_platform.exceptions import DeclarationError, did_you_mean
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration, find_declarations, load_declaration
 from ml_platform.spec.roots import model_roots
@@ -34,8 +33,7 @@ def _file_of(name: str, files: list[Path], settings: Settings) -> Path:
         if _own_name(file) == name:
             return file
     known = sorted(file.parent.name for file in files if file.is_file())
-    close = get_close_matches(name, known, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(name, known)
     looked = ", ".join(str(root) for root in model_roots(settings))
     valid = ", ".join(known) or "none is declared"
     raise DeclarationError(f"no model {name!r}{hint} (valid: {valid}; looked in {looked})")

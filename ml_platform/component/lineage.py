@@ -11,7 +11,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
 from ml_platform.component.steps.ingest_journal import journal_places
 from ml_platform.data.remote import opened, reached
-from ml_platform.exceptions import ModelError, PredictionNotFound, StoreError
+from ml_platform.exceptions import ModelError, PredictionNotFound, StoreError, did_you_mean
 from ml_platform.feedback.inference_table import FEATURE, NAME, SHADOW, InferenceTable
 from ml_platform.plugins import Strict
 from ml_platform.registry.certificate import Certificate
@@ -77,15 +77,17 @@ def lineage_of(
     Raises PredictionNotFound when none of them knows the id.
     """
     settings = platform.settings
-    asked = sorted(models if models is not None else models_with_predictions(settings))
+    known = models_with_predictions(settings)
+    asked = sorted(known if models is None else models)
     for model in asked:
         answered = _find(settings, model, prediction_id)
         if answered is not None:
             source, problem = _source(platform, model, answered.version)
             return Lineage(model=model, answered=answered, source=source, problem=problem)
     where = ", ".join(asked) or "none has logged any"
+    hint = "".join(did_you_mean(model, known) for model in asked if model not in known)
     raise PredictionNotFound(
-        f"no prediction {prediction_id!r} was logged (models asked: {where}); only answered "
+        f"no prediction {prediction_id!r} was logged (models asked: {where}{hint}); only answered "
         "predictions are, and the inference table forgets what is over its retention"
     )
 

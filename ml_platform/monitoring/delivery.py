@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from hashlib import sha256
 
+from ml_platform.exceptions import did_you_mean
 from ml_platform.monitoring.incident_store import IncidentStore
 from ml_platform.monitoring.incidents import Due, Finding, Incident, due, updated
 from ml_platform.monitoring.message import body, title
@@ -170,7 +170,5 @@ def why_unreadable(url: str) -> str | None:
     if not separator:
         return f"{shown(url)} (valid: scheme://..., as apprise writes it)"
     if scheme not in known:
-        close = get_close_matches(scheme, known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"apprise knows no scheme {scheme!r}{hint}"
+        return f"apprise knows no scheme {scheme!r}{did_you_mean(scheme, known)}"
     return f"apprise cannot read what follows {scheme}:// (valid: as its page on {scheme} says)"

@@ -77,8 +77,7 @@ def append_decided(
 def known_model(store: ReleaseStore, model: str) -> None:
     """Raise NothingReleased, with the valid names, for a model without releases."""
     if store.revision(model) == 0:
-        released = ", ".join(store.models()) or "none"
-        raise NothingReleased(f"no version of {model!r} is released yet (released: {released})")
+        raise NothingReleased(model, store.models())
 
 
 def mirror(registry: Aliases, state: ReleaseState) -> None:

@@ -77,8 +77,7 @@ def champion(store: ReleaseStore, model: str) -> int:
     """The version of a model that is live. Raises NothingReleased before the first release."""
     version = store.state(model).champion
     if version is None:
-        released = ", ".join(store.models()) or "none"
-        raise NothingReleased(f"no version of {model!r} is released yet (released: {released})")
+        raise NothingReleased(model, store.models())
     return version
 
 

@@ -4,14 +4,13 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from ml_platform.exceptions import DeclarationError, PluginError
+from ml_platform.exceptions import DeclarationError, PluginError, did_you_mean
 from ml_platform.plugins import Declared
 from ml_platform.spec.model import ModelSpec
 from ml_platform.spec.source_map import SourceMap, read_yaml
@@ -135,9 +134,7 @@ def _explain(details: ErrorDetails, source: SourceMap, file: Path) -> str:
 
 
 def _unknown_field(name: str, valid: list[str]) -> str:
-    close = get_close_matches(name, valid, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"unknown field{hint} (valid: {', '.join(valid)})"
+    return f"unknown field{did_you_mean(name, valid)} (valid: {', '.join(valid)})"
 
 
 def _fields_at(place: tuple[str | int, ...], source: SourceMap) -> list[str]:

@@ -1,7 +1,8 @@
 """The parameters of XGBoost that a declaration may set."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+
+from ml_platform.exceptions import did_you_mean
 
 KNOWN = frozenset({
     "alpha", "base_score", "booster", "colsample_bylevel", "colsample_bynode", "colsample_bytree",
@@ -37,8 +38,5 @@ def check_params(names: Iterable[str]) -> None:
         if name == "num_class":
             raise ValueError("params.num_class: it is counted in the training rows; leave it out")
         if name not in KNOWN:
-            close = get_close_matches(name, sorted(KNOWN), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise ValueError(
-                f"unknown parameter {name!r}{hint} (valid: {', '.join(sorted(KNOWN))})"
-            )
+            hint, valid = did_you_mean(name, KNOWN), ", ".join(sorted(KNOWN))
+            raise ValueError(f"unknown parameter {name!r}{hint} (valid: {valid})")

@@ -48,7 +48,7 @@ def test_the_summary_in_the_list_is_that_of_the_command(name):
         (DeploymentRefused("x"), ExitCode.BLOCKED),
         (StoreError("x"), ExitCode.UNAVAILABLE),
         (SourceError("x"), ExitCode.UNAVAILABLE),
-        (NothingReleased("x"), ExitCode.FAILED),
+        (NothingReleased("x", ()), ExitCode.FAILED),
     ],
 )
 def test_each_kind_of_error_has_its_exit_code(error, code):

@@ -112,6 +112,8 @@ def test_an_order_without_a_release_says_what_is_live(home: Home) -> None:
     assert "no release under way, nothing to promote; version 2 is champion" in answer.output
     unknown = call("hold", "n", *ORDER)
     assert "no version of 'n' is released yet (released: m)" in unknown.output
+    typo = call("hold", "mm", *ORDER)
+    assert "no version of 'mm' is released yet; did you mean 'm'? (released: m)" in typo.output
 
 
 @pytest.mark.parametrize("order", ["hold", "rollback"])

@@ -234,6 +234,8 @@ def test_unknown_prediction_is_a_clear_error(declaration: Declaration, platform:
         lineage_of(platform, "id-7")
     done = CliRunner().invoke(main, ["lineage", "id-7"])
     assert done.exit_code == 5
+    typo = CliRunner().invoke(main, ["lineage", "id-1", "--model", "smal_credit"])
+    assert "models asked: smal_credit; did you mean 'small_credit'?" in typo.output
 
 
 @pytest.mark.slow

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 import pandas as pd
 
-from ml_platform.exceptions import SourceError
+from ml_platform.exceptions import SourceError, did_you_mean
 
 
 def locate(path: str, *, folder: Path) -> str:
@@ -62,9 +61,7 @@ def reading(what: str) -> Iterator[None]:
 def _hint(file: Path) -> str:
     if not file.parent.is_dir():
         return f" (nor a folder {file.parent})"
-    names = sorted(other.name for other in file.parent.iterdir())
-    close = get_close_matches(file.name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return did_you_mean(file.name, (other.name for other in file.parent.iterdir()))
 
 
 def _sentence(error: Exception) -> str:

@@ -52,10 +52,7 @@ class KnownState:
         elif self._error:
             raise ServiceUnavailable(f"{self._error}; and no release is remembered")
         if self.state.champion is None:
-            released = ", ".join(self.store.models()) or "none"
-            raise NothingReleased(
-                f"no version of {self.model!r} is released yet (released: {released})"
-            )
+            raise NothingReleased(self.model, self.store.models())
 
     def refresh(self) -> None:
         """Ask the store."""

@@ -65,7 +65,7 @@ def test_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes
     ("path", "words"),
     [
         ("b.csv", "there is no file"),
-        ("b.csv", "did you mean a.csv?"),
+        ("b.csv", "did you mean 'a.csv'?"),
         ("no/such/a.csv", "nor a folder"),
         (".", "Is a directory"),
         ("nope://a.csv", "Protocol not known: nope"),

@@ -58,4 +58,4 @@ def test_missing_and_empty_are_one_sentence(tmp_path: Path):
     said = check_unreadable_source(ParquetSource(path="a.parquet"), folder=tmp_path)
     assert "has no rows" in said
     said = check_unreadable_source(ParquetSource(path="b.parquet"), folder=tmp_path)
-    assert "did you mean a.parquet?" in said
+    assert "did you mean 'a.parquet'?" in said
