@@ -94,7 +94,7 @@ def _labeled_feedback(declaration: Declaration) -> dg.AssetsDefinition:
         context.log.info(f"{outcome.join.fresh:,} new labels")
         yield dg.MaterializeResult(
             value=handle_of(outcome),
-            data_version=dg.DataVersion(str(outcome.version)),
+            data_version=dg.DataVersion(str(outcome.state.version)),
             metadata=of_feedback(outcome),
         )
         yield from _checks(declaration, platform.stores, outcome)
@@ -137,7 +137,7 @@ def handle_of(outcome: "FeedbackOutcome") -> LabeledFeedback:
     state = outcome.state
     return LabeledFeedback(
         table=outcome.table,
-        version=outcome.version,
+        version=state.version,
         counts=state.record.counts,
         audit=state.audit,
         teaching=state.teaching,

@@ -19,7 +19,6 @@ judge by are those of outcome `joined`, one a prediction.
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from ml_platform.feedback.delta_files import CHECKPOINT, NOTHING, DeltaFiles, clear_errors
@@ -112,16 +111,6 @@ class LabeledTable:
             files = found.setdefault(action[f"partition.{PART}"], {})
             files[action["path"]] = action["num_records"]
         return found
-
-    def rows_by_day(self) -> dict[date, int]:
-        """Labels of known predictions, by the day of the prediction; from the log alone."""
-        table = self.files.open()
-        parts = {} if table is None else self.parts(table)
-        return {
-            date.fromisoformat(name): sum(files.values())
-            for name, files in parts.items()
-            if name not in (UNKNOWN, QUARANTINED)
-        }
 
     def commit(
         self,

@@ -193,7 +193,7 @@ class Production:
 
 @contextmanager
 def production(
-    data_url: str, model: str, *, reach: timedelta | None, memory: str = MEMORY
+    everything: ProductionFiles, *, reach: timedelta | None, memory: str = MEMORY
 ) -> Iterator[Production | None]:
     """The latest predictions and their labels, so far back; None before the first prediction.
 
@@ -201,7 +201,6 @@ def production(
 
     Raises StoreError.
     """
-    everything = ProductionFiles.of(data_url, model)
     if not everything.logged:
         yield None
         return

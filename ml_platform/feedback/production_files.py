@@ -1,8 +1,8 @@
 """The files of predictions and of their labels, by day: who asks of a few days opens theirs."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Self
 
@@ -10,7 +10,7 @@ from ml_platform.feedback import inference_table
 from ml_platform.feedback.day_file import day_of
 from ml_platform.feedback.delta_files import NOTHING, DeltaFiles
 from ml_platform.feedback.duck import scan
-from ml_platform.feedback.labeled import LabeledTable
+from ml_platform.feedback.labeled import QUARANTINED, UNKNOWN, LabeledTable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -28,12 +28,18 @@ WHERE false
 
 @dataclass(frozen=True)
 class ProductionFiles:
-    """The files of a model's inference table, and of its labels, with the day of their rows."""
+    """The files of a model's inference table, and of its labels, with the day of their rows.
+
+    version: of the table of labels; NOTHING without one. labels: rows of it, by the day of their
+    predictions; of all days.
+    """
 
     log: DeltaFiles
     labeled: DeltaFiles
     logged: Mapping[str, str]
     joined: Mapping[str, str]
+    version: int
+    labels: Mapping[date, int]
 
     @classmethod
     def of(cls, data_url: str, model: str) -> Self:
@@ -48,13 +54,18 @@ class ProductionFiles:
             labels.files,
             logged={file: day_of(file) for file in files},
             joined={file: part for part, each in parts.items() for file in each},
+            version=NOTHING if table is None else table.version(),
+            labels={
+                date.fromisoformat(part): sum(each.values())
+                for part, each in parts.items()
+                if part not in (UNKNOWN, QUARANTINED)
+            },
         )
 
     def between(self, first: str, last: str) -> Self:
         """Those of the days from `first` to `last`, both inclusive, YYYY-MM-DD."""
-        return type(self)(
-            self.log,
-            self.labeled,
+        return replace(
+            self,
             logged={file: day for file, day in self.logged.items() if first <= day <= last},
             joined={file: day for file, day in self.joined.items() if first <= day <= last},
         )

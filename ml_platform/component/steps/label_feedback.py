@@ -17,10 +17,10 @@ from ml_platform.feedback.importing import Imported
 from ml_platform.feedback.inference_table import FEATURE
 from ml_platform.feedback.join import JoinOutcome, LabelJoin
 from ml_platform.feedback.label_contract import LabelContract
-from ml_platform.feedback.labeled import NAME, JoinRecord, LabeledTable
+from ml_platform.feedback.labeled import NAME, JoinRecord
 from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
 from ml_platform.feedback.production import Production, production
-from ml_platform.feedback.production_files import Span
+from ml_platform.feedback.production_files import ProductionFiles, Span
 from ml_platform.feedback.teaching import Teaching, asked_of, judge
 from ml_platform.plugins import Strict
 from ml_platform.spec.feedback import FeedbackSpec
@@ -41,6 +41,7 @@ class _Latest(Strict, extra="ignore"):
 class FeedbackState:
     """What is known of a model's feedback.
 
+    version: of the table of labels; -1 without one.
     span: from when to when the latest matured windows reach; None where none has matured.
     audit: of the latest windows whose delay has passed, also of those with too few labels.
     teaching: what of all windows may teach, by this audit and those before.
@@ -48,6 +49,7 @@ class FeedbackState:
     newest_label: when the latest outcome was seen. late: why labels are not in time, if so.
     """
 
+    version: int
     record: JoinRecord
     windows: tuple[Window, ...]
     delay: LabelDelay | None
@@ -68,7 +70,6 @@ class FeedbackOutcome:
     """
 
     table: str
-    version: int
     taken: tuple[Imported | Refused, ...]
     join: JoinOutcome
     state: FeedbackState
@@ -85,13 +86,10 @@ def label_feedback(
         *take_dropped(declaration, platform, now=now),
         *take_table(declaration, platform, now=now),
     )
-    join = label_join(declaration, platform)
-    joined = join.run()
+    joined = label_join(declaration, platform).run()
     state = feedback_state(declaration, platform, joined.record, now=now)
-    table = join.labeled.files.open()
     return FeedbackOutcome(
         table=f"{spec.name}/{NAME}",
-        version=-1 if table is None else table.version(),
         taken=taken,
         join=joined,
         state=state,
@@ -112,25 +110,28 @@ def feedback_state(
     """Read what predictions and labels say together; what an audit counted is kept."""
     spec, feedback = declaration.spec, feedback_of(declaration)
     before, not_estimated = _teaching(declaration, platform), why_not_estimated(spec.task)
-    rows = LabeledTable(platform.settings.data_url, spec.name).rows_by_day()
-    reach = _reach(feedback, before, before.reopened(rows), now=now)
-    with production(platform.settings.data_url, spec.name, reach=reach) as found:
+    files = ProductionFiles.of(platform.settings.data_url, spec.name)
+    reach = _reach(feedback, before, before.reopened(files.labels), now=now)
+    with production(files, reach=reach) as found:
         if found is None:
             judged = audit(_counts(record), feedback.audit)
-            return FeedbackState(record, (), None, None, None, judged, before, not_estimated)
+            return FeedbackState(
+                files.version, record, (), None, None, None, judged, before, not_estimated
+            )
         windows = judged_windows(found.counts(feedback.window), feedback, now=now)
         span = matured_span(windows, most=feedback.audit.windows)
         judged, teaching = judge(
             windows,
             before,
             most=feedback.audit.windows,
-            rows=rows,
+            rows=files.labels,
             ask=lambda begin, end: _audit(declaration, platform, found, record, (begin, end)),
         )
         since = _last_training(declaration, platform)
         delay, newest = found.delay(feedback, now=now), found.newest_label()
         late = stale(newest, feedback, now=now), delay and delay.finding
         return FeedbackState(
+            version=files.version,
             record=record,
             windows=windows,
             delay=delay,

@@ -16,6 +16,7 @@ from ml_platform.feedback.audit import Audit
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.outcomes import labeled_outcomes
 from ml_platform.feedback.production import EPOCH, production
+from ml_platform.feedback.production_files import ProductionFiles
 from ml_platform.release.evidence import Counts
 from ml_platform.release.quality import (
     UNKNOWN,
@@ -128,7 +129,8 @@ def _outcomes(
 ) -> "Iterator[pa.RecordBatch]":
     spec = declaration.spec
     reach = max(now - since, timedelta()) + timedelta(days=1)  # whole days are left out
-    with production(platform.settings.data_url, spec.name, reach=reach) as found:
+    files = ProductionFiles.of(platform.settings.data_url, spec.name)
+    with production(files, reach=reach) as found:
         if found is not None:
             yield from labeled_outcomes(
                 found,
