@@ -4,12 +4,13 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ml_platform.cli.date_format import date_format
 from ml_platform.data.sources.location import locate, reading
 from ml_platform.exceptions import SourceError
 
@@ -21,9 +22,10 @@ _WESTERN = "cp1252"
 
 
 def csv_options(path: str) -> dict[str, Any]:
-    """The options that a CSV file needs, as `encoding`, `sep` and `dtype`; none where it is plain.
+    """The options that a CSV file needs, such as `encoding` and `sep`; none where it is plain.
 
     Codes with zeros before them, such as 00123, are text: as numbers they would lose the zeros.
+    Dates such as 31/12/2024 are told by their format.
     Raises SourceError when the file cannot be read, or two of its columns have one name.
     """
     file = locate(path, folder=Path.cwd())
@@ -34,8 +36,12 @@ def csv_options(path: str) -> dict[str, Any]:
         separator = _separator(names)
         _require_distinct(next(csv.reader([names], delimiter=separator), []), file)
         options |= {} if separator == "," else {"sep": separator}
-        codes = _codes(file, options)
-    return {**options, "dtype": dict.fromkeys(codes, "str")} if codes else options
+        texts = pd.read_csv(file, dtype=str, **options)
+    codes = [str(name) for name in texts.columns if _are_codes(texts[name])]
+    options |= {"dtype": dict.fromkeys(codes, "str")} if codes else {}
+    formats = {str(name): date_format(texts[name]) for name in texts.columns}
+    dates = {name: found for name, found in formats.items() if found is not None}
+    return options | ({"parse_dates": list(dates), "date_format": dates} if dates else {})
 
 
 def _encoding(file: str) -> str:
@@ -76,12 +82,7 @@ def _require_distinct(names: Sequence[str], file: str) -> None:
         )
 
 
-def _codes(file: str, options: Mapping[str, Any]) -> list[str]:
-    """The columns of digits of which some begin with a zero before another digit."""
-    texts = pd.read_csv(file, dtype=str, **options)
-    return [
-        str(name)
-        for name in texts.columns
-        if texts[name].str.fullmatch(r"\d+").loc[texts[name].notna()].all()
-        and texts[name].str.match(r"0\d").any()
-    ]
+def _are_codes(texts: pd.Series) -> bool:
+    """Whether all are digits, and some begin with a zero before another digit."""
+    present = texts.dropna().astype(str)
+    return bool(present.str.fullmatch(r"\d+").all() and present.str.match(r"0\d").any())

@@ -167,7 +167,8 @@ def _moments(values: pd.Series) -> pd.Series:
         found = f"such as {_plain(present.iloc[0])!r}" if len(present) else "it is empty"
         raise DeclarationError(
             f"--time {values.name!r} holds nothing that can be read as a time, {found} (valid: "
-            "dates and times as 2024-02-01 10:00)"
+            "dates and times as 2024-02-01 10:00; in CSV 31/01/2024, too, where days and months "
+            "can be told apart by a day above 12)"
         )
     return moments
 

@@ -90,6 +90,28 @@ def test_codes_with_zeros_before_them_stay_text(place, tmp_path):
     assert data.contract.columns["count"].dtype == "int64"
 
 
+@pytest.mark.parametrize("written", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y %H:%M", "%m-%d-%Y %H:%M:%S"])
+def test_dates_as_people_write_them_are_read_as_they_are_meant(place, tmp_path, written):
+    frame = rows()
+    meant = frame["at"].dt.strftime(written)
+    frame.assign(at=meant.mask(frame.index == 3)).to_csv(tmp_path / "rows.csv", index=False)
+    result = init("late_ones", "--data", "rows.csv", "--target", "late", "--time", "at")
+    assert result.exit_code == ExitCode.OK, result.output
+    data = declared(place, "late_ones").spec.data
+    assert data.source.options == {"parse_dates": ["at"], "date_format": {"at": written}}
+    read = data.source.read(folder=place / "late_ones")["at"]
+    assert (read.dropna() == pd.to_datetime(meant.drop(3), format=written)).all()
+    assert data.contract.columns["at"].dtype == "datetime"
+
+
+def test_dates_whose_days_may_be_months_are_told(place, tmp_path):
+    frame = rows().assign(at=[f"{1 + n % 12:02}/{1 + n % 12:02}/2024" for n in range(400)])
+    frame.to_csv(tmp_path / "rows.csv", index=False)
+    result = init("late_ones", "--data", "rows.csv", "--target", "late", "--time", "at")
+    assert result.exit_code == ExitCode.USAGE
+    assert "such as '01/01/2024' (valid: dates and times as 2024-02-01 10:00; " in result.stderr
+
+
 def test_a_csv_becomes_a_valid_declaration(place, tmp_path):
     rows().to_csv(tmp_path / "rows.csv", index=False)
     result = init(
