@@ -91,7 +91,7 @@ class Browser:
         return self._waiting(seconds).until(found, f"waited {seconds} s for {what}")
 
     def _waiting(self, seconds: float) -> WebDriverWait:
-        return WebDriverWait(self.driver, seconds, poll_frequency=0.1)
+        return WebDriverWait(self.driver, seconds, poll_frequency=0.25)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,15 +56,15 @@ def running_platform(home: Path, *, models: Sequence[Path] = ()) -> Iterator[Run
             supervisor.start(program)
         [address] = [each.address for each in programs if each.name == "Dagster UI"]
         assert address is not None
-        dagster = DagsterClient(address)
+        with closing(DagsterClient(address)) as dagster:
 
-        def loaded() -> bool:
-            supervisor.tick()
-            assert not any(line.startswith("died") for line in lines), "\n".join(lines)
-            try:
-                return bool(dagster.models())
-            except httpx.TransportError:
-                return False
+            def loaded() -> bool:
+                supervisor.tick()
+                assert not any(line.startswith("died") for line in lines), "\n".join(lines)
+                try:
+                    return bool(dagster.models())
+                except httpx.TransportError:
+                    return False
 
-        wait_for(loaded, "the webserver to load the models", seconds=START_SECONDS)
-        yield RunningPlatform(settings, dagster)
+            wait_for(loaded, "the webserver to load the models", seconds=START_SECONDS)
+            yield RunningPlatform(settings, dagster)
