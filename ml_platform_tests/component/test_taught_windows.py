@@ -25,10 +25,10 @@ from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import changed
 from ml_platform_tests.models.small_credit.source import load
 
-START = datetime(2024, 1, 1, tzinfo=UTC)
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
-A_WEEK, WEEKS = 700, 10
-ROWS = A_WEEK * WEEKS
+START = datetime(2024, 1, 2, tzinfo=UTC)
+DAY, WINDOW = timedelta(days=1), timedelta(days=2)
+A_WINDOW, WINDOWS = 700, 10
+ROWS = A_WINDOW * WINDOWS
 SCORES = np.random.default_rng(1).random(ROWS)
 LOANS = load(rows=ROWS, seed=1)
 FEATURES = ("income", "amount", "years_employed", "purpose")
@@ -48,8 +48,8 @@ def evenly(i: int) -> bool:
 
 @pytest.fixture
 def fed(declaration: Declaration, platform: Platform) -> Declaration:
-    """The small model, with feedback and ten weeks of predictions."""
-    times = [START + i * (WEEK / A_WEEK) for i in range(ROWS)]
+    """The small model, with feedback and ten windows of predictions."""
+    times = [START + i * (WINDOW / A_WINDOW) for i in range(ROWS)]
     decisions = [json.dumps(bool(score > 0.5)) for score in SCORES]
     columns = {
         "prediction_id": [f"p{i}" for i in range(ROWS)],
@@ -67,7 +67,7 @@ def fed(declaration: Declaration, platform: Platform) -> Declaration:
     log = InferenceTable(platform.settings.data_url, "small_credit")
     while not log.append(rows, {"test": 1}, looked=log.look()):
         pass  # the first time it becomes wider by the features
-    return changed(declaration, "gates:", "feedback: {label_delay: 1d, window: 7d}\n  gates:")
+    return changed(declaration, "gates:", "feedback: {label_delay: 1d, window: 2d}\n  gates:")
 
 
 def trained(
@@ -82,40 +82,40 @@ def trained(
     platform.handles.write("small_credit/trained_model/latest.json", handle.model_dump_json())
 
 
-def tell(platform: Platform, weeks: range, wanted: Wanted) -> None:
-    """Let labels of some weeks come for the predictions that are wanted."""
+def tell(platform: Platform, windows: range, wanted: Wanted) -> None:
+    """Let labels of some windows come for the predictions that are wanted."""
     rng = np.random.default_rng(2)
     rows = [
         {
             "prediction_id": f"p{i}",
             "label": json.dumps(bool(rng.random() < SCORES[i])),
-            "observed_at": START + i * (WEEK / A_WEEK) + EVENING,
-            "received_at": START + i * (WEEK / A_WEEK) + EVENING,
+            "observed_at": START + i * (WINDOW / A_WINDOW) + EVENING,
+            "received_at": START + i * (WINDOW / A_WINDOW) + EVENING,
             "source": "bank",
         }
-        for i in range(weeks.start * A_WEEK, weeks.stop * A_WEEK)
+        for i in range(windows.start * A_WINDOW, windows.stop * A_WINDOW)
         if wanted(i)
     ]
     table = labels_table(platform.settings.data_url, "small_credit")
     labels = pa.Table.from_pylist(rows, schema=LABELS)
-    assert table.append(labels, {f"{weeks}": 1}, looked=table.look())
+    assert table.append(labels, {f"{windows}": 1}, looked=table.look())
 
 
 def joined(declared: Declaration, platform: Platform, *, after: int) -> FeedbackState:
-    """Join so many weeks after the start, when the delay has passed; keep what came of it."""
-    outcome = label_feedback(declared, platform, now=START + after * WEEK + DAY)
+    """Join so many windows after the start, when the delay has passed; keep what came of it."""
+    outcome = label_feedback(declared, platform, now=START + after * WINDOW + DAY)
     handle = handle_of(outcome).model_dump_json()
     platform.handles.write("small_credit/labeled_feedback/latest.json", handle)
     return outcome.state
 
 
 def taught(declared: Declaration, platform: Platform) -> tuple[list[int], FeedbackUsed]:
-    """Rows that teach by week, and what is said of them."""
+    """Rows that teach by window, and what is said of them."""
     source = LOANS.head(10)
     rows, used = with_feedback(declared, platform, source)
     assert len(rows) == len(source) + used.rows
-    weeks = (rows["applied_at"].iloc[len(source) :] - START.replace(tzinfo=None)) // WEEK
-    return [int((weeks == week).sum()) for week in range(WEEKS)], used
+    windows = (rows["applied_at"].iloc[len(source) :] - START.replace(tzinfo=None)) // WINDOW
+    return [int((windows == n).sum()) for n in range(WINDOWS)], used
 
 
 def test_windows_that_failed_their_audit_do_not_teach_when_later_ones_pass(
@@ -129,9 +129,9 @@ def test_windows_that_failed_their_audit_do_not_teach_when_later_ones_pass(
     rows, used = taught(fed, platform)
     assert rows == [0] * 4 + [560] * 6
     assert used.rows == 3360
-    assert used.kept_out == sum(map(approved, range(4 * A_WEEK)))
+    assert used.kept_out == sum(map(approved, range(4 * A_WINDOW)))
     assert used.reason == (
-        f"{used.kept_out:,} labels: 2024-01-01 00:00 to 2024-01-29 00:00 did not pass its audit"
+        f"{used.kept_out:,} labels: 2024-01-02 00:00 to 2024-01-10 00:00 did not pass its audit"
     )
 
 
@@ -145,7 +145,7 @@ def test_windows_that_were_short_teach_when_their_labels_come_at_last(
     tell(platform, range(2), lambda i: evenly(i) and i % 10 != 1)
     state = joined(fed, platform, after=10)
     assert [each.told for each in state.teaching.kept_out] == [
-        "2024-01-15 00:00 to 2024-01-29 00:00 had too few labels when its delay had passed"
+        "2024-01-06 00:00 to 2024-01-10 00:00 had too few labels when its delay had passed"
     ]
     assert taught(fed, platform)[0] == [560] * 2 + [0] * 2 + [560] * 6
 
@@ -194,16 +194,16 @@ def test_labels_are_counted_back_to_the_last_training_however_long_ago(
     [start] = decide([eager], platform, [], now=START)
     assert isinstance(start, Start)
     assert start.why == "5,600 matured labels are new, 5,000 are enough"
-    trained(platform, through=START + 6 * WEEK)
+    trained(platform, through=START + 6 * WINDOW)
     assert facts_of(eager, platform).new_labels == 4 * 560
-    assert min(joined(eager, platform, after=10).teaching.labels) == START + 6 * WEEK
+    assert min(joined(eager, platform, after=10).teaching.labels) == START + 6 * WINDOW
 
 
 def test_a_training_that_saw_no_labels_counts_those_that_mature_after_it(
     fed: Declaration, platform: Platform
 ) -> None:
     tell(platform, range(4), evenly)
-    trained(platform, asked_at=START + 2 * WEEK + DAY / 2)
+    trained(platform, asked_at=START + 2 * WINDOW + DAY / 2)
     joined(fed, platform, after=4)
     assert facts_of(fed, platform).new_labels == 3 * 560
 
@@ -246,20 +246,20 @@ def test_a_window_with_too_few_labels_does_not_teach_between_two_that_matured(
     assert state.audit.trainable == "all"
     rows, used = taught(fed, platform)
     assert rows[:3] == [560, 0, 560]
-    assert used.kept_out == A_WEEK // 4
+    assert used.kept_out == A_WINDOW // 4
     assert "had too few labels" in used.reason
 
 
 def test_decisions_made_at_random_teach_where_they_alone_passed(
     fed: Declaration, platform: Platform
 ) -> None:
-    explored = changed(fed, "window: 7d}", "window: 7d, exploration: {percent: 30}}")
+    explored = changed(fed, "window: 2d}", "window: 2d, exploration: {percent: 30}}")
     tell(platform, range(4), lambda i: approved(i) or i % 3 == 0)
     assert joined(explored, platform, after=4).audit.trainable == "exploration"
     tell(platform, range(4, 10), evenly)
     assert joined(explored, platform, after=10).audit.trainable == "all"
     rows, _ = taught(explored, platform)
-    assert sum(rows[:4]) == len(range(0, 4 * A_WEEK, 3))
+    assert sum(rows[:4]) == len(range(0, 4 * A_WINDOW, 3))
     assert rows[4:] == [560] * 6
 
 
@@ -267,6 +267,6 @@ def test_another_declaration_judges_all_windows_anew(fed: Declaration, platform:
     tell(platform, range(4), approved)
     tell(platform, range(4, 10), evenly)
     assert joined(fed, platform, after=10).teaching.kept_out
-    patient = changed(fed, "window: 7d}", "window: 7d, audit: {enforce: warn}}")
+    patient = changed(fed, "window: 2d}", "window: 2d, audit: {enforce: warn}}")
     assert joined(patient, platform, after=10).teaching.kept_out == ()
     assert min(taught(patient, platform)[0]) > 0
