@@ -16,6 +16,7 @@ from ml_platform.registry import empty_store
 
 _SQLITE = "sqlite:///"
 _LOCK_SECONDS = 120
+_MODULES = "_MODULES_TO_PACKAGES"
 
 
 def import_mlflow(name: str = "mlflow") -> Any:
@@ -38,6 +39,25 @@ def import_mlflow(name: str = "mlflow") -> Any:
         if logger.level < logging.WARNING:
             logger.setLevel(logging.WARNING)
     return module
+
+
+@contextmanager
+def versions_by_name() -> Generator[None]:
+    """Let MLflow compare requirements with what is installed by the names of the packages.
+
+    Else it first asks every installed package for its modules, which takes a second, for packages
+    whose metadata are nowhere. That map is MLflow's own and private: where it is not, or is there
+    already, nothing is changed.
+    """
+    utilities = import_mlflow("mlflow.utils.requirements_utils")
+    unread = getattr(utilities, _MODULES, {}) is None
+    if unread:
+        setattr(utilities, _MODULES, {})
+    try:
+        yield
+    finally:
+        if unread:
+            setattr(utilities, _MODULES, None)
 
 
 def import_sql_store() -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml_platform.registry.embedded import import_mlflow
+from ml_platform.registry.embedded import import_mlflow, versions_by_name
 
 MODEL_IN_PACKAGE = "data/model"
 _LIBRARIES = ("numpy", "pandas", "pydantic", "scikit-learn", "skops", "xgboost")
@@ -27,15 +27,16 @@ def package(
     pyfunc = import_mlflow("mlflow.pyfunc")
     staged = to.parent / "model"
     shutil.copytree(folder, staged, ignore=shutil.ignore_patterns("__pycache__"))
-    pyfunc.save_model(
-        path=str(to),
-        loader_module="ml_platform.registry.pyfunc",
-        data_path=str(staged),
-        mlflow_model=model,
-        signature=signature(input_example, output_example),
-        input_example=input_example.head(_EXAMPLE_ROWS),
-        pip_requirements=_requirements(),
-    )
+    with versions_by_name():
+        pyfunc.save_model(
+            path=str(to),
+            loader_module="ml_platform.registry.pyfunc",
+            data_path=str(staged),
+            mlflow_model=model,
+            signature=signature(input_example, output_example),
+            input_example=input_example.head(_EXAMPLE_ROWS),
+            pip_requirements=_requirements(),
+        )
     return to
 
 

@@ -103,6 +103,33 @@ def test_mlflow_loads_the_model_without_pickle_and_scores_bit_for_bit_the_same(
     assert not {name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))}
 
 
+def test_requirements_are_compared_without_reading_all_that_is_installed(
+    registry: ModelRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    utilities = import_mlflow("mlflow.utils.requirements_utils")
+    monkeypatch.setattr(utilities, "_MODULES_TO_PACKAGES", None)
+    compared: list[str] = []
+    compare = utilities._get_installed_version
+    monkeypatch.setattr(
+        utilities,
+        "_get_installed_version",
+        lambda name, module=None: compared.append(name) or compare(name, module),
+    )
+    monkeypatch.setattr("importlib_metadata.packages_distributions", lambda: pytest.fail("read"))
+    frame = rows()
+    model = train(
+        frame,
+        target="late",
+        task=Task.BINARY,
+        features=FeatureSpec(numeric=("distance",)),
+        trainer=TRAINERS.parse(XGBOOST),
+        folder=tmp_path,
+    )
+    registered(registry, tmp_path, model, frame.drop(columns="late").head(10))
+    assert {"mlflow", "numpy", "xgboost"} <= set(compared)
+    assert utilities._MODULES_TO_PACKAGES is None, "who asks for the modules later gets them"
+
+
 def test_the_transform_of_the_declaration_travels_with_the_version(
     registry: ModelRegistry, load_registered: Callable[[str], Any], tmp_path: Path
 ) -> None:
