@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-# One request at a time: a conditional put is one step, as it is in S3.
+# One request at a time: a conditional put is one step, as it is in S3. It ends with who began it.
 _SERVER = """
-import logging
+import logging, sys, threading
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
@@ -19,7 +19,8 @@ from werkzeug.serving import make_server
 logging.getLogger("werkzeug").disabled = True
 server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app))
 print(server.server_port, flush=True)
-server.serve_forever()
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()
 """
 
 
@@ -55,10 +56,10 @@ class ObjectStore:
 def s3_endpoint() -> Iterator[str]:
     """A server in a process of its own, empty at first."""
     command = [sys.executable, "-W", "ignore", "-c", _SERVER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as server:
         assert server.stdout is not None
         yield f"http://127.0.0.1:{int(server.stdout.readline())}"
-        server.kill()
 
 
 @pytest.fixture
