@@ -11,6 +11,7 @@ from ml_platform.data.page import Page
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.exceptions import ModelError
 from ml_platform.registry.card import CardEvidence, model_card
+from ml_platform.registry.sealed import sealed
 from ml_platform.spec.recipe import DECLARATION
 
 EVALUATION = "evaluation/evaluation.json"
@@ -53,5 +54,5 @@ def _evaluation(platform: Platform, run_id: str) -> Evaluation | None:
 
 
 def _document(platform: Platform, run_id: str, path: str) -> dict[str, Any] | None:
-    text = platform.registry.read_artifact_text(run_id, path)
+    text = sealed(platform.registry, run_id, path)
     return None if text is None else json.loads(text)

@@ -7,7 +7,7 @@ import pytest
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import verified_certificate
-from ml_platform.component.steps.records import read_records
+from ml_platform.component.steps.records import RECORDS, read_records
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.comparison import AGAINST_CHAMPION
 from ml_platform.spec.load import Declaration
@@ -98,8 +98,29 @@ def test_training_gate_declared_later_is_judged_for_the_version_that_is_reused(
     assert result.success
     assert checks(result)["reproducibility"] is True
     [version] = platform.registry.versions("small_credit")
-    judged = [record.check for record in read_records(platform, version.run_id)]
+    records = read_records(platform, version.run_id) or ()
+    judged = [record.check for record in records]
     assert judged == ["contract", "contract_drift_last", "reproducibility", "training_smoke"]
+
+
+def test_verdicts_of_training_that_were_altered_are_given_anew(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    gated = with_gates(declaration, "type: reproducibility")
+    assert materialize(gated, instance, only=BEFORE_DEPLOYMENT).success
+    [version] = platform.registry.versions("small_credit")
+    logged = read_records(platform, version.run_id)
+    text = platform.registry.read_artifact_text(version.run_id, RECORDS) or ""
+    altered = text.replace('"verdict": "passed"', '"verdict": "failed"')
+    platform.registry.log_artifacts(version.run_id, {"training.json": altered}, under="gates")
+    alone = materialize(gated, instance, only=["evaluation_report"])
+    assert "has no gates/training.json as it was logged; run: ml-platform train" in failure(alone)
+    result = materialize(gated, instance, only=BEFORE_DEPLOYMENT)
+    assert result.success
+    assert [version] == platform.registry.versions("small_credit")
+    assert [record.check for record in read_records(platform, version.run_id) or ()] == [
+        record.check for record in logged or ()
+    ]
 
 
 def test_verdict_against_the_champions_data_is_given_anew_once_another_is_champion(

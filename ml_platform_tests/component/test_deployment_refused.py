@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from ml_platform.component.assets import model_assets
+from ml_platform.component.card import EVALUATION
 from ml_platform.component.platform import Platform
 from ml_platform.component.resources import resources
 from ml_platform.component.steps.certify import DIGEST_TAG, certificate_file
@@ -163,6 +164,17 @@ def test_altered_certificate_is_refused(blocked: Blocked, platform: Platform) ->
     registry.set_tags("small_credit", 1, {DIGEST_TAG: "0" * 64})
     assert "its certificate was changed" in refused(blocked, blocked.instance)
     registry.set_tags("small_credit", 1, {DIGEST_TAG: version.tags[DIGEST_TAG]})
+    assert REFUSED in refused(blocked, blocked.instance)
+
+
+def test_evaluation_that_was_altered_is_made_anew(blocked: Blocked, platform: Platform) -> None:
+    registry = platform.registry
+    run_id = registry.get("small_credit", 1).run_id
+    altered = json.loads(registry.read_artifact_text(run_id, EVALUATION) or "")
+    altered["evaluation"]["metrics"]["roc_auc"]["value"] = 0.99999
+    registry.log_artifacts(run_id, {"evaluation.json": json.dumps(altered)}, under="evaluation")
+    result = materialize(blocked.declaration, blocked.instance, only=["evaluation_report"])
+    assert checks(result)["minimum_metric_roc_auc"] is False
     assert REFUSED in refused(blocked, blocked.instance)
 
 

@@ -11,6 +11,7 @@ from ml_platform.cli.main import main
 from ml_platform.component.platform import Platform
 from ml_platform.component.reproduce import reproduce
 from ml_platform.exceptions import ModelError
+from ml_platform.registry.sealed import seal
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.recipe import DECLARATION
 from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, materialize
@@ -44,6 +45,9 @@ def test_version_is_rebuilt_bit_for_bit_or_told_what_differs(trained: Platform) 
     document["training"]["seed"] = 99
     document["training"]["params"]["subsample"] = 0.5
     trained.registry.log_artifacts(run_id, {DECLARATION: json.dumps(document)})
+    with pytest.raises(ModelError, match=r"no declaration\.json as it was logged"):
+        reproduce(trained, "small_credit", 1)
+    seal(trained.registry, run_id, DECLARATION, json.dumps(document))
     told = CliRunner().invoke(main, ["reproduce", "small_credit", "1"])
     assert told.exit_code == ExitCode.BLOCKED
     assert "other bits in estimator/model.ubj, model.json" in told.stderr

@@ -9,11 +9,11 @@ from pydantic import ValidationError
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.comparison import comparison_with
-from ml_platform.component.steps.records import read_records
+from ml_platform.component.steps.records import RECORDS, read_records
 from ml_platform.component.steps.train import MODEL_HASH_TAG
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.evaluation.report import Evaluation
-from ml_platform.exceptions import DeploymentRefused
+from ml_platform.exceptions import DeploymentRefused, StoreError
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate, digest_of, verify
 from ml_platform.registry.comparison import Comparison
@@ -37,14 +37,19 @@ def issue_certificate(
     """Certify a version with its evidence, whatever the verdicts.
 
     The same evidence keeps the certificate that is there. New evidence keeps its waivers to be
-    read: they cover the verdicts that they were given for, and no others.
+    read: they cover the verdicts that they were given for, and no others. Raises StoreError when
+    the verdicts of its training are gone, or were altered.
     """
     name, registry = declaration.spec.name, platform.registry
     tags = registry.get(name, trained.version).tags
+    of_training = read_records(platform, trained.run_id)
+    if of_training is None:
+        problem = f"the MLflow run {trained.run_id} has no {RECORDS} as it was logged"
+        raise StoreError(f"{name}:{trained.version}: {problem}; run: ml-platform train {name}")
     certificate = Certificate(
         model=name,
         version=trained.version,
-        records=(*read_records(platform, trained.run_id), *records),
+        records=(*of_training, *records),
         snapshot=trained.snapshot,
         contract_version=int(tags["contract_version"]),
         code_version=tags["code_version"],

@@ -18,6 +18,7 @@ from ml_platform.evaluation.data_docs import EVALUATION, KEPT, write_document, w
 from ml_platform.evaluation.html import JudgedGate, evaluation_html
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.registry.certificate import Certificate
+from ml_platform.registry.sealed import sealed
 from ml_platform.registry.waiver import waiver_of
 
 FOLDER = "evaluation"
@@ -81,8 +82,11 @@ def renew_documents(platform: Platform, certificate: Certificate, *, now: dateti
 
 
 def logged_evaluation(platform: Platform, run_id: str) -> tuple[str, Evaluation] | None:
-    """The evaluation that an MLflow run keeps, with the fingerprint of what was asked for."""
-    text = platform.registry.read_artifact_text(run_id, LOGGED)
+    """The evaluation that an MLflow run keeps, with the fingerprint of what was asked for.
+
+    None when there is none, or it was altered.
+    """
+    text = sealed(platform.registry, run_id, LOGGED)
     if text is None:
         return None
     document: Mapping[str, Any] = json.loads(text)

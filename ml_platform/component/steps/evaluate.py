@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from ml_platform.component.card import EVALUATION
 from ml_platform.component.handles import EvaluationReport, TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.benchmarks import benchmark_rows, frozen
@@ -28,6 +29,7 @@ from ml_platform.evaluation.report import Evaluation, SliceValue
 from ml_platform.gates.evidence import BenchmarkRows
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
+from ml_platform.registry.sealed import seal
 from ml_platform.spec.load import Declaration
 
 BENCHMARK = "(benchmark)"
@@ -254,4 +256,4 @@ def _log(
     platform.registry.log_artifacts(trained.run_id, folder, under=FOLDER)
     document = {"fingerprint": fingerprint, "evaluation": evaluation.model_dump(mode="json")}
     text = json.dumps(document, indent=1, ensure_ascii=False)
-    platform.registry.log_artifacts(trained.run_id, {"evaluation.json": text}, under=FOLDER)
+    seal(platform.registry, trained.run_id, EVALUATION, text)

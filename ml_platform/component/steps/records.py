@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pydantic import TypeAdapter
 
 from ml_platform.component.platform import Platform
-from ml_platform.exceptions import StoreError
 from ml_platform.gates.result import GateRecord
+from ml_platform.registry.sealed import seal, sealed
 
 RECORDS = "gates/training.json"
 """Artifact of the MLflow run: the records of the contract, of data gates and training gates."""
@@ -14,16 +14,13 @@ RECORDS = "gates/training.json"
 _RECORDS = TypeAdapter(tuple[GateRecord, ...])
 
 
-def read_records(platform: Platform, run_id: str) -> tuple[GateRecord, ...]:
-    """The records as training logged them. Raises StoreError when they are gone."""
-    text = platform.registry.read_artifact_text(run_id, RECORDS)
-    if text is None:
-        raise StoreError(f"MLflow run {run_id} has no {RECORDS}; train again with --force")
-    return _RECORDS.validate_json(text)
+def read_records(platform: Platform, run_id: str) -> tuple[GateRecord, ...] | None:
+    """The records as training logged them; None when they are gone, or were altered."""
+    text = sealed(platform.registry, run_id, RECORDS)
+    return None if text is None else _RECORDS.validate_json(text)
 
 
 def write_records(platform: Platform, run_id: str, records: Sequence[GateRecord]) -> None:
     """Log the records, in place of those that are there."""
     text = _RECORDS.dump_json(tuple(records), indent=1).decode()
-    folder, _, file = RECORDS.partition("/")
-    platform.registry.log_artifacts(run_id, {file: text}, under=folder)
+    seal(platform.registry, run_id, RECORDS, text)

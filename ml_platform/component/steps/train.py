@@ -25,6 +25,7 @@ from ml_platform.component.steps.training_gates import (
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.data.splits.splitter import Split
 from ml_platform.gates.result import GateRecord
+from ml_platform.registry.sealed import seal
 from ml_platform.registry.version import ModelVersion, TrainingRows
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.recipe import DECLARATION, declaration_json
@@ -212,7 +213,7 @@ def _log(
         dataset=TrainingRows(name=snapshot.table, hash=snapshot.content_hash, rows=snapshot.rows),
         tags={"git_commit": code.commit},
     )
-    platform.registry.log_artifacts(run_id, {DECLARATION: declaration_json(spec)})
+    seal(platform.registry, run_id, DECLARATION, declaration_json(spec))
     write_records(platform, run_id, (validated.contract, *validated.gates, *records))
 
 

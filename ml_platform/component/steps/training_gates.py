@@ -40,13 +40,13 @@ def brought_up_to_date(
 ) -> tuple[GateRecord, ...]:
     """The training records of a version that is reused, and in its run those of all stages.
 
-    A gate that was declared, or changed, since then is judged now; `parts` is called for that
-    alone. Of a gate on data that compares with the champion, the verdict of this validation
-    counts where another version became champion since.
+    A gate that was declared, or changed, since then is judged now, as all are whose records were
+    lost; `parts` is called for that alone. Of a gate on data that compares with the champion, the
+    verdict of this validation counts where another version became champion since.
     """
     champion = platform.releases.state(declaration.spec.name).champion
     gates = declaration.spec.all_gates(Stage.TRAINED_MODEL)
-    earlier = {record.check: record for record in read_records(platform, version.run_id)}
+    earlier = {record.check: record for record in read_records(platform, version.run_id) or ()}
     changed = [gate for gate in gates if not _is_judged(gate, earlier.get(gate.check_name))]
     evidence = _evidence(declaration, parts(), fit) if changed else None
     anew = {gate.check_name: gate.record(gate.judge(evidence)) for gate in changed}
