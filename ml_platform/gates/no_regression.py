@@ -6,7 +6,7 @@ from pydantic import Field
 
 from ml_platform.evaluation.estimates import Estimate
 from ml_platform.gates.compared import ComparingGate
-from ml_platform.gates.evidence import EvaluationEvidence
+from ml_platform.gates.evidence import ChampionEvidence, EvaluationEvidence
 from ml_platform.gates.gate import GATES
 from ml_platform.gates.opponent import (
     Rows,
@@ -18,6 +18,8 @@ from ml_platform.gates.opponent import (
 )
 from ml_platform.gates.result import GateResult, Verdict
 from ml_platform.gates.tolerance import rows_to_tell, verdict_of
+
+_BESIDE_CHAMPION = "beside_champion"
 
 WORDS: dict[Verdict, str] = {
     "passed": "no worse than",
@@ -51,13 +53,19 @@ class NoRegression(ComparingGate):
     def judge(self, evidence: EvaluationEvidence) -> GateResult:
         """Compare with the baseline, else with the champion."""
         champion, accepted = evidence.champion, evidence.baseline.get(self.metric)
+        beside = None if champion is None else self._beside(champion, evidence)
         if accepted is not None:
             against = f"the accepted baseline {accepted:.4g}"
-            return self._compare(evidence, rows_of(evidence), against, reference=accepted)
-        if champion is None:
+            result = self._compare(evidence, rows_of(evidence), against, reference=accepted)
+            kept = {} if beside is None else {_BESIDE_CHAMPION: beside.model_dump(mode="json")}
+            return result.model_copy(update={"details": kept})
+        if beside is None:
             return GateResult(
                 verdict="passed", reason="first release: there is no champion to compare with"
             )
+        return beside
+
+    def _beside(self, champion: ChampionEvidence, evidence: EvaluationEvidence) -> GateResult:
         against = f"version {champion.version}, the champion"
         result = self._compare(evidence, rows_against(champion, evidence), against)
         return result.model_copy(update={"reason": result.reason + told_overlap(champion)})
@@ -101,6 +109,12 @@ class NoRegression(ComparingGate):
 
     def _cannot_tell(self, reason: str, rows: int | None) -> GateResult:
         return GateResult(verdict="inconclusive", bound=-self.tolerance, rows=rows, reason=reason)
+
+
+def beside_champion(result: GateResult) -> GateResult:
+    """What a result of the gate says of the champion, also where the verdict is on a baseline."""
+    kept = result.details.get(_BESIDE_CHAMPION)
+    return result if kept is None else GateResult.model_validate(kept)
 
 
 def told_margin(value: float) -> str:

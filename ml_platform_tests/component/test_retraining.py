@@ -206,28 +206,34 @@ def test_over_its_budget_a_training_waits_and_says_so(
     }
 
 
-def certificate(low: float, high: float) -> Certificate:
-    result = GateResult(
+def margin(low: float, high: float) -> GateResult:
+    return GateResult(
         verdict="passed",
         value=(low + high) / 2,
         interval=(low, high),
         reason=f"roc_auc moved by [{low:+.3f}, {high:+.3f}]",
     )
-    record = GateRecord(
-        check="no_regression_roc_auc",
-        gate={"type": "no_regression", "metric": "roc_auc"},
-        result=result,
-        blocks=False,
+
+
+def certificate(*results: GateResult) -> Certificate:
+    gate = {"type": "no_regression", "metric": "roc_auc"}
+    records = tuple(
+        GateRecord(check="no_regression_roc_auc", gate=gate, result=result, blocks=False)
+        for result in results
     )
-    return Certificate.model_construct(model="m", version=4, records=(record,))
+    return Certificate.model_construct(model="m", version=4, records=records)
 
 
 def test_what_is_not_better_beyond_noise_needs_no_release() -> None:
-    assert no_better(certificate(-0.004, 0.006)) == (
+    assert no_better(certificate(margin(-0.004, 0.006))) == (
         "no change needed: version 4 is not better beyond noise: roc_auc moved by [-0.004, +0.006]"
     )
-    assert no_better(certificate(0.001, 0.006)) is None
+    assert no_better(certificate(margin(-0.004, 0.006), margin(0.001, 0.006))) is None
 
 
-def test_without_a_comparison_nothing_says_that_no_change_is_needed() -> None:
-    assert no_better(Certificate.model_construct(model="m", version=4, records=())) is None
+def test_what_cannot_be_compared_with_the_champion_is_not_better() -> None:
+    few = GateResult(verdict="inconclusive", reason="the champion was trained on all rows")
+    assert no_better(certificate(few)) == (
+        "no change needed: version 4 is not better beyond noise: "
+        "the champion was trained on all rows"
+    )

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from ml_platform.gates.evidence import ChampionEvidence
 from ml_platform.gates.gate import GATES
+from ml_platform.gates.no_regression import beside_champion
 from ml_platform.task import Task
 from ml_platform.testing.gates import check_gate
 from ml_platform.testing.metrics import example_scores
@@ -120,10 +121,13 @@ def test_champion_that_cannot_score_is_inconclusive_with_its_reason() -> None:
 
 def test_baseline_stands_in_for_the_champion() -> None:
     target, scores, champion = two_models(5_000, seed=0, drop=0.1)
+    worse = evidence_of(target, scores, champion)
     found = evidence_of(target, scores, champion, baseline={"roc_auc": 0.66})
     result = gate(tolerance=0.03).judge(found)
     assert result.verdict == "passed"
     assert "the accepted baseline 0.66" in result.reason
+    beside = beside_champion(result)
+    assert (beside.verdict, beside.reason) == ("failed", gate(tolerance=0.03).judge(worse).reason)
     missed = evidence_of(target, scores, champion, baseline={"roc_auc": 0.9})
     assert gate().judge(missed).verdict == "failed"
 

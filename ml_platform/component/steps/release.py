@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.comparison import comparison_with
+from ml_platform.gates.no_regression import beside_champion
 from ml_platform.registry.certificate import Certificate, require_current
 from ml_platform.release.commands import append_decided, mirror
 from ml_platform.release.plan import Plan, plan_of
@@ -116,19 +117,19 @@ class _Decisions:
 
 
 def no_better(certificate: Certificate) -> str | None:
-    """Why the version need not replace the champion; None where it is better, or none can tell.
+    """Why the version need not replace the champion; None where it is shown to be better.
 
     Better is what lies above the champion, by one of the declared comparisons, with its whole
-    interval.
+    interval; an accepted baseline is no champion.
     """
-    margins = [
-        record.result
+    compared = [
+        beside_champion(record.result)
         for record in certificate.records
-        if record.gate.get("type") == "no_regression" and record.result.interval is not None
+        if record.gate.get("type") == "no_regression"
     ]
-    if not margins or any(m.interval is not None and m.interval[0] > 0 for m in margins):
+    if any(found.interval is not None and found.interval[0] > 0 for found in compared):
         return None
-    told = "; ".join(margin.reason for margin in margins)
+    told = "; ".join(found.reason for found in compared)
     return f"no change needed: version {certificate.version} is not better beyond noise: {told}"
 
 
