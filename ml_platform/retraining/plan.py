@@ -67,7 +67,7 @@ def plan(
     decided: list[Start | Wait] = []
     for wish in sorted(wishes, key=lambda wish: (-wish.spec.priority, wish.model)):
         because = _own_obstacle(wish, trained.get(wish.model, []), now=now)
-        exceeded = budget.exceeded_by(spent)
+        exceeded = _binding(budget, wish).exceeded_by(spent)
         if because is None and exceeded is not None:
             because = f"the budget of all models: {exceeded}"
         decided.append(Wait(wish, because) if because else Start(wish))
@@ -85,10 +85,10 @@ def _own_obstacle(wish: Wish, own: Sequence[TrainingRun], *, now: datetime) -> s
         return (
             f"it was trained at {latest.isoformat(timespec='minutes')}; cooling down until {free}"
         )
-    exceeded = _own_budget(wish).exceeded_by(Spent.of(own, now=now))
+    exceeded = _binding(Budget.of(wish.spec), wish).exceeded_by(Spent.of(own, now=now))
     return None if exceeded is None else f"its own budget: {exceeded}"
 
 
-def _own_budget(wish: Wish) -> Budget:
-    budget = Budget.of(wish.spec)
+def _binding(budget: Budget, wish: Wish) -> Budget:
+    """What of a budget binds a model: GPU hours only one that needs a GPU."""
     return budget if wish.gpu else budget.model_copy(update={"gpu_hours": None})

@@ -77,6 +77,10 @@ def test_gpu_hours_bind_those_who_need_a_gpu() -> None:
     [without] = plan([wish(max_gpu_hours_per_day=1)], runs, budget=Budget(), now=NOW)
     assert "GPU hours" in waits(with_gpu)
     assert isinstance(without, Start)
+    wishes = [wish("a", gpu=True), wish("b")]
+    waiting, starting = plan(wishes, runs, budget=Budget(gpu_hours=1), now=NOW)
+    assert waits(waiting) == "the budget of all models: 2.00 of 1 GPU hours in 24 hours are spent"
+    assert isinstance(starting, Start)
 
 
 def test_short_budget_of_all_goes_to_the_higher_priority() -> None:
