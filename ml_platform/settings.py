@@ -3,10 +3,11 @@
 import importlib.util
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from ml_platform.exceptions import StoreError
 from ml_platform.plugins import Strict
@@ -28,6 +29,7 @@ class Settings(Strict):
     reports_address, mlflow_address, dagster_address: where people reach the report server, MLflow
     and the Dagster UI, for links.
     alert_urls: who is told of incidents of the platform itself, as apprise writes addresses.
+    rows_before: rows of a source from this time on are not read; None reads all. A replay sets it.
     """
 
     home: Path
@@ -44,6 +46,7 @@ class Settings(Strict):
     mlflow_address: str = "http://127.0.0.1:5000"
     dagster_address: str = "http://127.0.0.1:3000"
     alert_urls: tuple[str, ...] = ()
+    rows_before: AwareDatetime | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -65,6 +68,7 @@ class Settings(Strict):
             home=home,
             journal_url=environ.get("ML_PLATFORM_JOURNAL_URL") or None,
             **_numbers(environ),
+            rows_before=_moment(environ),
             alert_urls=tuple(environ.get("ML_PLATFORM_ALERT_URLS", "").replace(",", " ").split()),
             models=tuple(folder for part in extra if part for folder in _folders(part)),
             **urls,
@@ -123,6 +127,22 @@ def _folders(part: str) -> list[Path]:
     places = (top and top.submodule_search_locations) or ()
     packages = [Path(place, *names[1:]) for place in places]
     return [package for package in packages if package.is_dir()] or [folder]
+
+
+ROWS_BEFORE = "ML_PLATFORM_ROWS_BEFORE"
+
+
+def _moment(environ: Mapping[str, str]) -> datetime | None:
+    """The time that rows lie before; UTC where it names no zone. Raises StoreError."""
+    text = environ.get(ROWS_BEFORE)
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        valid = "a time such as 2013-04-01T00:00:00+00:00, or nothing"
+        raise StoreError(f"{ROWS_BEFORE} is {text!r}; valid: {valid}") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 _NUMBERS = {

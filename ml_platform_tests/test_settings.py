@@ -1,10 +1,11 @@
 """What the environment says."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ml_platform.exceptions import DeclarationError
+from ml_platform.exceptions import DeclarationError, StoreError
 from ml_platform.settings import Settings
 from ml_platform.spec.load import find_declarations, load_declaration
 from ml_platform.spec.roots import model_roots
@@ -58,3 +59,12 @@ def test_neither_folder_nor_package_with_folder_is_told(named: str) -> None:
     said = f"{named} is not a folder of models, nor is {named} an installed package"
     with pytest.raises(DeclarationError, match=said):
         load_declaration(folder / "defs.yaml")
+
+
+def test_rows_are_read_up_to_a_time_that_is_one() -> None:
+    variable = "ML_PLATFORM_ROWS_BEFORE"
+    assert Settings.from_environment({}).rows_before is None
+    named = Settings.from_environment({variable: "2013-04-01"}).rows_before
+    assert named == datetime(2013, 4, 1, tzinfo=UTC)
+    with pytest.raises(StoreError, match="ML_PLATFORM_ROWS_BEFORE is 'April'; valid: a time such"):
+        Settings.from_environment({variable: "April"})

@@ -24,7 +24,7 @@ from ml_platform.replay.platform_day import WINDOWS, Found, PlatformDay, Retrain
 from ml_platform.replay.timeline import Labels, Step, Timeline
 from ml_platform.serving.client_records import client_records
 from ml_platform.serving.live_process import LiveServiceProcess
-from ml_platform.settings import Settings
+from ml_platform.settings import ROWS_BEFORE, Settings
 from ml_platform.spec.load import Declaration
 
 AT_ONCE = 64
@@ -79,10 +79,17 @@ def home_of(settings: Settings, model: str, replay: Replay) -> Path:
 
 @contextmanager
 def simulated(home: Path, *, start: datetime) -> Iterator[tuple[Settings, SimulatedClock]]:
-    """Give settings of a home of its own, and its clock, to this process and those it starts."""
+    """Give settings of a home of its own, and its clock, to this process and those it starts.
+
+    Rows of a source from `start` on have not happened yet: they come as feedback.
+    """
     file = home / "clock"
     simulated_clock = SimulatedClock.create(file, start=start)
-    changed = {"ML_PLATFORM_HOME": str(home), VARIABLE: str(file)}
+    changed = {
+        "ML_PLATFORM_HOME": str(home),
+        VARIABLE: str(file),
+        ROWS_BEFORE: start.isoformat(),
+    }
     moved = ("DATA", "MLFLOW", "RELEASE", "JOURNAL", "DAGSTER")
     left_out = [*(f"ML_PLATFORM_{name}_URL" for name in moved), "DAGSTER_HOME"]
     before = {name: os.environ.get(name) for name in (*changed, *left_out)}

@@ -97,7 +97,9 @@ class Watching:
         return list(self.instance.get_runs(dg.RunsFilter(tags={BY_PLATFORM: "true"})))
 
     def trained_again(self) -> bool:
-        return any(run.is_success for run in self.trainings())
+        """Whether a run that the platform began has made a second version."""
+        made = any(run.is_success for run in self.trainings())
+        return made and len(self.platform.registry.versions(NAME)) > 1
 
 
 def asked_by_dagster(instance: dg.DagsterInstance) -> list[dg.DagsterRun]:

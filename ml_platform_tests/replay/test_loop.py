@@ -9,6 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from ml_platform.clock import VARIABLE, SimulatedClock
+from ml_platform.component.handles import SplitRows
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.train import ROWS_TAG
 from ml_platform.exceptions import ReplayError
 from ml_platform.replay import loop
 from ml_platform.replay.client import Tally
@@ -16,6 +19,7 @@ from ml_platform.replay.faults import parse_fault
 from ml_platform.replay.loop import Replay, simulated
 from ml_platform.replay.timeline import Labels
 from ml_platform.replay.whole import replay_and_report
+from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import changed, small_credit
 
@@ -65,12 +69,26 @@ def test_nothing_is_lost_faults_are_noticed_and_the_model_is_trained_again(
     assert unit.told == told[unit.fault].told - unit.begin
     assert told[poison.fault].kind == "blocked_gate"
     assert "matured labels are new" in report.retrainings[0].why
+    before = (BEGIN - datetime(2024, 1, 1, tzinfo=UTC)) // timedelta(hours=1)
+    first, *others = rows_of_versions(tmp_path / "home")
+    assert first == before
+    assert before + 30 <= max(others) <= before + report.labels["joined"]
     assert report.releases[0].action == "promote_direct"
     assert [m.month for m in report.months] == ["2024-02"]
     assert 0.5 < (report.months[0].first or 0) <= 1
     assert json.loads(page.with_suffix(".json").read_text("utf-8"))["model"] == "small_credit"
     assert "small_credit replayed" in page.read_text("utf-8")
     assert said[0] == "02-03 training the first version"
+
+
+def rows_of_versions(home: Path) -> list[int]:
+    """How many rows each version was made from, the first version first."""
+    platform = Platform(Settings.from_environment({"ML_PLATFORM_HOME": str(home)}))
+    divided = [
+        SplitRows.model_validate_json(version.tags[ROWS_TAG])
+        for version in reversed(platform.registry.versions("small_credit"))
+    ]
+    return [rows.training + rows.holdout + rows.left_out for rows in divided]
 
 
 def test_a_replay_has_stores_and_a_clock_of_its_own_and_leaves_the_environment_as_it_was(

@@ -26,10 +26,14 @@ def ingest(declaration: Declaration, platform: Platform) -> IngestOutcome:
     it is read when nothing could be trained on them.
     """
     require_trainable(declaration)
-    spec = declaration.spec
+    spec, before = declaration.spec, platform.settings.rows_before
     frame = spec.data.source.read(folder=declaration.folder)
+    if before is not None and spec.data.event_time in frame:
+        at = pd.to_datetime(frame[spec.data.event_time], utc=True, errors="coerce")
+        frame = frame[~(at >= before)]
     if frame.empty:
-        raise SourceError(f"the source of {spec.name} ({spec.data.source.type}) has no rows")
+        until = f" before {before:%Y-%m-%d %H:%M}" if before else ""
+        raise SourceError(f"the source of {spec.name} ({spec.data.source.type}) has no rows{until}")
     snapshot = platform.snapshots.write(
         f"{spec.name}/raw_data", frame, metadata={"source": spec.data.source.fingerprint()}
     )
