@@ -1,5 +1,6 @@
 """How good a binary model probably is on predictions whose labels are not there yet."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,10 +11,12 @@ from ml_platform.task import Task
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
+Outcomes = Callable[[Floats], tuple[Counts, Counts]]
+"""Labeled rows and the positive among them (b,), by the bins that inner edges (b - 1,) make."""
 
 ROUNDS = 400
 FEWEST = 200
-"""Labeled predictions from which on the probabilities are calibrated on them."""
+"""Rows with an outcome from which on the probabilities are calibrated on them."""
 
 
 class EstimatedMetric(Strict):
@@ -27,8 +30,8 @@ class EstimatedMetric(Strict):
 class PerformanceEstimate(Strict):
     """An estimate, not a measurement: no label of these predictions was seen.
 
-    rows: predictions it is about. calibrated_on: labeled predictions whose outcomes tell what a
-    score means; 0 where there were too few and the scores were taken for probabilities as they are.
+    rows: predictions it is about. calibrated_on: rows whose outcomes tell what a score means; 0
+    where there were too few and the scores were taken for probabilities as they are.
     """
 
     method: str = "CBPE"
@@ -55,7 +58,7 @@ class Scores(NamedTuple):
     """Predictions by score bin, ascending.
 
     score: mean score of each bin (b,). decided: predictions decided negative and positive (b, 2).
-    labeled, positive: of matured predictions, by the same bins (b,).
+    labeled, positive: of rows whose outcome is known, by the same bins (b,).
     """
 
     score: Floats
@@ -64,8 +67,23 @@ class Scores(NamedTuple):
     positive: Counts
 
 
+def outcomes_of(scores: Floats, positive: NDArray[np.bool_]) -> Outcomes:
+    """Outcomes of rows by their scores (n,)."""
+
+    def counted(edges: Floats) -> tuple[Counts, Counts]:
+        places, bins = np.searchsorted(edges, scores, side="left"), len(edges) + 1
+        return np.bincount(places, minlength=bins), np.bincount(places[positive], minlength=bins)
+
+    return counted
+
+
 def estimate(
-    scores: Scores, *, seed: int, confidence: float = 0.95, rounds: int = ROUNDS
+    scores: Scores,
+    *,
+    seed: int,
+    on: str = "labeled predictions",
+    confidence: float = 0.95,
+    rounds: int = ROUNDS,
 ) -> PerformanceEstimate:
     """Estimate accuracy, precision, recall, f1, roc_auc, brier by the probabilities themselves.
 
@@ -73,14 +91,15 @@ def estimate(
     Model Performance Under Covariate Shift Without Labels", arXiv 2401.08348): a prediction with
     the calibrated probability p of being positive counts as p positives and 1 - p negatives, which
     gives the expected confusion matrix at any threshold. Scores are calibrated by isotonic
-    regression on the outcomes of matured predictions. The interval holds both what is not known of
+    regression on known outcomes. The interval holds both what is not known of
     the calibration (rates of the bins drawn from their posterior, and made monotone again) and the
     chance in the labels to come (drawn from these rates).
 
     It sees a shift of the inputs. It does not see a change of what the inputs mean: where the same
     score comes to mean another risk, only labels tell.
 
-    scores: at least one prediction. Cost by the bins, whatever the rows.
+    scores: at least one prediction. on: whose outcomes are known, for people. Cost by the bins,
+    whatever the rows.
     """
     rng = np.random.default_rng(seed)
     calibrated_on = int(scores.labeled.sum())
@@ -107,9 +126,9 @@ def estimate(
                 value=float(expected[key][0]), low=float(low), high=float(high)
             )
     calibration = (
-        f"calibrated on {calibrated_on:,} labeled predictions"
+        f"calibrated on {calibrated_on:,} {on}"
         if calibrated_on
-        else f"not calibrated: fewer than {FEWEST} predictions are labeled"
+        else f"not calibrated: fewer than {FEWEST} {on} to do it on"
     )
     return PerformanceEstimate(
         rows=int(total.sum()),

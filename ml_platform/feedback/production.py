@@ -17,7 +17,7 @@ import numpy as np
 from ml_platform.feedback.audit import Coverage, SourceLabels
 from ml_platform.feedback.coverage import Variable, code_table, coverage_of
 from ml_platform.feedback.duck import MEMORY, duckdb_over, quoted
-from ml_platform.feedback.estimate import Scores
+from ml_platform.feedback.estimate import Counts, Floats, Outcomes, Scores
 from ml_platform.feedback.maturity import FIRST_MONDAY, LEVELS, LabelDelay, measured_delay
 from ml_platform.feedback.production_files import ProductionFiles, Span
 from ml_platform.spec.feedback import FeedbackSpec
@@ -131,47 +131,45 @@ class Production:
         ).fetchall()
         return [SourceLabels(*row) for row in rows]
 
-    def labels(self, span: Span) -> list[str]:
-        """The different labels of a span, as JSON; of classes, not of a regression."""
-        rows = self.duck.execute(
-            f"SELECT DISTINCT label FROM {self._labeled(span)} WHERE outcome = 'joined' "
-            f"AND {_within(span)}"
-        ).fetchall()
-        return [label for (label,) in rows]
-
-    def scores(self, *, matured: Span, positive: str, version: int | None = None) -> Scores | None:
-        """Scores after a matured span, by bins, with the outcomes of the span; None without any."""
-        answered = self._answered((matured[1], _LATEST))
-        later = f"time >= {moment_sql(matured[1])} AND score IS NOT NULL"
-        later += "" if version is None else f" AND version = {version}"
+    def scores(self, *, after: datetime, positive: str, outcomes: Outcomes) -> Scores | None:
+        """Scores from a time on, by bins of as many, beside outcomes; None without any."""
+        answered = self._answered((after, _LATEST))
+        later = f"time >= {moment_sql(after)} AND score IS NOT NULL"
         levels = [i / _SCORE_BINS for i in range(1, _SCORE_BINS)]
         [(edges,)] = self.duck.execute(
             f"SELECT quantile_cont(score, {levels}) FROM {answered} WHERE {later}"
         ).fetchall()
         if edges is None:
             return None
-        inner = sorted(set(edges))
-        size = len(inner) + 1
-        bin_ = " + ".join(f"(score > {edge!r})::INT" for edge in inner)
-        now = self.duck.execute(
-            f"SELECT {bin_}, sum(score), count(*) FILTER (prediction <> {quoted(positive)}), "
-            f"count(*) FILTER (prediction = {quoted(positive)}) FROM {answered} WHERE {later} "
+        inner = np.array(sorted(set(edges)))
+        rows = self.duck.execute(
+            f"SELECT {_bin(inner)}, sum(score), count(*) FILTER (prediction <> {quoted(positive)}),"
+            f" count(*) FILTER (prediction = {quoted(positive)}) FROM {answered} WHERE {later} "
             "GROUP BY 1"
         ).fetchall()
-        then = self.duck.execute(
-            f"SELECT {bin_}, count(*), count(*) FILTER (label = {quoted(positive)}) "
-            f"FROM {self._labeled(matured)} WHERE outcome = 'joined' AND score IS NOT NULL "
-            f"AND {_within(matured)} GROUP BY 1"
-        ).fetchall()
-        decided = np.zeros((size, 2), np.int64)
-        sums, labeled, positives = np.zeros(size), *np.zeros((2, size), np.int64)
-        for place, total, negative, chosen in now:
+        decided, sums = np.zeros((len(inner) + 1, 2), np.int64), np.zeros(len(inner) + 1)
+        for place, total, negative, chosen in rows:
             decided[place], sums[place] = (negative, chosen), total
-        for place, rows, hits in then:
-            labeled[place], positives[place] = rows, hits
+        labeled, positives = outcomes(inner)
         kept = decided.sum(axis=1) > 0
         mean = sums[kept] / decided[kept].sum(axis=1)
         return Scores(mean, decided[kept], labeled[kept], positives[kept])
+
+    def outcomes(self, span: Span, *, positive: str) -> Outcomes:
+        """The outcomes of a span's predictions, by bins of their scores."""
+
+        def counted(edges: Floats) -> tuple[Counts, Counts]:
+            rows = self.duck.execute(
+                f"SELECT {_bin(edges)}, count(*), count(*) FILTER (label = {quoted(positive)}) "
+                f"FROM {self._labeled(span)} WHERE outcome = 'joined' AND score IS NOT NULL "
+                f"AND {_within(span)} GROUP BY 1"
+            ).fetchall()
+            labeled, positives = np.zeros((2, len(edges) + 1), np.int64)
+            for place, number, hits in rows:
+                labeled[place], positives[place] = number, hits
+            return labeled, positives
+
+        return counted
 
     def _answered(self, span: Span) -> str:
         """The view of a span's days: the fewer files, the sooner."""
@@ -226,6 +224,11 @@ def production(
 def _window_number(length: timedelta) -> str:
     """Which window since the first Monday a time lies in, as an SQL expression."""
     return f"CAST(floor((epoch_us(time) - {_us(FIRST_MONDAY)}) / {_length(length)}) AS BIGINT)"
+
+
+def _bin(edges: Floats) -> str:
+    """Which bin of these inner edges a score lies in, as an SQL expression."""
+    return " + ".join(f"(score > {edge!r})::INT" for edge in edges.tolist())
 
 
 def _within(span: Span) -> str:

@@ -27,6 +27,7 @@ from ml_platform.feedback.production import Production
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import promotion
 from ml_platform_tests.component.running import (
+    BEFORE_DEPLOYMENT,
     changed,
     checks,
     failure,
@@ -200,6 +201,7 @@ def test_a_team_may_only_be_warned(
 def test_performance_of_predictions_without_labels_is_estimated(
     fed: Declaration, instance: dg.DagsterInstance, platform: Platform
 ) -> None:
+    fed = changed(fed, "target: defaulted", "target: defaulted\n    positive: true")
     scores = predict(platform, days=28)
     rows = ROWS // 2
     tell(platform, lambda i: i < rows and i % 5 > 0, scores)
@@ -207,6 +209,25 @@ def test_performance_of_predictions_without_labels_is_estimated(
     shown = metadata(result, "labeled_feedback")
     assert float(str(shown["estimated/accuracy"])) == pytest.approx(0.75, abs=0.04)
     assert float(str(shown["estimated/roc_auc"])) == pytest.approx(0.833, abs=0.04)
+
+
+def test_performance_is_estimated_by_the_champions_holdout_until_labels_have_come(
+    fed: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    assert materialize(fed, instance, only=BEFORE_DEPLOYMENT).success
+    scores, early = predict(platform, days=28), START + timedelta(days=7)
+    assert label_feedback(fed, platform, now=early).state.estimate is None, "nothing is released"
+    platform.releases.append(promotion("small_credit", 1, version=1), expected_revision=0)
+    first = label_feedback(fed, platform, now=early).state
+    assert first.span is None
+    assert first.estimate is not None
+    assert (first.estimate.rows, first.estimate.calibrated_on) == (ROWS, 200)
+    assert "calibrated on 200 rows of the champion's holdout" in first.estimate.caution
+    assert first.estimate.metrics["roc_auc"].low > 0.5
+    tell(platform, lambda i: i < ROWS // 2 and i % 5 > 0, scores)
+    later = label_feedback(fed, platform, now=NOW).state.estimate
+    assert later is not None
+    assert "labeled predictions" in later.caution
 
 
 def test_labels_that_stopped_coming_are_said(fed: Declaration, platform: Platform) -> None:

@@ -1,25 +1,37 @@
 """labeled_feedback: take in dropped files, join labels, judge what may teach."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+
+import pandas as pd
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.audited import audited
 from ml_platform.component.steps.label_quality import record_quality
+from ml_platform.component.steps.production_window import Training
+from ml_platform.component.steps.scored_holdout import OUTCOME, PREDICTION
 from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped, take_table
-from ml_platform.data.contract import ColumnContract
+from ml_platform.component.steps.version_classes import classes_of
 from ml_platform.data.duration import format_duration
 from ml_platform.feedback.audit import Audit, Feedback, audit
 from ml_platform.feedback.coverage import Variable
-from ml_platform.feedback.estimate import PerformanceEstimate, estimate, why_not_estimated
+from ml_platform.feedback.estimate import (
+    FEWEST,
+    PerformanceEstimate,
+    estimate,
+    outcomes_of,
+    why_not_estimated,
+)
 from ml_platform.feedback.importing import Imported
 from ml_platform.feedback.inference_table import FEATURE
 from ml_platform.feedback.join import JoinOutcome, LabelJoin
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import NAME, JoinRecord
 from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
-from ml_platform.feedback.production import Production, production
+from ml_platform.feedback.production import EPOCH, Production, production
 from ml_platform.feedback.production_files import ProductionFiles, Span
 from ml_platform.feedback.teaching import Teaching, asked_of, judge
 from ml_platform.plugins import Strict
@@ -45,7 +57,8 @@ class FeedbackState:
     span: from when to when the latest matured windows reach; None where none has matured.
     audit: of the latest windows whose delay has passed, also of those with too few labels.
     teaching: what of all windows may teach, by this audit and those before.
-    estimate: of the predictions after it; None where there are none, or for `not_estimated`.
+    estimate: of the predictions after it, of all before one has matured; None where there are
+    none, or for `not_estimated`.
     newest_label: when the latest outcome was seen. late: why labels are not in time, if so.
     """
 
@@ -136,7 +149,7 @@ def feedback_state(
             windows=windows,
             delay=delay,
             span=span,
-            estimate=None if span is None else _estimate(declaration, found, span),
+            estimate=_estimate(declaration, platform, found, span),
             audit=judged or audit(_counts(record), feedback.audit),
             teaching=teaching.with_labels(windows, found.taught(feedback.window), since=since),
             not_estimated=not_estimated,
@@ -232,32 +245,35 @@ def variables(declaration: Declaration, columns: tuple[str, ...]) -> list[Variab
 
 
 def _estimate(
-    declaration: Declaration, found: Production, span: Span
+    declaration: Declaration, platform: Platform, found: Production, span: Span | None
 ) -> PerformanceEstimate | None:
+    """Calibrated on the matured span where that has labels enough, else on the holdout."""
     spec = declaration.spec
-    if why_not_estimated(spec.task):
+    champion = platform.releases.state(spec.name).champion
+    positive, seed = _positive(declaration, platform, champion), spec.training.seed
+    if why_not_estimated(spec.task) or positive is None:
         return None
-    positive = _positive(declaration, found.labels(span))
-    scores = None if positive is None else found.scores(matured=span, positive=positive)
-    return None if scores is None else estimate(scores, seed=spec.training.seed)
+    binned = partial(found.scores, after=span[1] if span else EPOCH, positive=positive)
+    scores = binned(outcomes=found.outcomes(span, positive=positive)) if span else None
+    if champion is None or (scores is not None and scores.labeled.sum() >= FEWEST):
+        return None if scores is None else estimate(scores, seed=seed)
+    holdout = Training(declaration, platform, champion).holdout
+    known = outcomes_of(holdout[PREDICTION].to_numpy(), holdout[OUTCOME].to_numpy() == 1)
+    scores = binned(outcomes=known)
+    on = "rows of the champion's holdout"
+    return None if scores is None else estimate(scores, seed=seed, on=on)
 
 
-def _positive(declaration: Declaration, labels: list[str]) -> str | None:
-    """The positive class as labels are stored: the one declared, else the greater of both."""
-    import pandas as pd
-
+def _positive(declaration: Declaration, platform: Platform, champion: int | None) -> str | None:
+    """The positive class as labels are stored: the one declared, else the champion's second."""
     data = declaration.spec.data
-    column: ColumnContract = data.contract.columns[data.target]
-    contract = LabelContract(data.target, column)
-    if data.positive is not None:
-        import json
-
-        return contract.judge(pd.Series([json.dumps(data.positive)]))["canonical"].iloc[0]
-    classes = sorted(contract.values(pd.Series(labels, dtype=object)).tolist()) if labels else []
-    if len(classes) != 2:
+    contract = LabelContract(data.target, data.contract.columns[data.target])
+    positive = data.positive
+    if positive is None and champion is not None:
+        positive = classes_of(declaration, platform, champion)[-1]
+    if positive is None:
         return None
-    known = dict(zip(contract.values(pd.Series(labels, dtype=object)), labels, strict=True))
-    return known[classes[1]]
+    return contract.judge(pd.Series([json.dumps(positive)]))["canonical"].iloc[0]
 
 
 def stale(newest: datetime | None, spec: FeedbackSpec, *, now: datetime) -> str | None:

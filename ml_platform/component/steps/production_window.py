@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.holdout import Judged, load_holdout
 from ml_platform.component.steps.live_window import Labeled, latest_window
-from ml_platform.component.steps.reference_scores import as_logged, reference_scores
+from ml_platform.component.steps.scored_holdout import PREDICTION, as_logged, scored_holdout
 from ml_platform.component.steps.version_classes import classes_of
 from ml_platform.data.snapshots import Snapshot
 from ml_platform.feedback.inference_table import FEATURE, MOMENT, InferenceTable
@@ -152,7 +152,12 @@ class Training:
     @property
     def holdout_scores(self) -> pd.Series:
         """What the version scores on its own holdout, as the log holds scores."""
-        return reference_scores(
+        return self.holdout[PREDICTION]
+
+    @property
+    def holdout(self) -> pd.DataFrame:
+        """The same beside the outcomes; see `scored_holdout`."""
+        return scored_holdout(
             self.declaration, self._platform, self._registered, lambda: self._judged
         )
 

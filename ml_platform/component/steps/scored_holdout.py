@@ -1,4 +1,4 @@
-"""What a version scores on its own holdout, kept for every report that compares with it."""
+"""What a version scores on its own holdout, kept for all that compares production with it."""
 
 from collections.abc import Callable
 from hashlib import sha256
@@ -12,31 +12,35 @@ from ml_platform.component.steps.holdout import Judged
 from ml_platform.registry.version import ModelVersion
 from ml_platform.spec.load import Declaration
 
-PREDICTION = "prediction"
+PREDICTION, OUTCOME = "prediction", "outcome"
 
 
-def reference_scores(
+def scored_holdout(
     declaration: Declaration,
     platform: Platform,
     version: ModelVersion,
     judged: Callable[[], Judged],
-) -> pd.Series:
+) -> pd.DataFrame:
     """Return the kept scores of this version, as the log holds scores; scored once.
+
+    Beside them the outcomes: the number of the class, or the value.
 
     judged: loads the version and its holdout.
     """
     table = _table(declaration, version)
     if platform.snapshots.latest(table) is not None:
-        return platform.snapshots.read(table)[PREDICTION]
-    scores = as_logged(judged().scores)
-    platform.snapshots.write(table, scores.to_frame())
-    return scores
+        return platform.snapshots.read(table)
+    holdout = judged()
+    outcomes = np.asarray(holdout.target, np.float64)
+    rows = as_logged(holdout.scores).to_frame().assign(**{OUTCOME: outcomes})
+    platform.snapshots.write(table, rows)
+    return rows
 
 
 def _table(declaration: Declaration, version: ModelVersion) -> str:
     """One for each version; its fingerprint tells it from one of a registry that was lost."""
     digest = sha256(version.tags["fingerprint"].encode()).hexdigest()
-    return f"{declaration.spec.name}/holdout_scores_v{version.version}_{digest[:16]}"
+    return f"{declaration.spec.name}/scored_holdout_v{version.version}_{digest[:16]}"
 
 
 def as_logged(scores: NDArray[np.float64]) -> pd.Series:

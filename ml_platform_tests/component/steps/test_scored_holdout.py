@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps.reference_scores import reference_scores
+from ml_platform.component.steps.scored_holdout import scored_holdout
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.running import changed
 
@@ -20,7 +20,9 @@ class Loads:
     """Gives a version that was loaded, and counts how often."""
 
     def __init__(self, scores: Any) -> None:
-        self.judged = SimpleNamespace(scores=np.array(scores))
+        self.judged = SimpleNamespace(
+            scores=np.array(scores), target=np.arange(len(scores), dtype=np.int64)
+        )
         self.times = 0
 
     def __call__(self) -> Any:
@@ -40,10 +42,10 @@ def test_what_was_kept_is_what_was_scored(
     declaration: Declaration, platform: Platform, scores: Any, logged: list[float]
 ) -> None:
     loads = Loads(scores)
-    first, again = (reference_scores(declaration, platform, version(3), loads) for _ in range(2))
+    first, again = (scored_holdout(declaration, platform, version(3), loads) for _ in range(2))
     assert loads.times == 1
-    assert first.tolist() == again.tolist() == logged
-    assert again.name == "prediction"
+    assert first["prediction"].tolist() == again["prediction"].tolist() == logged
+    assert first["outcome"].tolist() == again["outcome"].tolist() == list(range(len(logged)))
 
 
 def test_another_version_is_scored_by_itself_whatever_is_declared_since(
@@ -51,10 +53,10 @@ def test_another_version_is_scored_by_itself_whatever_is_declared_since(
 ) -> None:
     loads = Loads([0.5])
     for asked in (version(1), version(2)):
-        reference_scores(declaration, platform, asked, loads)
+        scored_holdout(declaration, platform, asked, loads)
     assert loads.times == 2
-    reference_scores(declaration, platform, version(2, "registered anew"), loads)
+    scored_holdout(declaration, platform, version(2, "registered anew"), loads)
     assert loads.times == 3
     other = changed(declaration, "holdout: 0.2,", "holdout: 0.5,")
-    reference_scores(other, platform, version(2), loads)
+    scored_holdout(other, platform, version(2), loads)
     assert loads.times == 3
