@@ -19,6 +19,7 @@ class Settings(Strict):
     home: the root of all embedded stores.
     data_url: local path or fsspec URL under which the Delta tables and handles lie.
     mlflow_url: MLflow tracking URI.
+    artifacts_url: folder or URL of an object store for MLflow's artifacts; a server keeps its own.
     release_url: SQLAlchemy URL of the release store.
     models: folders with declared models, besides `ml_platform/defs`; of an installed package, too.
     journal_url: fsspec URL that closed segments of journals are moved to, and what workers counted
@@ -35,6 +36,7 @@ class Settings(Strict):
     home: Path
     data_url: str
     mlflow_url: str
+    artifacts_url: str
     release_url: str
     models: tuple[Path, ...] = ()
     journal_url: str | None = None
@@ -55,6 +57,7 @@ class Settings(Strict):
         named = {
             "data_url": str(home / "data"),
             "mlflow_url": f"sqlite:///{home}/mlflow/mlflow.db",
+            "artifacts_url": str(home / "mlflow" / "artifacts"),
             "release_url": f"sqlite:///{home}/release.db",
             "reports_address": "http://127.0.0.1:3080",
             "mlflow_address": "http://127.0.0.1:5000",
@@ -77,11 +80,6 @@ class Settings(Strict):
     def sensor_interval(self, usual: int) -> int:
         """Seconds between two looks of a sensor that usually takes `usual`."""
         return self.sensor_seconds or usual
-
-    @property
-    def artifacts(self) -> Path:
-        """Where the embedded MLflow keeps artifacts."""
-        return self.home / "mlflow" / "artifacts"
 
     @property
     def bentos(self) -> Path:

@@ -45,7 +45,7 @@ def show_aliases(settings: Settings, state: Any) -> None:
     from ml_platform.release.commands import mirror
 
     try:
-        registry = ModelRegistry(tracking_uri=settings.mlflow_url, artifacts=settings.artifacts)
+        registry = ModelRegistry(tracking_uri=settings.mlflow_url, artifacts=settings.artifacts_url)
         mirror(registry, state)
     except MLPlatformError as error:
         click.echo(f"the aliases in MLflow follow later: {error}", err=True)

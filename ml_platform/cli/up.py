@@ -56,7 +56,7 @@ def platform_programs(settings: Settings) -> list[Program]:
     with open_instance(settings):
         pass  # Dagster's tables are made, before webserver and daemon both try
     write_index(settings.reports)
-    create_once(settings.mlflow_url, artifacts=str(settings.artifacts))
+    create_once(settings.mlflow_url, artifacts=settings.artifacts_url)
     usual = [DAGSTER_PORT, MLFLOW_PORT, REPORTS_PORT, STATUS_PORT]
     dagster, mlflow, reports, status = choose_ports(usual)
     own_mlflow = sqlite_file(settings.mlflow_url) is not None  # else a server is there already
@@ -98,7 +98,7 @@ def _status_page(port: int) -> tuple[str, ...]:
 
 def _mlflow_server(port: int, settings: Settings) -> tuple[str, ...]:
     stores = ("--backend-store-uri", settings.mlflow_url)
-    artifacts = ("--default-artifact-root", str(settings.artifacts))
+    artifacts = ("--default-artifact-root", settings.artifacts_url)
     at = ("--host", LOOPBACK, "--port", str(port), "--workers", "1")
     return ("mlflow", "server", *stores, *artifacts, *at)
 

@@ -35,7 +35,7 @@ class Platform:
         """Runs and model versions, in MLflow."""
         return ModelRegistry(
             tracking_uri=self.settings.mlflow_url,
-            artifacts=self.settings.artifacts,
+            artifacts=self.settings.artifacts_url,
             ui_url=self.settings.mlflow_address,
         )
 

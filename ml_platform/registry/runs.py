@@ -25,10 +25,10 @@ class RunLog:
     """
 
     def __init__(
-        self, *, tracking_uri: str, artifacts: Path | str, ui_url: str = "http://127.0.0.1:5000"
+        self, *, tracking_uri: str, artifacts: str, ui_url: str = "http://127.0.0.1:5000"
     ) -> None:
         self.tracking_uri = embedded.with_driver(tracking_uri)
-        self.artifacts = str(artifacts)
+        self.artifacts = artifacts
         self.ui_url = tracking_uri if tracking_uri.startswith("http") else ui_url
         self._file = embedded.sqlite_file(tracking_uri)
 

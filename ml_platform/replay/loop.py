@@ -90,7 +90,7 @@ def simulated(home: Path, *, start: datetime) -> Iterator[tuple[Settings, Simula
         VARIABLE: str(file),
         ROWS_BEFORE: start.isoformat(),
     }
-    moved = ("DATA", "MLFLOW", "RELEASE", "JOURNAL", "DAGSTER")
+    moved = ("DATA", "MLFLOW", "ARTIFACTS", "RELEASE", "JOURNAL", "DAGSTER")
     left_out = [*(f"ML_PLATFORM_{name}_URL" for name in moved), "DAGSTER_HOME"]
     before = {name: os.environ.get(name) for name in (*changed, *left_out)}
     os.environ.update(changed)

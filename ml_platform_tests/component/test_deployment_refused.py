@@ -179,7 +179,7 @@ def test_evaluation_that_was_altered_is_made_anew(blocked: Blocked, platform: Pl
 
 
 def test_missing_certificate_is_refused(blocked: Blocked, platform: Platform) -> None:
-    [file] = platform.settings.artifacts.rglob(certificate_file(1))
+    [file] = Path(platform.settings.artifacts_url).rglob(certificate_file(1))
     text = file.read_bytes()
     file.unlink()
     said = refused(blocked, blocked.instance)

@@ -127,7 +127,7 @@ def test_model_file_changed_in_the_registry_is_refused(
     declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
 ) -> None:
     assert materialize(declaration, instance, only=BEFORE_DEPLOYMENT).success
-    stored = [*platform.settings.artifacts.rglob("model.json")]
+    stored = [*Path(platform.settings.artifacts_url).rglob("model.json")]
     assert stored
     for file in stored:
         text = file.read_text("utf-8")

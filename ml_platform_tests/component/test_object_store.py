@@ -1,5 +1,6 @@
 """The stores in S3 in place of this machine's disk, by the clients that production uses."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -47,11 +48,12 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def settings(s3: ObjectStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A home here, with its tables and moved segments in the bucket."""
+    """A home here, with tables, artifacts and moved segments in the bucket."""
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("ML_PLATFORM_DATA_URL", f"{s3.url}/ml")
     monkeypatch.setenv("ML_PLATFORM_JOURNAL_URL", f"{s3.url}/journal")
+    monkeypatch.setenv("ML_PLATFORM_ARTIFACTS_URL", f"{s3.url}/mlflow")
     return Settings.from_environment()
 
 
@@ -68,7 +70,9 @@ def test_model_is_trained_from_data_in_the_bucket_and_its_snapshots_are_there(
     assert materialized(again) == list(BEFORE_DEPLOYMENT)
     assert metadata(again, "trained_model")["reused"] is True
     assert any(name.startswith("ml/small_credit/validated_data/_delta") for name in s3.names())
+    assert any(re.fullmatch(r"mlflow/.*/certificate-v1\.json", name) for name in s3.names())
     assert not (tmp_path / "home" / "data").exists()
+    assert not (tmp_path / "home" / "mlflow" / "artifacts").exists()
 
 
 def test_two_writers_of_snapshots_lose_nothing(s3: ObjectStore) -> None:

@@ -5,9 +5,10 @@ import pytest
 
 from ml_platform.registry.embedded import create_once
 from ml_platform.registry.registry import ModelRegistry
+from ml_platform_tests.mlflow_server import mlflow_server
 from ml_platform_tests.postgres import postgres_url
 
-__all__ = ["empty_store", "postgres_url", "registry"]
+__all__ = ["empty_store", "mlflow_server", "postgres_url", "registry"]
 
 
 @pytest.fixture(scope="session")
@@ -23,4 +24,4 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def registry(empty_store: Path, tmp_path: Path) -> ModelRegistry:
     file = tmp_path / "mlflow.db"
     shutil.copyfile(empty_store, file)
-    return ModelRegistry(tracking_uri=f"sqlite:///{file}", artifacts=tmp_path / "artifacts")
+    return ModelRegistry(tracking_uri=f"sqlite:///{file}", artifacts=str(tmp_path / "artifacts"))

@@ -23,8 +23,15 @@ def test_mlflow_keeps_the_contract(registry: ModelRegistry, tmp_path: Path) -> N
 
 
 def test_mlflow_in_postgres_keeps_the_contract(postgres_url: str, tmp_path: Path) -> None:
-    registry = ModelRegistry(tracking_uri=postgres_url, artifacts=tmp_path / "artifacts")
+    registry = ModelRegistry(tracking_uri=postgres_url, artifacts=str(tmp_path / "artifacts"))
     check_registry(registry, tmp_path)
+
+
+@pytest.mark.slow
+def test_mlflow_server_keeps_the_contract(mlflow_server: str, tmp_path: Path) -> None:
+    registry = ModelRegistry(tracking_uri=mlflow_server, artifacts=str(tmp_path / "unused"))
+    check_registry(registry, tmp_path)
+    assert not (tmp_path / "unused").exists(), "a server keeps its own"
 
 
 def test_the_twin_keeps_the_contract(tmp_path: Path) -> None:
@@ -96,7 +103,9 @@ def test_a_store_left_half_made_by_a_killed_process_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "mlflow.db.new").write_text("half a database")
-    registry = ModelRegistry(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", artifacts=tmp_path)
+    registry = ModelRegistry(
+        tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", artifacts=str(tmp_path)
+    )
     monkeypatch.chdir(tmp_path)
     assert registry.open_run("flights", dagster_run_id="a")
     assert not (tmp_path / "mlflow.db.new").exists()
@@ -109,7 +118,9 @@ def test_a_relative_store_is_refused() -> None:
 
 def test_a_damaged_store_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("this is no database" * 100)
-    registry = ModelRegistry(tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", artifacts=tmp_path)
+    registry = ModelRegistry(
+        tracking_uri=f"sqlite:///{tmp_path}/mlflow.db", artifacts=str(tmp_path)
+    )
     with pytest.raises(StoreError, match="failed to open the experiment 'flights': ") as raised:
         registry.open_run("flights", dagster_run_id="a")
     assert "\n" not in str(raised.value)

@@ -1,6 +1,7 @@
 """The platform as a person meets it: real webserver, real daemon, real browser."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_launch_of_deployed_bento_alone_without_a_certificate_fails_with_the_rea
     clicked_run: Run, platform: RunningPlatform, dagster: DagsterClient, browser: Browser
 ) -> None:
     assert clicked_run.status == "SUCCESS"
-    [certificate] = platform.settings.artifacts.rglob("certificate-v1.json")
+    [certificate] = Path(platform.settings.artifacts_url).rglob("certificate-v1.json")
     certificate.unlink()
     alone = dagster.launch("small_credit_release", [("small_credit", "deployed_bento")])
     assert dagster.wait_for_run(alone).status == "FAILURE"
