@@ -28,7 +28,7 @@ setup: $(STAMP) ## Create .venv with the pinned versions (again only when the pi
 
 $(STAMP): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; v == (3, 11) or sys.exit("error: ml_platform is tested on Python 3.11, found %d.%d at $(PYTHON); name another: make PYTHON=/path/to/python3.11" % v)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: cannot create $(VENV); on Debian: apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { echo "error: cannot create $(VENV); on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv && \
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(PINNED) || { \

@@ -4,8 +4,8 @@
 
 A version of rows until a week earlier is released, so that there are a champion and a snapshot to
 compare with. Each round then judges a candidate of another seed, with all evidence that the gates
-ask for, and times the fit beside it. The gates on the running service, `service_smoke` and
-`load_test`, are left out. Goal: 0.5 at most.
+ask for, and times the fit beside it. `service_smoke`, which starts the Bento as a service, is timed
+by itself; `load_test` is left out. Goal: 0.5 at most.
 """
 
 import argparse
@@ -26,6 +26,7 @@ TIMED = {
     "data gates": ("validate", "judge_data"),
     "training gates": ("train", "judge_training"),
     "evaluation gates": ("evaluate", "judge_evaluation"),
+    "service_smoke": ("deploy", "_judge"),
     "fit": ("train", "fit_model"),
 }
 
@@ -72,9 +73,9 @@ def one_round(declaration: Any, *, release: bool = False) -> dict[str, float]:
 
 
 def judged_version(declaration: Any) -> int:
-    """Read, validate, train and evaluate, as the assets do; the version."""
+    """Read, validate, train, evaluate, build and test, as the assets do; the version."""
     from ml_platform.component.platform import Platform
-    from ml_platform.component.steps import evaluate, ingest, train, validate
+    from ml_platform.component.steps import deploy, evaluate, ingest, train, validate
     from ml_platform.settings import Settings
 
     platform, now = Platform(Settings.from_environment()), datetime.now(UTC)
@@ -84,7 +85,8 @@ def judged_version(declaration: Any) -> int:
     run = train.RunIdentity(uuid4().hex, uuid4().hex)
     trained = train.train_version(declaration, platform, valid, run=run, force=True).handle
     assert trained is not None
-    evaluate.evaluate_version(declaration, platform, trained, now=now)
+    report = evaluate.evaluate_version(declaration, platform, trained, now=now).handle
+    deploy.build_and_test(declaration, platform, report, now=now)
     return trained.version
 
 
@@ -135,8 +137,10 @@ def main() -> None:
     median = {name: statistics.median(s.get(name, 0.0) for s in seen) for name in TIMED}
     for name, seconds in median.items():
         print(f"{name:18} {seconds:7.2f} s")
-    gates = sum(seconds for name, seconds in median.items() if name != "fit")
-    print(f"gates / fit        {gates / median['fit']:7.2f}   (goal: 0.5 at most)")
+    service, fit = median["service_smoke"], median["fit"]
+    gates = sum(median.values()) - service - fit
+    print(f"gates / fit        {gates / fit:7.2f}   (goal: 0.5 at most)")
+    print(f"with service_smoke {(gates + service) / fit:7.2f}")
 
 
 if __name__ == "__main__":
