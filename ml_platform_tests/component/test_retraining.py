@@ -14,6 +14,7 @@ from ml_platform.component.feedback import join_now
 from ml_platform.component.handles import TrainedModel, ValidatedData
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
+from ml_platform.component.reproduce import reproduce
 from ml_platform.component.retraining import ASKED_TAG, WAITING, Waiting
 from ml_platform.component.steps.release import no_better
 from ml_platform.gates.result import GateRecord, GateResult
@@ -27,6 +28,8 @@ from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, mate
 DAY = timedelta(days=1)
 FEEDBACK = "  feedback: {label_delay: 1h, window: 1d, audit: {min_rows: 50}}\n  gates:\n"
 TO_VALIDATED = ("raw_data", "validated_data")
+
+WEIGHTED = "  training_data: {window: 60d, recency_half_life: 20d, balance_classes: true}\n"
 
 
 @pytest.fixture
@@ -174,7 +177,8 @@ def test_a_training_that_saw_the_labels_asks_for_no_other(
         "new_labels": {"labels": 600, "enough": 500, "through": "2024-03-05T00:00:00+00:00"}
     }
     assert json.loads(request.tags[EVIDENCE_TAG]) == evidence
-    result = materialize(released, instance, only=BEFORE_DEPLOYMENT, tags=request.tags)
+    weighted = changed(released, "  gates:\n", f"{WEIGHTED}  gates:\n")
+    result = materialize(weighted, instance, only=BEFORE_DEPLOYMENT, tags=request.tags)
     assert result.success
     shown = metadata(result, "trained_model")
     assert shown["retraining"] == "600 matured labels are new, 500 are enough"
@@ -183,6 +187,10 @@ def test_a_training_that_saw_the_labels_asks_for_no_other(
         platform.handles.read("small_credit/trained_model/latest.json") or ""
     )
     assert (trained.version, trained.through) == (2, BEGIN + DAY)
+    rebuilt = reproduce(platform, "small_credit", 2)
+    assert rebuilt.equal, rebuilt.differing
+    assert trained.rows is not None
+    assert rebuilt.rows == trained.rows.training > 800, "with rows of production"
     clock.set((BEGIN + 3 * DAY).timestamp())
     assert tick(released, instance).run_requests == []
 
