@@ -22,6 +22,9 @@ Role = str
 """champion answers; candidate answers its share of the keys; shadow is seen by nobody; fallback is
 the champion in place of a candidate that failed, which no comparison may count."""
 
+DOOR = ("", "door")
+"""Version and role of what was refused before a version was drawn."""
+
 _LAST_BIN = LATENCY_BINS - 1
 
 
@@ -157,9 +160,13 @@ class Counters:
 
     They are counted since the worker started, and for each step of a release by itself, which is
     what the release is judged by.
+
+    door: what was refused before a version was drawn; no step has it, as it says nothing about any
+    version and would shift the shares by which a candidate is compared.
     """
 
     def __init__(self) -> None:
+        self.door = Tally()
         self._step, self._ended_step = 0, 0
         self._tallies: Tallies = {}
         self._ended: Tallies = {}  # a request that is under way may count there yet
@@ -186,7 +193,8 @@ class Counters:
 
     def snapshot(self) -> Counted:
         """Return what was counted since the worker started."""
-        return summed(summed(self._past, _counted(self._ended)), _counted(self._tallies))
+        door = {DOOR: self.door} if self.door.refusals else {}
+        return summed(summed(self._past, _counted(self._ended)), _counted(door | self._tallies))
 
 
 def summed(one: Counted, other: Counted) -> Counted:

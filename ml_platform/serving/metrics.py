@@ -12,10 +12,8 @@ from prometheus_client.metrics_core import (
 )
 
 from ml_platform.release.evidence import LATENCY_BINS, Bins, Counts, latency_upper
+from ml_platform.serving.counters import DOOR
 from ml_platform.serving.worker_counts import Key, WorkerCounts
-
-DOOR = "door"
-"""The role under which is counted what was refused before any version saw it."""
 
 LABELS = ("model", "version", "role")
 _TIMES = tuple(range(7, LATENCY_BINS, 4))
@@ -45,7 +43,7 @@ class _Collector:
 
     def collect(self) -> Iterator[Metric]:
         """Yield each metric with the values of every version and role."""
-        seen = {key: counts for key, counts in self._counts.items() if key[1] != DOOR}
+        seen = {key: counts for key, counts in self._counts.items() if key != DOOR}
         yield self._numbers(
             "requests", "Records that were assigned to a version.", seen, lambda c: c.requests
         )

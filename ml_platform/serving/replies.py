@@ -16,7 +16,13 @@ from ml_platform.serving.answers import JsonReply, failure, parsed, parsed_batch
 from ml_platform.serving.counters import Counters
 from ml_platform.serving.feedback import Label, labels_of
 from ml_platform.serving.live.lineup import Lineup, Live
-from ml_platform.serving.live.prediction import Prediction, asked, predicted, predicted_batch
+from ml_platform.serving.live.prediction import (
+    Prediction,
+    asked,
+    asked_batch,
+    predicted,
+    predicted_batch,
+)
 from ml_platform.serving.records import DEFAULT_LIMITS
 from ml_platform.spec.serving import LimitsSpec
 
@@ -87,7 +93,11 @@ class Replies:
         started = perf_counter()
         lineup = self.live.lineup
         try:
-            one = predicted(lineup, asked(lineup, self._content(lineup, body), self._new_id))
+            named = asked(lineup, parsed(body, self.limits.depth), self._new_id)
+        except RecordRefused as error:
+            return self._refused(error)
+        try:
+            one = predicted(lineup, named)
         except (RecordRefused, PredictionFailed) as error:
             return refusal(error)
         now = perf_counter()
@@ -104,8 +114,12 @@ class Replies:
         started = perf_counter()
         lineup = self.live.lineup
         try:
-            content = self._content(lineup, body, parsed_batch)
-            batch = predicted_batch(lineup, content, self.limits, self._new_id)
+            content = parsed_batch(body, self.limits.depth)
+            named = asked_batch(lineup, content, self.limits, self._new_id)
+        except RecordRefused as error:
+            return self._refused(error)
+        try:
+            batch = predicted_batch(lineup, named)
         except (RecordRefused, PredictionFailed) as error:
             return refusal(error)
         now = perf_counter()
@@ -129,14 +143,10 @@ class Replies:
         records = tuple(map(self._recorder.feedback, labels))
         return JsonReply(200, orjson.dumps({"accepted": len(records)}), records)
 
-    def _content(
-        self, lineup: Lineup, body: bytes, parse: Callable[[bytes, int], object] = parsed
-    ) -> object:
-        try:
-            return parse(body, self.limits.depth)
-        except RecordRefused as refused:
-            lineup.champion.tally.refused(refused.reason)
-            raise
+    def _refused(self, error: RecordRefused) -> JsonReply:
+        """Count what was refused before a version was drawn; return its answer."""
+        self.counters.door.refused(error.reason)
+        return refusal(error)
 
     def _told(
         self, lineup: Lineup, one: Prediction, work_us: int, latency_us: int, request_id: str

@@ -23,8 +23,6 @@ from ml_platform.serving.worker_counts import CountsFiles, WorkerCounts
 from ml_platform.spec.serving import ServingSpec
 
 FLUSH_SECONDS = 1.0
-DOOR = ("", "door")
-"""Version and role under which is counted what was refused before a version saw it."""
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +58,7 @@ class Worker:
             limits=spec.limits,
             keys=keys,
             exposed=exposed,
-            refused=lambda reason: counters.of(*DOOR).refused(reason),
+            refused=counters.door.refused,
         )
         self._model = model
         self.spec = spec

@@ -20,7 +20,7 @@ def counted(answers: int = 4) -> WorkerCounts:
     tally.refused("out_of_range")
     tally.nulls, tally.unknown = 5, 2
     counters.of("4", "shadow").answered(3000, 300, 0.5, 1)
-    counters.of("", "door").refused("overloaded")
+    counters.door.refused("overloaded")
     return WorkerCounts(counters.snapshot(), {"records": 4, "unlogged": 1}, at=1.0)
 
 

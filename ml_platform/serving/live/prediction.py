@@ -55,18 +55,40 @@ NewId = Callable[[], str]
 def asked(lineup: Lineup, content: object, new_id: NewId) -> Asked:
     """Name a record: its prediction id, which is taken out of it, and its key.
 
-    Raises RecordRefused, which is counted.
+    Raises RecordRefused; no version is drawn yet, so none may count it.
     """
-    try:
-        record = _object(content)
-        prediction_id = ids.prediction_id(record, new=new_id)
-        sent = record.pop(ids.FIELD, None) is not None
-        key = lineup.key_of(record)
-        explored = lineup.explores is not None and lineup.explores(key or prediction_id)
-        return Asked(prediction_id, sent, key, record, explored)
-    except RecordRefused as refused:
-        lineup.champion.tally.refused(refused.reason)
-        raise
+    record = _object(content)
+    prediction_id = ids.prediction_id(record, new=new_id)
+    sent = record.pop(ids.FIELD, None) is not None
+    key = lineup.key_of(record)
+    explored = lineup.explores is not None and lineup.explores(key or prediction_id)
+    return Asked(prediction_id, sent, key, record, explored)
+
+
+def asked_batch(lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewId) -> list[Asked]:
+    """Name the records of a batch.
+
+    Raises RecordRefused, which has the `index` of the record; no version may count it either.
+    """
+    if type(content) is not list:
+        raise RecordRefused("records", "wrong_type", allowed="a list of records")
+    records = cast("list[object]", content)
+    if len(records) > limits.records:
+        allowed = f"at most {limits.records} records in one request"
+        raise RecordRefused("records", "too_many", allowed=allowed)
+    every: list[Asked] = []
+    seen: set[str] = set()
+    for index, record in enumerate(records):
+        try:
+            one = asked(lineup, record, new_id)
+        except RecordRefused as refused:
+            refused.index = index
+            raise
+        if one.prediction_id in seen:
+            raise RecordRefused(ids.FIELD, "repeated", allowed=ids.ALLOWED, index=index)
+        seen.add(one.prediction_id)
+        every.append(one)
+    return every
 
 
 def predicted(lineup: Lineup, one: Asked) -> Prediction:
@@ -106,14 +128,11 @@ def _by_champion(served: Served, one: Asked) -> Prediction:
     return Prediction(served, *one, checked, score, model_us)
 
 
-def predicted_batch(
-    lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewId
-) -> list[Prediction]:
+def predicted_batch(lineup: Lineup, every: Sequence[Asked]) -> list[Prediction]:
     """Score the records of a batch, each by the version that its key belongs to, in their order.
 
     Raises RecordRefused, which has the `index` of the record, and PredictionFailed.
     """
-    every = _asked_all(lineup, content, limits, new_id)
     done: list[Prediction | None] = [None] * len(every)
     candidate = lineup.candidate
     tried: list[int] = []
@@ -151,32 +170,6 @@ def _fallen_back(
         raise
     candidate.blame()
     return answered
-
-
-def _asked_all(lineup: Lineup, content: object, limits: LimitsSpec, new_id: NewId) -> list[Asked]:
-    tally = lineup.champion.tally
-    if type(content) is not list:
-        tally.refused("wrong_type")
-        raise RecordRefused("records", "wrong_type", allowed="a list of records")
-    records = cast("list[object]", content)
-    if len(records) > limits.records:
-        tally.refused("too_many")
-        allowed = f"at most {limits.records} records in one request"
-        raise RecordRefused("records", "too_many", allowed=allowed)
-    every: list[Asked] = []
-    seen: set[str] = set()
-    for index, record in enumerate(records):
-        try:
-            one = asked(lineup, record, new_id)
-        except RecordRefused as refused:
-            refused.index = index
-            raise
-        if one.prediction_id in seen:
-            tally.refused("repeated")
-            raise RecordRefused(ids.FIELD, "repeated", allowed=ids.ALLOWED, index=index)
-        seen.add(one.prediction_id)
-        every.append(one)
-    return every
 
 
 def _by(served: Served, every: Sequence[Asked], indices: Sequence[int]) -> list[Prediction]:
