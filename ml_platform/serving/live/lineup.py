@@ -68,7 +68,7 @@ class Candidate(Protocol):
         ...
 
     def absolve(self) -> None:
-        """Learn that the champion could not answer it either."""
+        """Learn that the champion could not answer it either, or not the batch that it was in."""
         ...
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from ml_platform.exceptions import PredictionFailed, RecordRefused
 from ml_platform.serving import ids
-from ml_platform.serving.live.lineup import Candidate, Lineup, Served
+from ml_platform.serving.live.lineup import Lineup, Served
 from ml_platform.serving.predictor import Score, scalar_scores
 from ml_platform.serving.records import Record
 from ml_platform.spec.serving import LimitsSpec
@@ -146,11 +146,16 @@ def predicted_batch(lineup: Lineup, every: Sequence[Asked]) -> list[Prediction]:
                 done[index] = Prediction(candidate.served, *every[index], *pair, model_us)
     failed = [index for index in tried if done[index] is None]
     own = sorted(set(range(len(every))) - set(tried))
-    for index, one in zip(own, _by(lineup.champion, every, own), strict=True):
-        done[index] = one
+    try:
+        answered = [*_by(lineup.champion, every, own), *_by(lineup.fallback, every, failed)]
+    except (RecordRefused, PredictionFailed):
+        if candidate is not None:
+            candidate.absolve()
+        raise
     if candidate is not None and failed:
-        for index, one in zip(failed, _fallen_back(lineup, candidate, every, failed), strict=True):
-            done[index] = one
+        candidate.blame()
+    for index, one in zip((*own, *failed), answered, strict=True):
+        done[index] = one
     return [one for one in done if one is not None]
 
 
@@ -160,34 +165,27 @@ def _object(content: object) -> dict[str, Any]:
     return cast("dict[str, Any]", content)
 
 
-def _fallen_back(
-    lineup: Lineup, candidate: Candidate, every: Sequence[Asked], failed: Sequence[int]
-) -> list[Prediction]:
-    try:
-        answered = _by(lineup.fallback, every, failed)
-    except (RecordRefused, PredictionFailed):
-        candidate.absolve()
-        raise
-    candidate.blame()
-    return answered
-
-
 def _by(served: Served, every: Sequence[Asked], indices: Sequence[int]) -> list[Prediction]:
+    """Check and score records of a batch; each is counted, as each of a candidate's is."""
     if not indices:
         return []
     started = perf_counter()
     checked: list[Record] = []
+    first: RecordRefused | None = None
     for index in indices:
         try:
             checked.append(served.predictor.checker.check(every[index].record))
         except RecordRefused as refused:
             served.tally.refused(refused.reason)
             refused.index = index
-            raise
+            first = first or refused
+    if first is not None:
+        raise first
     try:
         scores = scalar_scores(served.predictor.scores(checked))
     except PredictionFailed:
-        served.tally.failed("prediction_failed")
+        for _ in indices:
+            served.tally.failed("prediction_failed")
         raise
     model_us = _each(started, len(indices))
     return [

@@ -53,14 +53,23 @@ def in_canary(tmp_path: Path, champion: Any, candidate: Any) -> tuple[World, Fol
     return world, settled(follower)
 
 
-def asked(world: World, follower: FollowedRelease, *, records: int, junk: int) -> Decision:
-    """Send records, every tenth with x = 13, and junk; what the sensor makes of the evidence."""
+def batch(**changes: Any) -> bytes:
+    record = {"x": 0.75, "kind": None} | changes
+    return json.dumps({"records": [record | {"id": f"b{n}"} for n in range(200)]}).encode()
+
+
+def asked(world: World, follower: FollowedRelease, *, records: int = 400, junk: int = 0) -> None:
+    """Send records, every tenth with x = 13, and junk."""
     replies = world.replies(follower)
     for number in range(records):
         x = 13.0 if number % 10 == 0 else 0.75
         replies.predict(json.dumps({"id": f"k{number}", "x": x, "kind": None}).encode())
     for _ in range(junk):
         assert replies.predict(b"{").status == 400
+
+
+def decided(world: World, follower: FollowedRelease) -> Decision:
+    """What the sensor makes of the evidence."""
     worker = Identity(name="w1", host="here", url="")
     Reporter(follower, world.counters, worker, now=lambda: NOW).report()
     state = world.store.state(MODEL)
@@ -97,7 +106,8 @@ def test_junk_takes_no_candidate_back_that_fails_no_more_than_the_champion(tmp_p
     same = [loaded(version, FakeModel(picky)) for version in (1, 2)]
     world, follower = in_canary(tmp_path, *same)
 
-    decision = asked(world, follower, records=400, junk=4000)
+    asked(world, follower, junk=4000)
+    decision = decided(world, follower)
 
     assert decision.action is Action.PROMOTE, decision.reason
 
@@ -106,7 +116,40 @@ def test_junk_hides_no_candidate_that_refuses_good_records(tmp_path: Path):
     strict = COLUMNS | {"x": ColumnContract(dtype="float64", max=1.0)}
     world, follower = in_canary(tmp_path, loaded(1), loaded(2, columns=strict))
 
-    decision = asked(world, follower, records=400, junk=4000)
+    asked(world, follower, junk=4000)
+    decision = decided(world, follower)
 
     assert decision.action is Action.ROLLBACK, decision.reason
     assert "refusals: " in decision.reason
+
+
+@pytest.mark.parametrize(("x", "status"), [("much", 400), (13, 503)], ids=["refused", "failed"])
+def test_batch_that_neither_version_answers_takes_no_candidate_back(
+    tmp_path: Path, x: object, status: int
+):
+    same = [loaded(version, FakeModel(picky)) for version in (1, 2)]
+    world, follower = in_canary(tmp_path, *same)
+
+    asked(world, follower)
+    assert world.replies(follower).predict_batch(batch(x=x)).status == status
+    decision = decided(world, follower)
+
+    assert decision.action is Action.PROMOTE, decision.reason
+
+
+def test_candidate_is_not_blamed_for_a_batch_that_the_champion_refused(tmp_path: Path):
+    strict = COLUMNS | {"kind": ColumnContract(dtype="category")}
+    candidate = loaded(2, FakeModel(picky), columns=strict)
+    world, follower = in_canary(tmp_path, loaded(1), candidate)
+    replies = world.replies(follower)
+    content = json.loads(batch(kind="a"))
+    for record in content["records"]:
+        drawn = follower.lineup.takes(record["id"])
+        record["x"] = 13.0 if drawn else "much"
+    assert replies.predict_batch(json.dumps(content).encode()).status == 400
+
+    asked(world, follower)
+
+    follower.follow()
+    assert world.counters.snapshot()["2", "candidate"].refusals == {"null": 194}
+    assert follower.lineup.candidate is not None
