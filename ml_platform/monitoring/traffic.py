@@ -10,6 +10,9 @@ Totals = Mapping[tuple[str, str], Counts]
 
 SHADOW, CANDIDATE = "shadow", "candidate"
 
+STRAYS = frozenset({"not_http", "headers_too_large", "not_found", "method_not_allowed"})
+"""Reasons to refuse what asked nothing of the model: scanners and slips, for the metrics alone."""
+
 
 class VersionTraffic(Strict):
     """What one version did in one role.
@@ -114,12 +117,13 @@ def traffic(totals: Totals, journal: Mapping[str, int]) -> Traffic:
 
 
 def _part(version: str, role: str, counts: Counts) -> VersionTraffic:
+    strays = sum(counts.refusals.get(reason, 0) for reason in STRAYS)
     return VersionTraffic(
         version=version,
         role=role,
-        requests=counts.requests,
+        requests=counts.requests - strays,
         errors=dict(counts.errors),
-        refusals=dict(counts.refusals),
+        refusals={name: n for name, n in counts.refusals.items() if name not in STRAYS},
         seconds=counts.latency_total / 1e6,
     )
 

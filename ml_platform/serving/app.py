@@ -16,22 +16,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ml_platform.serving.answers import JsonReply, failure
-from ml_platform.serving.http.desk import (
-    INTERNAL_ERROR,
-    Desk,
-    headers_of,
-    is_large,
-    key_of,
-    plain_header,
-)
+from ml_platform.serving.answers import JsonReply
+from ml_platform.serving.http.desk import Desk, headers_of, is_large, key_of, plain_header
 from ml_platform.serving.http.docs import PAGE_HEADERS, page
 from ml_platform.serving.http.line import length_of, request_id_of
-
-ROUTES = (
-    "GET /health, POST /predict, POST /predict-batch, POST /feedback, GET /model, GET /metrics, "
-    "GET /openapi.json, GET /docs"
-)
 
 
 class Counter(Protocol):
@@ -160,18 +148,17 @@ async def _body(request: Request, desk: Desk) -> bytes | JsonReply:
 
 async def _no_such_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 404
-    reason = "method_not_allowed" if status == 405 else "not_found"
-    return _response(failure(status, reason=reason, allowed=ROUTES))
+    return _response(_counter(request).desk.no_route(status))
 
 
 async def _gone(request: Request, error: Exception) -> Response:
     """Answer nobody: the client hung up before its body was complete."""
-    return _response(failure(400, reason="incomplete_body", allowed="a complete body"))
+    return _response(_counter(request).desk.incomplete())
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     """Answer in the usual shape; the server logs the error with its traceback."""
-    return _response(INTERNAL_ERROR)
+    return _response(_counter(request).desk.internal_error())
 
 
 def _counter(request: Request) -> Counter:

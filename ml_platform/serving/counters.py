@@ -23,7 +23,7 @@ Role = str
 the champion in place of a candidate that failed, which no comparison may count."""
 
 DOOR = ("", "door")
-"""Version and role of what was refused before a version was drawn."""
+"""Version and role of what was refused, or failed, without a version."""
 
 _LAST_BIN = LATENCY_BINS - 1
 
@@ -161,8 +161,8 @@ class Counters:
     They are counted since the worker started, and for each step of a release by itself, which is
     what the release is judged by.
 
-    door: what was refused before a version was drawn; no step has it, as it says nothing about any
-    version and would shift the shares by which a candidate is compared.
+    door: what was refused, or failed, without a version; no step has it, as it says nothing about
+    any and would shift the shares by which a candidate is compared.
     """
 
     def __init__(self) -> None:
@@ -193,7 +193,7 @@ class Counters:
 
     def snapshot(self) -> Counted:
         """Return what was counted since the worker started."""
-        door = {DOOR: self.door} if self.door.refusals else {}
+        door = {DOOR: self.door} if self.door.refusals or self.door.errors else {}
         return summed(summed(self._past, _counted(self._ended)), _counted(door | self._tallies))
 
 

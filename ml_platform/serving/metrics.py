@@ -57,7 +57,7 @@ class _Collector:
             lambda c: c.shadow_dropped,
         )  # fmt: skip
         yield self._words(
-            "errors", "kind", "Good records without an answer of the version.", seen,
+            "errors", "kind", "Good records without an answer of the version.", self._counts,
             lambda c: c.errors,
         )  # fmt: skip
         yield self._words(

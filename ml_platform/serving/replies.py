@@ -135,16 +135,17 @@ class Replies:
     def feedback(self, body: bytes) -> JsonReply:
         """Take one label, or a list of them; 200 when they are in the journal."""
         if self._recorder is None:
+            self.counters.door.refused("no_journal")
             return failure(503, reason="no_journal", allowed="feedback where a journal is kept")
         try:
             labels = labels_of(parsed(body, self.limits.depth), self.limits)
         except RecordRefused as error:
-            return refusal(error)
+            return self._refused(error)
         records = tuple(map(self._recorder.feedback, labels))
         return JsonReply(200, orjson.dumps({"accepted": len(records)}), records)
 
     def _refused(self, error: RecordRefused) -> JsonReply:
-        """Count what was refused before a version was drawn; return its answer."""
+        """Count what was refused without a version; return its answer."""
         self.counters.door.refused(error.reason)
         return refusal(error)
 

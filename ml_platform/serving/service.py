@@ -12,6 +12,7 @@ import bentoml
 from ml_platform.serving.app import create_app
 from ml_platform.serving.http import seam
 from ml_platform.serving.http.appendix import MetricsAppendix
+from ml_platform.serving.http.unrouted import Unrouted
 from ml_platform.serving.orphan import end_with_parent
 from ml_platform.serving.stuck import end_when_stuck
 
@@ -78,6 +79,9 @@ def http_service(
     )(Release)
     service.add_asgi_middleware(
         MetricsAppendix, more=lambda: opened[0].metrics() if opened else b""
+    )
+    service.add_asgi_middleware(
+        Unrouted, refusal=lambda status: opened[0].desk.no_route(status) if opened else None
     )
     service.mount_asgi_app(create_app(open_one), path="/")
     return service

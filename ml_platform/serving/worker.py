@@ -56,9 +56,9 @@ class Worker:
             replies,
             journal,
             limits=spec.limits,
+            door=counters.door,
             keys=keys,
             exposed=exposed,
-            refused=counters.door.refused,
         )
         self._model = model
         self.spec = spec

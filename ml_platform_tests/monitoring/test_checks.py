@@ -288,6 +288,14 @@ def test_what_a_candidate_could_not_answer_counts_once_for_clients() -> None:
     assert costing.cost_of(of["3", "fallback"]) == pytest.approx(1.8)
 
 
+def test_scanners_are_no_requests_of_the_model() -> None:
+    strays = {"not_found": 900, "method_not_allowed": 50, "not_http": 5, "headers_too_large": 1}
+    door = Counts(requests=959, refusals={**strays, "not_json": 3})
+    counted = traffic({("", "door"): door, ("3", "champion"): Counts(requests=97)}, {})
+    assert (counted.requests, counted.refusals) == (100, {"not_json": 3})
+    assert counted.versions[0].answers == 0
+
+
 def test_shares_of_requests_that_nobody_counted_are_unclear() -> None:
     every = found(report())
     assert every["errors"].verdict == every["refusals"].verdict == "unclear"

@@ -110,6 +110,27 @@ def test_page_and_probes_answer(running: Running):
     assert {path: service.get(path).status for path in paths} == dict.fromkeys(paths, 200)
 
 
+def test_what_has_no_route_is_refused_like_all_else_whoever_routes_it(running: Running):
+    service, record = running
+    asked = {
+        "not_found": [service.get("/nothing"), service.post("/predict/more", record)],
+        "method_not_allowed": [service.get("/predict"), service.post("/livez", record)],
+    }
+    for reason, found in asked.items():
+        errors = [answer.body["error"] for answer in found]
+        assert [error["reason"] for error in errors] == [reason] * 2
+        assert errors[0] == errors[1]
+        assert "POST /predict" in errors[0]["allowed"]
+    time.sleep(2 * FLUSH_SECONDS)  # until every worker tells what the other counted
+    counted = {
+        reason: metrics(service)[
+            f'ml_platform_refusals_total{{model="flights",reason="{reason}",role="door",version=""}}'
+        ]
+        for reason in asked
+    }
+    assert counted == {"not_found": 2, "method_not_allowed": 2}
+
+
 def test_nothing_that_the_document_allows_is_a_fault(running: Running):
     service, _ = running
     schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")

@@ -21,6 +21,7 @@ def counted(answers: int = 4) -> WorkerCounts:
     tally.nulls, tally.unknown = 5, 2
     counters.of("4", "shadow").answered(3000, 300, 0.5, 1)
     counters.door.refused("overloaded")
+    counters.door.failed("internal_error")
     return WorkerCounts(counters.snapshot(), {"records": 4, "unlogged": 1}, at=1.0)
 
 
@@ -51,11 +52,12 @@ def test_counts_are_told_by_model_version_and_role():
     assert found[labelled("ml_platform_requests_total", version="4", role="shadow")] == 1
 
 
-def test_refusals_at_the_door_belong_to_no_version():
+def test_refusals_and_faults_at_the_door_belong_to_no_version():
     found = samples(counted())
     door = {"version": "", "role": "door"}
 
     assert found[labelled("ml_platform_refusals_total", reason="overloaded", **door)] == 1
+    assert found[labelled("ml_platform_errors_total", kind="internal_error", **door)] == 1
     assert labelled("ml_platform_requests_total", **door) not in found
 
 

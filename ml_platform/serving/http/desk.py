@@ -26,6 +26,11 @@ MOST_LARGE = 64
 """Bodies over `LARGE` bytes, or of unknown size, that a worker gathers at once: with the limit of a
 body they bound the memory that requests can take."""
 
+ROUTES = (
+    "GET /health, POST /predict, POST /predict-batch, POST /feedback, GET /model, GET /metrics, "
+    "GET /openapi.json, GET /docs"
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +39,18 @@ class JournalLike(Protocol):
 
     def add(self, records: Sequence[bytes], done: Done, /) -> None:
         """Write the records, then call `done`, with an error when they could not be written."""
+        ...
+
+
+class DoorLike(Protocol):
+    """What the desk counts in."""
+
+    def refused(self, reason: str) -> None:
+        """Count a refusal."""
+        ...
+
+    def failed(self, kind: str) -> None:
+        """Count a fault of the service."""
         ...
 
 
@@ -70,7 +87,7 @@ class Desk:
 
     keys: who may ask; None lets everybody predict.
     exposed: the service listens beyond loopback, so that `/feedback` always needs a key.
-    refused: told of each refusal that never reached `Replies`, by its reason; for the metrics.
+    door: counts what `Replies` does not; for the metrics.
     """
 
     def __init__(
@@ -79,9 +96,9 @@ class Desk:
         journal: JournalLike,
         *,
         limits: LimitsSpec,
+        door: DoorLike,
         keys: ApiKeys | None = None,
         exposed: bool = True,
-        refused: Callable[[str], None] | None = None,
     ) -> None:
         self.replies = replies
         self.keep_to(limits)
@@ -90,7 +107,7 @@ class Desk:
         self._large = 0
         self._journal = journal
         self._exposed = exposed
-        self._refused = refused
+        self._door = door
         self._answers: dict[str, Callable[[bytes, str, float], JsonReply]] = {
             "/predict": lambda body, request_id, received: replies.predict(
                 body, request_id=request_id, received=received
@@ -114,12 +131,12 @@ class Desk:
         """
         large = is_large(length)
         if self.in_flight >= self.limits.in_flight or (large and self._large >= MOST_LARGE):
-            return self._turned_away(_OVERLOADED, "overloaded")
+            return self.turned_away(_OVERLOADED, "overloaded")
         if self.keys is not None:
             if not self.keys.know(key):
-                return self._turned_away(_NO_KEY, "unauthorized")
+                return self.turned_away(_NO_KEY, "unauthorized")
         elif self._exposed and route == "/feedback":
-            return self._turned_away(_NO_KEYS_HERE, "keys_required")
+            return self.turned_away(_NO_KEYS_HERE, "keys_required")
         if length is not None and length > self.limits.body_bytes:
             return self.too_large()
         self.in_flight += 1
@@ -133,12 +150,26 @@ class Desk:
 
     def too_large(self) -> JsonReply:
         """Return the refusal of a body over the limit."""
-        return self._turned_away(self._too_large, "body_too_large")
+        return self.turned_away(self._too_large, "body_too_large")
 
     def too_slow(self) -> JsonReply:
         """Return the refusal of a request that did not arrive in time."""
         seconds = f"a complete request within {self.limits.request_seconds:g} s"
-        return self._turned_away(failure(408, reason="too_slow", allowed=seconds), "too_slow")
+        return self.turned_away(failure(408, reason="too_slow", allowed=seconds), "too_slow")
+
+    def incomplete(self) -> JsonReply:
+        """Return the refusal of a request whose client hung up before its body was complete."""
+        return self.turned_away(_INCOMPLETE, "incomplete_body")
+
+    def no_route(self, status: int) -> JsonReply:
+        """Return the refusal of what is no route of ours: 404, or 405 for another method."""
+        reason = "method_not_allowed" if status == 405 else "not_found"
+        return self.turned_away(failure(status, reason=reason, allowed=ROUTES), reason)
+
+    def internal_error(self) -> JsonReply:
+        """Return the answer to what fails by the fault of the service."""
+        self._door.failed("internal_error")
+        return _INTERNAL_ERROR
 
     def answer(
         self, route: str, body: bytes, request_id: str, send: Send, *, received: float
@@ -151,7 +182,7 @@ class Desk:
             reply = self._answers[route](body, request_id, received)
         except Exception:  # whatever it is, the client gets an answer and the worker lives
             _log.exception("%s failed", route)
-            reply = INTERNAL_ERROR
+            reply = self.internal_error()
         if not reply.records:
             send(reply)
             _time(reply, received)
@@ -164,14 +195,14 @@ class Desk:
         self._journal.add(reply.records, done)
 
     def _unlogged(self, error: Exception) -> JsonReply:
-        return self._turned_away(
+        return self.turned_away(
             failure(503, reason="journal_unavailable", allowed=str(error), retry_after=RETRY_AFTER),
             "journal_unavailable",
         )
 
-    def _turned_away(self, reply: JsonReply, reason: str) -> JsonReply:
-        if self._refused is not None:
-            self._refused(reason)
+    def turned_away(self, reply: JsonReply, reason: str) -> JsonReply:
+        """Count a refusal; return its answer."""
+        self._door.refused(reason)
         return reply
 
 
@@ -204,7 +235,8 @@ def key_of(header: bytes) -> bytes | None:
 
 _ID_LENGTH = 128
 
-INTERNAL_ERROR = failure(
+_INCOMPLETE = failure(400, reason="incomplete_body", allowed="a complete body")
+_INTERNAL_ERROR = failure(
     500, reason="internal_error", allowed="this is the service's fault; see its log"
 )
 _OVERLOADED = failure(

@@ -84,7 +84,7 @@ class HotProtocol(HttpToolsProtocol):
         if self._in_head:
             self._head += len(data)
             if self._head > MOST_HEAD:
-                self._end_with(_LONG_HEAD)
+                self._end_with(self._turned_away(_LONG_HEAD, "headers_too_large"))
                 return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
@@ -94,7 +94,7 @@ class HotProtocol(HttpToolsProtocol):
             self._upgrade()
         except httptools.HttpParserError:
             self.logger.warning("Invalid HTTP request received.")
-            self._end_with(_NOT_HTTP)
+            self._end_with(self._turned_away(_NOT_HTTP, "not_http"))
             return
         if self._arriving:
             self._expect_by_deadline()
@@ -116,8 +116,11 @@ class HotProtocol(HttpToolsProtocol):
         for timer in (self._deadline, self._idle, self._stalled):
             if timer is not None:
                 timer.cancel()
-        if self._place is not None:
-            self._place.give_up()
+        arriving = self._place
+        if arriving is not None:
+            if arriving.desk is not None and arriving.content is None:
+                arriving.desk.incomplete()  # which nobody hears
+            arriving.give_up()
         for place in line.places:
             place.give_up()
         line.places.clear()
@@ -313,6 +316,9 @@ class HotProtocol(HttpToolsProtocol):
             self._end_with(self._desk.too_slow())
         else:
             self.transport.close()
+
+    def _turned_away(self, reply: JsonReply, reason: str) -> JsonReply:
+        return reply if self._desk is None else self._desk.turned_away(reply, reason)
 
     def _end_with(self, reply: JsonReply) -> None:
         """Answer and hang up, after what is owed; in the midst of another answer just hang up."""

@@ -12,7 +12,8 @@ import uvicorn
 
 from ml_platform.serving.answers import JsonReply, failure
 from ml_platform.serving.app import create_app
-from ml_platform.serving.http.desk import Desk
+from ml_platform.serving.counters import Tally
+from ml_platform.serving.http.desk import Desk, RepliesLike
 from ml_platform.serving.http.hot import HotProtocol
 from ml_platform.serving.http.keys import ApiKeys
 from ml_platform.serving.http.line import Encoder
@@ -81,25 +82,29 @@ class HeldJournal:
 
 
 class StandIn:
-    """What `create_app` wants, and the address where it answers."""
+    """What `create_app` wants, and the address where it answers.
+
+    answering: gives the answers, and their door; those of an echo unless given.
+    """
 
     def __init__(
-        self, limits: LimitsSpec, keys: ApiKeys | None, *, exposed: bool, hot: bool
+        self,
+        limits: LimitsSpec,
+        keys: ApiKeys | None,
+        *,
+        exposed: bool,
+        hot: bool,
+        answering: tuple[RepliesLike, Tally] | None,
     ) -> None:
         self.journal = HeldJournal()
-        self.refused: list[str] = []
         self.hot = hot
         self.loop: asyncio.AbstractEventLoop
         self.server: uvicorn.Server
         self.port = 0
         self.replies = EchoReplies()
+        replies, self.door = answering or (self.replies, Tally())
         self.desk = Desk(
-            self.replies,
-            self.journal,
-            limits=limits,
-            keys=keys,
-            exposed=exposed,
-            refused=self.refused.append,
+            replies, self.journal, limits=limits, door=self.door, keys=keys, exposed=exposed
         )
 
     def openapi(self) -> bytes:
@@ -150,9 +155,11 @@ def standin(
     keys: ApiKeys | None = None,
     exposed: bool = False,
     keep_alive: int = 5,
+    answering: tuple[RepliesLike, Tally] | None = None,
 ) -> Iterator[StandIn]:
     """A server on a free port, with the hot protocol or without."""
-    counter = StandIn(limits or LimitsSpec(), keys, exposed=exposed, hot=hot)
+    limits = limits or LimitsSpec()
+    counter = StandIn(limits, keys, exposed=exposed, hot=hot, answering=answering)
     members = {"desk_of": staticmethod(lambda: counter.desk), "encoder": Encoder()}
     config = uvicorn.Config(
         create_app(lambda: counter),

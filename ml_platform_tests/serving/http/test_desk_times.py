@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from ml_platform.serving.counters import Tally
 from ml_platform.serving.http import desk as module
 from ml_platform.serving.http.desk import Desk, Done
 from ml_platform.spec.serving import LimitsSpec
@@ -29,7 +30,7 @@ def test_time_goes_from_the_first_byte_to_the_answer(
 ):
     replies, disk = EchoReplies(), SlowDisk(error)
     monkeypatch.setattr(module, "perf_counter", lambda: disk.now)
-    desk = Desk(replies, disk, limits=LimitsSpec())
+    desk = Desk(replies, disk, limits=LimitsSpec(), door=Tally())
 
     desk.answer("/predict", body, "", lambda reply: None, received=99.0)
 
@@ -39,7 +40,7 @@ def test_time_goes_from_the_first_byte_to_the_answer(
 
 def test_what_is_refused_is_not_timed():
     replies = EchoReplies()
-    desk = Desk(replies, SlowDisk(), limits=LimitsSpec())
+    desk = Desk(replies, SlowDisk(), limits=LimitsSpec(), door=Tally())
     for body in (b"refuse", b"raise"):
         desk.answer("/predict", body, "", lambda reply: None, received=99.0)
     assert replies.request_us == []

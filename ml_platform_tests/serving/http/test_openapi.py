@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ml_platform.data.contract import ColumnContract
 from ml_platform.exceptions import RecordRefused
-from ml_platform.serving.app import ROUTES
 from ml_platform.serving.feedback import labels_of
+from ml_platform.serving.http.desk import ROUTES
 from ml_platform.serving.http.openapi import document
 from ml_platform.serving.http.schemas import example_record, field_schema, record_schema
 from ml_platform.serving.records import RecordChecker
