@@ -50,7 +50,7 @@ def score_file(
 ) -> BatchOutcome:
     """Write the rows of `source` to `output`, each with its prediction.
 
-    bundle: the released version; columns that its contract does not name pass through unread.
+    bundle: the released version; columns that its model does not read pass through.
     on_invalid: `fail` stops at the first row that breaks the contract, and writes nothing;
         `quarantine` leaves such rows out and lists them in `<output>.refused.jsonl`.
 
@@ -68,7 +68,8 @@ def score_file(
     partial = refusals.with_name(f".{refusals.name}.partial")
     try:
         with partial.open("w", encoding="utf-8") as listed:
-            run = _Run(predictor, bundle.contract.columns, on_invalid, listed, progress)
+            columns = {name: bundle.contract.columns[name] for name in bundle.model.inputs}
+            run = _Run(predictor, columns, on_invalid, listed, progress)
             schema = _schema(opened, added)
             write_whole(output, schema, run.scored_chunks(opened, schema))
         if run.refused.total():

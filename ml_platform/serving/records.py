@@ -23,7 +23,8 @@ class RecordChecker:
 
     columns: every column of the contract.
     needed: the columns that the model reads; a record must have each of them, null where the
-        contract allows null. The other columns are accepted, and ignored unchecked.
+        contract allows null. The other columns are accepted and not read; as they are logged with
+        the rest, each is one value, and a text no longer than `limits.text`.
 
     `categories` are the needed columns whose values make slices of the records: people see them,
     so no sensitive one is among them.
@@ -53,6 +54,7 @@ class RecordChecker:
             if name in needed and column.dtype in _CATEGORIES and not column.sensitive
         )
         self._columns = columns
+        self._others = tuple(name for name in columns if name not in needed)
         self._known = {*columns, ids.FIELD}
         self._checks: tuple[tuple[str, Check], ...] = tuple(
             (name, field_check(name, columns[name], max_text=limits.text))
@@ -75,6 +77,8 @@ class RecordChecker:
             if name not in fields:
                 self._refuse_missing(name)
             checked[name] = check(fields[name])
+        if len(fields) > len(checked):
+            self._check_others(fields)
         return checked
 
     def check_all(self, records: object) -> list[Record]:
@@ -94,6 +98,16 @@ class RecordChecker:
             refused.index = index
             raise
 
+    def _check_others(self, fields: Mapping[str, object]) -> None:
+        most = self.limits.text
+        for name in self._others:
+            value = fields.get(name)
+            if type(value) is str:
+                if len(value) > most:
+                    raise RecordRefused(name, "too_long", allowed=_other(most))
+            elif type(value) is list or type(value) is dict:
+                raise RecordRefused(name, "wrong_type", allowed=_other(most))
+
     def _refuse_unknown(self, fields: Mapping[str, object]) -> None:
         unknown = next(name for name in fields if name not in self._known)
         names = [name for name, _ in self._checks]
@@ -106,3 +120,7 @@ class RecordChecker:
     def _refuse_missing(self, name: str) -> None:
         null = "; send null where there is no value" if self._columns[name].nullable else ""
         raise RecordRefused(name, "missing", allowed=f"every record has this field{null}")
+
+
+def _other(most: int) -> str:
+    return f"one value, and no text of more than {most:,} characters; the model does not read it"

@@ -16,7 +16,7 @@ from ml_platform.exceptions import ContractViolation, SourceError, StoreError
 from ml_platform.serving import batch, batch_input
 from ml_platform.serving.batch import BatchOutcome, score_file
 from ml_platform.serving.bundle import Bundle, Identity
-from ml_platform.spec.serving import ServingSpec
+from ml_platform.spec.serving import LimitsSpec, ServingSpec
 from ml_platform.task import Task
 from ml_platform.training.model import Model
 from ml_platform.training.scoring_path import ScoringPath
@@ -31,6 +31,7 @@ CONTRACT = {
         "seats": {"dtype": "float64"},
         "carrier": {"dtype": "category"},
         "hour": {"dtype": "int64"},
+        "remark": {"dtype": "string"},
     },
 }
 
@@ -122,6 +123,15 @@ def test_regression_has_values_only(frame: pd.DataFrame, tmp_path: Path):
     found = read(tmp_path / "out.parquet")
     assert "probability" not in found
     assert np.array_equal(found["prediction"], bundle(Task.REGRESSION).model.scores(frame))
+
+
+def test_what_the_model_does_not_read_may_be_of_any_length(frame: pd.DataFrame, tmp_path: Path):
+    long = frame.assign(remark="x" * (LimitsSpec().text + 1))
+
+    outcome = scored(written(long, tmp_path / "in.parquet"), tmp_path / "out.parquet")
+
+    assert (outcome.scored, outcome.refused) == (240, 0)
+    assert read(tmp_path / "out.parquet")["remark"].equals(long["remark"])
 
 
 def test_bad_row_stops_it_and_leaves_what_was_there(frame: pd.DataFrame, tmp_path: Path):

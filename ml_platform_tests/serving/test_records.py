@@ -129,8 +129,18 @@ def test_unknown_field_is_refused(checker: RecordChecker):
     assert refusal(checker, {**GOOD, "Distance": 1}) == ("Distance", "unknown_field")
 
 
-def test_column_that_the_model_does_not_read_is_ignored_unchecked(checker: RecordChecker):
-    assert "note" not in checker.check({**GOOD, "note": 42, "prediction_id": "p"})
+@pytest.mark.parametrize("note", [42, None, True, 1.5, "n" * 30])
+def test_column_that_the_model_does_not_read_may_be_any_value(checker: RecordChecker, note: object):
+    assert "note" not in checker.check({**GOOD, "note": note, "prediction_id": "p"})
+
+
+@pytest.mark.parametrize(
+    ("note", "reason"), [("n" * 31, "too_long"), (["n"], "wrong_type"), ({"n": 1}, "wrong_type")]
+)
+def test_column_that_the_model_does_not_read_is_no_larger_than_one_that_it_does(
+    checker: RecordChecker, note: object, reason: str
+):
+    assert refusal(checker, {**GOOD, "note": note}) == ("note", reason)
 
 
 @pytest.mark.parametrize("record", [None, [], "x", 1, [GOOD]])

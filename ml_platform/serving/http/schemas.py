@@ -25,12 +25,15 @@ def record_schema(fields: Mapping[str, Field], *, text: int) -> Schema:
     fields: those of `GET /model`: dtype, nullable, min, max, allowed, pattern, needed.
     text: the most characters that a text may have.
 
-    A field that the model does not read is accepted whatever it holds, as the service does.
+    A field that the model does not read may be any single value, as the service has it.
     """
+    unread: Schema = {
+        "type": ["string", "number", "boolean", "null"],
+        "maxLength": text,
+        "description": "Not read by the model; logged as it is.",
+    }
     properties = {
-        name: field_schema(field, text=text)
-        if field["needed"]
-        else {"description": "Not read by the model; ignored."}
+        name: field_schema(field, text=text) if field["needed"] else dict(unread)
         for name, field in fields.items()
     }
     properties["prediction_id"] = {
