@@ -28,11 +28,13 @@ class SegmentWriter:
     """The open segment of one worker. Not for two threads at once.
 
     folder: of the worker; made when missing. at: seconds since 1970, the first part of the name.
-    durable: also bring the name of the file to the disk.
+    durable: also bring the name of the file to the disk, and those of the folders to it: the
+        worker's own, which another durability may have made, and each that is made here.
     Raises OSError when the file cannot be made.
     """
 
     def __init__(self, folder: Path, *, at: float, durable: bool = False) -> None:
+        lacking = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{max(0, int(at * 1_000)):014d}-{secrets.token_hex(5)}"
         self.path = folder / f"{name}{OPEN}"
@@ -45,7 +47,8 @@ class SegmentWriter:
             self.append(MAGIC)
             new.rename(self.path)  # only now others may look for its lock
             if durable:
-                sync_folder(folder)
+                for each in {folder, folder.parent, *(made.parent for made in lacking)}:
+                    sync_folder(each)
         except OSError:
             os.close(self._file)
             new.unlink(missing_ok=True)

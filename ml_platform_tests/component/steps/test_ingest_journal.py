@@ -113,6 +113,28 @@ def test_closed_segments_are_moved_and_typed(declaration: Declaration, platform:
     assert (received[0]["label"], received[0]["observed_at"]) == ("1", NOW)
 
 
+@pytest.mark.parametrize(("durability", "synced"), [("process", 0), ("power", 1)])
+def test_with_power_the_tables_are_on_the_device_before_the_segments_go(
+    declaration: Declaration,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    durability: str,
+    synced: int,
+) -> None:
+    serving = f"  serving: {{journal: {{durability: {durability}}}}}\n  gates:\n"
+    declaration = changed(declaration, "  gates:\n", serving)
+    log(declaration, [prediction(1)])
+    seen: list[object] = []
+    monkeypatch.setattr(
+        os, "sync", lambda: seen.append((ids(platform, declaration), segments(platform)))
+    )
+
+    ingest_journal(declaration, platform, now=NOW)
+
+    assert seen == [(["id-1"], [".seg"])] * synced
+    assert segments(platform) == []
+
+
 def test_open_segment_gives_its_whole_records_and_stays(
     declaration: Declaration, platform: Platform
 ) -> None:

@@ -87,13 +87,11 @@ def test_power_releases_after_the_device_said_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     events: list[object] = []
-    real = os.fdatasync
-
-    def fdatasync(file: int) -> None:
-        real(file)
-        events.append("synced")
-
-    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    for name, word in (("fsync", "named"), ("fdatasync", "synced")):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda file, real=real, word=word: (real(file), events.append(word))
+        )
 
     async def main() -> None:
         journal = Journal(tmp_path, worker="w", durability="power")
@@ -111,7 +109,8 @@ def test_power_releases_after_the_device_said_so(
         journal.close()
 
     asyncio.run(main())
-    assert events == ["synced", None] * 4
+    assert events[:2] == ["named", "named"], "its folder, and the one above"
+    assert events[2:] == ["synced", None] * 4
     assert ids(tmp_path) == ["id-0", "id-1", "id-2", "id-3"]
 
 
