@@ -28,7 +28,8 @@ def open_fixed(folder: Path, *, journal: Path | None) -> Worker:
     live = FixedRelease(
         bundle.predictor(), counters, key=bundle.identity.key, explores=bundle.explores()
     )
-    about: dict[str, Any] = {**bundle.about(), "journal": "on" if journal else "off"}
+    kept = bundle.serving.journal.model_dump(mode="json") if journal else "off"
+    about: dict[str, Any] = {**bundle.about(), "journal": kept}
     replies = Replies(
         live,
         about=lambda: about,

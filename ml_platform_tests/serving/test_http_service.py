@@ -47,8 +47,10 @@ def test_example_of_the_document_is_answered(running: Running):
     api = service.get("/openapi.json").body
 
     for path in ("/predict", "/predict-batch", "/feedback"):
-        content = api["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+        posted = api["paths"][path]["post"]
+        content = posted["requestBody"]["content"]["application/json"]
         assert service.post(path, content["example"]).status == 200, path
+        assert posted["responses"]["200"]["description"] == "Answered, and in the journal."
 
 
 def seen_by_bentoml(service: ServiceProcess, endpoint: str) -> float:

@@ -124,6 +124,9 @@ def test_bento_answers_each_route(service: ServiceProcess):
         "needed": True,
     }
     assert model.body["fields"]["flight_id"]["needed"] is False
+    assert model.body["journal"] == "off"
+    posted = service.get("/openapi.json").body["paths"]["/predict"]["post"]
+    assert "keeps no journal" in posted["responses"]["200"]["description"]
     assert answer.status == 200
     assert answer.body["prediction_id"] == "mine"
     assert 0 <= answer.body["probability"] <= 1

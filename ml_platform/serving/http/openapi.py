@@ -32,6 +32,7 @@ def document(
     example: a record; made up from the contract where there is none.
     """
     record = dict(example) if example else example_record(about["fields"])
+    logged = _logged(about["journal"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -41,9 +42,9 @@ def document(
         },
         "servers": [{"url": "."}],
         "paths": {
-            "/predict": {"post": _predict(record, locked=locked)},
-            "/predict-batch": {"post": _batch(record, locked=locked)},
-            "/feedback": {"post": _feedback(limits, locked=locked)},
+            "/predict": {"post": _predict(record, logged, locked=locked)},
+            "/predict-batch": {"post": _batch(record, logged, locked=locked)},
+            "/feedback": {"post": _feedback(limits, logged, locked=locked)},
             "/health": {
                 "get": _told("health", "Is the model loaded, and which version is it?", HEALTH)
             },
@@ -73,21 +74,30 @@ def _summary(about: Mapping[str, Any]) -> str:
     return f"Predictions of {about['model']}, version {about['model_version']}."
 
 
-def _predict(record: dict[str, Any], *, locked: bool) -> Schema:
+def _logged(journal: Mapping[str, Any] | str) -> str:
+    """Say what an answer means for the journal: as it is declared, or `off`."""
+    if isinstance(journal, str):
+        return "Answered, and logged nowhere: this service keeps no journal."
+    if journal["on_full"] == "serve_unlogged":
+        return "Answered, and in the journal unless that cannot be written."
+    return "Answered, and in the journal."
+
+
+def _predict(record: dict[str, Any], logged: str, *, locked: bool) -> Schema:
     return _posted(
-        "predict", "Predict one record", _ref("Record"), _ref("Prediction"), locked=locked,
+        "predict", "Predict one record", _ref("Record"), _ref("Prediction"), logged, locked=locked,
         example=record,
     )  # fmt: skip
 
 
-def _batch(record: dict[str, Any], *, locked: bool) -> Schema:
+def _batch(record: dict[str, Any], logged: str, *, locked: bool) -> Schema:
     return _posted(
         "predict_batch", "Predict several records; one bad record refuses them all",
-        _ref("Batch"), _ref("Predictions"), locked=locked, example={"records": [record]},
+        _ref("Batch"), _ref("Predictions"), logged, locked=locked, example={"records": [record]},
     )  # fmt: skip
 
 
-def _feedback(limits: LimitsSpec, *, locked: bool) -> Schema:
+def _feedback(limits: LimitsSpec, logged: str, *, locked: bool) -> Schema:
     every = {"type": "array", "items": _ref("Label"), "maxItems": limits.records}
     body = {"oneOf": [_ref("Label"), every]}
     answer = {
@@ -95,14 +105,21 @@ def _feedback(limits: LimitsSpec, *, locked: bool) -> Schema:
     }  # fmt: skip
     operation = _posted(
         "feedback", "Tell what came true, for one prediction or a list of them", body, answer,
-        locked=locked, example={"prediction_id": "9f2c", "label": 1},
+        logged, locked=locked, example={"prediction_id": "9f2c", "label": 1},
     )  # fmt: skip
     operation["responses"] |= _errors(_LOCKED)
     return operation
 
 
 def _posted(
-    name: str, summary: str, body: Schema, answer: Schema, *, locked: bool, example: Any
+    name: str,
+    summary: str,
+    body: Schema,
+    answer: Schema,
+    logged: str,
+    *,
+    locked: bool,
+    example: Any,
 ) -> Schema:
     operation: Schema = {
         "operationId": name,
@@ -111,7 +128,7 @@ def _posted(
             "required": True,
             "content": {"application/json": {"schema": body, "example": example}},
         },
-        "responses": {"200": _answer("Answered, and in the journal.", answer), **_errors(_REFUSED)},
+        "responses": {"200": _answer(logged, answer), **_errors(_REFUSED)},
     }
     if locked:
         operation["security"] = [{"bearer": []}, {"header": []}]

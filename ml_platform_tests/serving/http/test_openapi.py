@@ -12,7 +12,7 @@ from ml_platform.serving.http.desk import ROUTES
 from ml_platform.serving.http.openapi import document
 from ml_platform.serving.http.schemas import example_record, field_schema, record_schema
 from ml_platform.serving.records import RecordChecker
-from ml_platform.spec.serving import LimitsSpec
+from ml_platform.spec.serving import JournalSpec, LimitsSpec
 
 FIELDS: dict[str, dict[str, Any]] = {
     "carrier": {"dtype": "category", "allowed": ["UA", "AA"], "needed": True},
@@ -28,6 +28,7 @@ ABOUT: dict[str, Any] = {
     "model_version": "3",
     "classes": [0, 1],
     "fields": FIELDS,
+    "journal": JournalSpec().model_dump(mode="json"),
     "release": {"description": "Late?"},
 }
 
@@ -117,6 +118,23 @@ def test_keys_are_asked_for_where_they_are_needed():
 
     assert locks(made(locked=True)) == ["/predict", "/predict-batch", "/feedback"]
     assert locks(made(locked=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("journal", "told"),
+    [
+        (JournalSpec().model_dump(), "Answered, and in the journal."),
+        (
+            JournalSpec(on_full="serve_unlogged").model_dump(),
+            "Answered, and in the journal unless that cannot be written.",
+        ),
+        ("off", "Answered, and logged nowhere: this service keeps no journal."),
+    ],
+)
+def test_an_answer_is_said_to_be_in_the_journal_where_it_is(journal: object, told: str):
+    paths = made(about={"journal": journal})["paths"]
+    for path in ("/predict", "/predict-batch", "/feedback"):
+        assert paths[path]["post"]["responses"]["200"]["description"] == told
 
 
 def test_every_route_is_documented():
