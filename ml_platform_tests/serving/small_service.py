@@ -33,7 +33,11 @@ CONTRACT = {
 
 @contextmanager
 def small_service(
-    *, workers: int = 1, model_hash: str | None = None, **environment: str
+    *,
+    workers: int = 1,
+    host: str = "127.0.0.1",
+    model_hash: str | None = None,
+    **environment: str,
 ) -> Iterator[tuple[ServiceProcess, dict[str, Any]]]:
     """The service and a good record; the environment is that of the service."""
     with TemporaryDirectory() as scratch:
@@ -42,7 +46,9 @@ def small_service(
         journal = {"ML_PLATFORM_JOURNAL": str(home / "journal")}
         with (
             mock.patch.dict(os.environ, journal | environment),
-            ServiceProcess("flights:1", bentos=home / "bentos", workers=workers) as service,
+            ServiceProcess(
+                "flights:1", bentos=home / "bentos", host=host, workers=workers
+            ) as service,
         ):
             yield service, dict(RECORD)
 

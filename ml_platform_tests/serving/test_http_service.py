@@ -229,7 +229,22 @@ def test_model_that_is_not_the_certified_one_is_not_served():
         wrong.enter_context(small_service(model_hash="0" * 64))
 
 
-def test_without_the_protocol_the_mounted_routes_answer():
-    with small_service(ML_PLATFORM_HOT_ROUTES="off") as (service, record):
-        assert service.post("/predict", record).status == 200
-        assert seen_by_bentoml(service, "/predict") == 1
+@pytest.fixture(scope="module")
+def reached() -> Iterator[Running]:
+    """One without the protocol, that listens beyond loopback and has no keys."""
+    with small_service(host="0.0.0.0", ML_PLATFORM_HOT_ROUTES="off") as found:
+        yield found
+
+
+def test_without_the_protocol_the_mounted_routes_answer(reached: Running):
+    service, record = reached
+    assert service.post("/predict", record).status == 200
+    assert seen_by_bentoml(service, "/predict") == 1
+
+
+def test_service_beyond_loopback_takes_no_feedback_without_keys(running: Running, reached: Running):
+    label = {"prediction_id": "a", "label": 1}
+    answers_of = [service.post("/feedback", label) for service, _ in (running, reached)]
+
+    assert [answer.status for answer in answers_of] == [200, 403]
+    assert answers_of[1].body["error"]["reason"] == "keys_required"
