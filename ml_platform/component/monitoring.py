@@ -14,7 +14,8 @@ from ml_platform.component.handles import Handle
 from ml_platform.component.metadata import Metadata, report_link
 from ml_platform.component.platform import Platform
 from ml_platform.component.runless import materialized_now
-from ml_platform.monitoring.checks import CHECKS, Check
+from ml_platform.monitoring.check import Check
+from ml_platform.monitoring.checks import CHECKS
 from ml_platform.monitoring.pictures import pictures
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.retraining.triggers import LiveQuality
@@ -147,7 +148,7 @@ def _handle_of(declaration: Declaration, outcome: "MonitorOutcome") -> ReportHan
         model=report.model,
         begin=report.begin,
         end=report.end,
-        drifted=report.drifted,
+        drifted=tuple(report.moved),
         moved={c: drift.value for c, drift in report.moved.items() if drift.value is not None},
         test=declaration.spec.monitoring.drift.type,
         quality=outcome.watched,
@@ -158,7 +159,7 @@ def _handle_of(declaration: Declaration, outcome: "MonitorOutcome") -> ReportHan
 def _checks(outcome: "MonitorOutcome") -> Iterator[dg.AssetCheckResult]:
     report = outcome.report
     key = dg.AssetKey([report.model, MONITORING_REPORT])
-    return (check_result(key, check, window=report.begin) for check in outcome.checks)
+    return (check_result(key, check, window=report.begin) for check in report.checks)
 
 
 def check_result(key: dg.AssetKey, check: Check, *, window: datetime) -> dg.AssetCheckResult:
@@ -237,10 +238,10 @@ def _of_estimate(report: MonitoringReport) -> Metadata:
 def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
     """Figures that plot over time, what was found, and the pages."""
     report = outcome.report
-    figures = {name: value for check in outcome.checks for name, value in check.figures.items()}
+    figures = {name: value for check in report.checks for name, value in check.figures.items()}
     found = [
         dg.TableRecord({"check": c.name, "verdict": c.verdict, "found": c.text})
-        for c in outcome.checks
+        for c in report.checks
     ]
     pages = {"report": outcome.page, "evidently_report": outcome.evidently}
     return {

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, get_args
 
-from pydantic import Field
-
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.report import MetricValue
+from ml_platform.monitoring.check import Check
 from ml_platform.monitoring.report import MonitoringReport
 from ml_platform.monitoring.traffic import SHADOW, Traffic
 from ml_platform.plugins import Strict
@@ -19,28 +18,6 @@ class QualityBound(Strict):
     metric: str
     bound: float
     why: str
-
-
-class Check(Strict):
-    """One thing that the report looked at.
-
-    verdict: `unclear` where there was too little to tell. rows: what it rests on.
-    version: of the model that it is about. figures: plot over time.
-    """
-
-    name: str
-    verdict: str
-    severity: Severity
-    text: str
-    rows: int
-    version: int | None = None
-    figures: dict[str, float] = Field(default={})
-    subjects: tuple[str, ...] = ()
-
-    @property
-    def passed(self) -> bool:
-        """Whether nobody has to be told."""
-        return self.verdict != "failed"
 
 
 def checks(
@@ -116,13 +93,17 @@ def _input_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
 
 def _prediction_drift(report: MonitoringReport, spec: MonitoringSpec) -> Part:
     found = [drift for drift in (report.scores, report.confidence) if drift is not None]
-    if report.predictions < spec.min_rows or not found:
+    if report.predictions < spec.min_rows:
         return _too_few(report, spec)
+    if not found:
+        return _unclear("there is no holdout to compare predictions with")
     figures = {f"drift_{drift.column}": drift.value or 0.0 for drift in found}
     figures |= _since_before((report.scores_before, report.confidence_before))
-    moved = [drift.text for drift in found if drift.verdict == "drifted"]
+    moved = [drift for drift in found if drift.verdict == "drifted"]
     if moved:
-        return {**_bad("; ".join(moved)), "figures": figures}
+        subjects = tuple(drift.column for drift in moved)
+        bad = _bad("; ".join(drift.text for drift in moved))
+        return {**bad, "figures": figures, "subjects": subjects}
     return _good("predictions are distributed as on the holdout", **figures)
 
 

@@ -5,15 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from ml_platform.data.page import Link, Page, Section, Table, facts, page_html
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.feedback.estimate import PerformanceEstimate
-from ml_platform.monitoring.checks import Check
+from ml_platform.monitoring.check import Check
 from ml_platform.monitoring.pictures import pictures
 from ml_platform.monitoring.report import LiveWindow, MonitoringReport
 from ml_platform.monitoring.traffic import Traffic
 
 
-def report_html(
-    report: MonitoringReport, found: Sequence[Check], *, links: Sequence[Link] = ()
-) -> str:
+def report_html(report: MonitoringReport, *, links: Sequence[Link] = ()) -> str:
     """Write the report with its checks; links stand below the title."""
     span = f"{report.begin:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC"
     lead = facts(
@@ -28,7 +26,7 @@ def report_html(
     )
     drawn = pictures(report)
     sections = [
-        Section("Checks", [_checks(found)]),
+        Section("Checks", [_checks(report.checks)]),
         Section("Versions", [_versions(report)]),
         *([Section("Traffic", [_traffic(report, report.traffic)])] if report.traffic else []),
         Section("Inputs", [_inputs(report)]),

@@ -16,8 +16,7 @@ def pictures(report: MonitoringReport) -> dict[str, Picture]:
 
     What nothing was counted of is left out.
     """
-    moved = [column.drift for column in report.columns if column.drift.verdict == "drifted"]
-    worst = sorted(moved, key=lambda drift: -(drift.value or 0.0))[:MOST]
+    worst = list(report.moved.values())[:MOST]
     return {drift.column: _beside(drift, of) for drift, of in _drawn(report.scores, worst)}
 
 

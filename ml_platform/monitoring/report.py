@@ -8,6 +8,7 @@ from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.report import Evaluation
 from ml_platform.feedback.estimate import PerformanceEstimate
 from ml_platform.monitoring.activity import Activity
+from ml_platform.monitoring.check import Check
 from ml_platform.monitoring.columns import ColumnHealth
 from ml_platform.monitoring.traffic import SHADOW, Traffic, VersionTraffic
 from ml_platform.plugins import Strict
@@ -76,6 +77,7 @@ class MonitoringReport(Strict):
     judges yet; not_estimated: why there is none of this task, "" where there may be.
     kpis: figures of the business.
     cost: of the window, and of 1,000 predictions, in the currency of the declared machine hour.
+    checks: what was found; none before the report is judged.
     """
 
     model: str
@@ -97,6 +99,7 @@ class MonitoringReport(Strict):
     kpis: dict[str, float | None] = Field(default={})
     cost: float | None = None
     cost_per_1000: float | None = None
+    checks: tuple[Check, ...] = ()
 
     def cost_of(self, part: VersionTraffic) -> float | None:
         """What a version cost in a role: its share in the time of all answers."""
@@ -109,15 +112,16 @@ class MonitoringReport(Strict):
         """Answers to somebody; what a shadow scored is not among them."""
         return sum(a.predictions for a in self.activity if a.role != SHADOW)
 
-    @property
-    def drifted(self) -> tuple[str, ...]:
-        """The inputs that moved."""
-        return tuple(self.moved)
+    def check(self, name: str) -> Check | None:
+        """What a check found; None where the report was not judged yet."""
+        return next((check for check in self.checks if check.name == name), None)
 
     @property
     def moved(self) -> dict[str, ColumnDrift]:
-        """How far the inputs moved that did."""
-        return {c.column: c.drift for c in self.columns if c.drift.verdict == "drifted"}
+        """How far the inputs moved that did, the farthest first; none where too few rows tell."""
+        found = self.check("input_drift")
+        known = {column.column: column.drift for column in self.columns}
+        return {} if found is None else {name: known[name] for name in found.subjects}
 
 
 def stem(begin: datetime) -> str:

@@ -101,7 +101,7 @@ class PlatformDay:
         )
         self.findings += [
             Found(begin, over, check.name, check.text, tuple(check.subjects))
-            for check in outcome.checks
+            for check in outcome.report.checks
             if not check.passed
         ]
 

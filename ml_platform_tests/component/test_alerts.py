@@ -16,7 +16,7 @@ from ml_platform.component.instance import open_instance
 from ml_platform.component.monitoring import check_result
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import WAITING, Waiting
-from ml_platform.monitoring.checks import Check
+from ml_platform.monitoring.check import Check
 from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import Finding, Incident

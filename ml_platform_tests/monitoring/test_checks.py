@@ -12,9 +12,11 @@ from ml_platform.drift.drift_test import DRIFT_TESTS
 from ml_platform.evaluation.report import Evaluation, MetricValue
 from ml_platform.feedback.estimate import why_not_estimated
 from ml_platform.monitoring.activity import activity
-from ml_platform.monitoring.checks import CHECKS, Check, QualityBound, checks
+from ml_platform.monitoring.check import Check
+from ml_platform.monitoring.checks import CHECKS, QualityBound, checks
 from ml_platform.monitoring.columns import column_health
 from ml_platform.monitoring.page import report_html
+from ml_platform.monitoring.pictures import pictures
 from ml_platform.monitoring.report import LiveWindow, MonitoringReport, VersionQuality
 from ml_platform.monitoring.traffic import Traffic, traffic
 from ml_platform.release.evidence import Counts
@@ -47,6 +49,10 @@ def report(table: pa.Table | None = None, **more: Any) -> MonitoringReport:
         activity=activity(predictions() if table is None else table),
         **more,
     )
+
+
+def judged(made: MonitoringReport) -> MonitoringReport:
+    return made.model_copy(update={"checks": checks(made, MonitoringSpec())})
 
 
 def found(made: MonitoringReport, *bounds: QualityBound, **spec: Any) -> dict[str, Check]:
@@ -144,9 +150,20 @@ def test_five_of_many_drifted_columns_are_described_and_all_named() -> None:
 
 def test_drift_of_few_rows_is_not_judged() -> None:
     moved = column(pd.Series(np.full(50, 9.0), name="distance"))
-    check = found(report(predictions(50), columns=(moved,)))["input_drift"]
+    made = judged(report(predictions(50), columns=(moved,)))
+    check = made.check("input_drift")
+    assert check is not None
     assert check.verdict == "unclear"
     assert check.text == "50 predictions; 200 are asked for"
+    assert moved.drift.verdict == "drifted"
+    assert made.moved == {}, "what is not judged moved nobody"
+    assert pictures(made) == {}
+
+
+def test_predictions_that_moved_are_named() -> None:
+    before, now = (pd.Series(RANDOM.normal(size=1_000) + by, name="prediction") for by in (0, 3))
+    check = found(report(scores=PSI.compare(before, now)))["prediction_drift"]
+    assert (check.verdict, check.subjects) == ("failed", ("prediction",))
 
 
 def test_more_nulls_than_in_training_are_found() -> None:
@@ -257,8 +274,8 @@ def test_a_task_without_an_estimate_says_so_where_the_labels_are_not_there_yet()
     check = found(made)["live_quality"]
     assert check.text.startswith(f"no window has matured; {said}")
     assert check.verdict == "unclear"
-    assert said in report_html(made, ())
-    assert said not in report_html(report(), ())
+    assert said in report_html(made)
+    assert said not in report_html(report())
     assert [why_not_estimated(task) == "" for task in Task] == [t is Task.BINARY for t in Task]
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from ml_platform.monitoring.columns import column_health
 from ml_platform.monitoring.page import report_html
 from ml_platform.monitoring.pictures import MOST, pictures
-from ml_platform_tests.monitoring.test_checks import PSI, column, report
+from ml_platform_tests.monitoring.test_checks import PSI, column, judged, report
 
 RANDOM = np.random.default_rng(7)
 
@@ -21,13 +21,13 @@ def test_the_prediction_and_the_worst_columns_are_drawn_beside_training() -> Non
         column(normal(500, name, moved=moved), normal(2_000, name))
         for name, moved in [("a", 1.0), ("b", 0.0), ("c", 3.0), ("d", 2.0), ("e", 0.8)]
     )
-    made = report(scores=scores, columns=columns)
+    made = judged(report(scores=scores, columns=columns))
     drawn = pictures(made)
     assert list(drawn) == ["prediction", "c", "d", "a"], "the worst first, what did not move never"
     assert len(drawn) == 1 + MOST
     assert "holdout" in drawn["prediction"].svg
     assert ">training</text>" in drawn["c"].svg
-    page = report_html(made, ())
+    page = report_html(made)
     assert page.count("<svg") == 4
     assert drawn["c"].svg in page
 
@@ -39,6 +39,6 @@ def test_nothing_is_drawn_of_what_was_not_counted() -> None:
         test=PSI,
         columns=1,
     )
-    made = report(columns=(empty,))
+    made = judged(report(columns=(empty,)))
     assert pictures(made) == {}
-    assert "<svg" not in report_html(made, ())
+    assert "<svg" not in report_html(made)

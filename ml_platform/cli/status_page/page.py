@@ -7,7 +7,7 @@ from ml_platform.cli.incidents import what
 from ml_platform.cli.status_page.overview import ModelOverview, Overview
 from ml_platform.data.page import STYLE
 from ml_platform.monitoring.incidents import Incident
-from ml_platform.monitoring.report import stem
+from ml_platform.monitoring.report import MonitoringReport, stem
 from ml_platform.release.commands import told
 from ml_platform.release.state import ReleaseState
 from ml_platform.settings import Settings
@@ -34,6 +34,8 @@ NO_KEYS = (
     "Orders need an API key, and no key is known here. Make one with: ml-platform key new NAME"
 )
 REFRESH_SECONDS = 30
+DRIFT = ("input_drift", "prediction_drift")
+"""The checks that tell what drifted."""
 BUTTONS = {
     "approve": "Approve",
     "hold": "Hold",
@@ -138,15 +140,24 @@ def _of_report(model: ModelOverview) -> dict[str, str | None]:
         *([f"{errors:.2%} errors"] if errors is not None else []),
         *([f"p95 {max(p95):.3g} ms"] if p95 else []),
     ]
-    drifted = ", ".join(report.drifted)
     cost = report.cost_per_1000
     return {
         "Quality": _quality(model),
-        "Drift": f'<span class="bad">{escape(drifted)}</span>' if drifted else "none",
+        "Drift": _drift(report),
         "Traffic": escape(", ".join(traffic)),
         "Cost": None if cost is None else f"{cost:.4g} for 1,000 predictions",
         "Window": f"{report.begin:%Y-%m-%d %H:%M} to {report.end:%Y-%m-%d %H:%M} UTC",
     }
+
+
+def _drift(report: MonitoringReport) -> str:
+    """What moved by the checks of inputs and predictions, or that they could not tell."""
+    found = [check for name in DRIFT if (check := report.check(name)) is not None]
+    drifted = ", ".join(subject for check in found for subject in check.subjects)
+    if drifted:
+        return f'<span class="bad">{escape(drifted)}</span>'
+    unclear = [check.text for check in found if check.verdict == "unclear"]
+    return escape(f"not judged: {unclear[0]}") if unclear else "none"
 
 
 def _quality(model: ModelOverview) -> str:

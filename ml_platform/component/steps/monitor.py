@@ -1,7 +1,7 @@
 """monitoring_report: what one window of production was like, beside what training saw."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from ml_platform.feedback.estimate import PerformanceEstimate, why_not_estimated
 from ml_platform.feedback.inference_table import FEATURE
 from ml_platform.feedback.labeled import NAME as LABELED
 from ml_platform.monitoring.activity import activity
-from ml_platform.monitoring.checks import Check, QualityBound, checks
+from ml_platform.monitoring.checks import QualityBound, checks
 from ml_platform.monitoring.columns import ColumnHealth, column_health
 from ml_platform.monitoring.kpi import measure_kpi
 from ml_platform.monitoring.page import report_html
@@ -43,13 +43,12 @@ SAMPLE = 2_000
 
 @dataclass(frozen=True)
 class MonitorOutcome:
-    """A report, what it found, and its page; evidently is None where none was made.
+    """A judged report and its page; evidently is None where none was made.
 
     watched, certified: live and certified value of the metric that retraining watches.
     """
 
     report: MonitoringReport
-    checks: tuple[Check, ...]
     page: Path
     evidently: Path | None
     watched: LiveQuality | None = None
@@ -92,8 +91,8 @@ def monitor(
     )
     bounds = _bounds(declaration, platform, _judged_version(report))
     found = checks(report, declaration.spec.monitoring, bounds=bounds)
-    evidently = _evidently(window, training, found)
-    outcome = _written(platform, report, found, evidently)
+    report = report.model_copy(update={"checks": found})
+    outcome = _written(platform, report, _evidently(window, training, report))
     return replace(
         outcome,
         watched=_watched(declaration, report),
@@ -247,14 +246,13 @@ def _bounds(
 
 
 def _evidently(
-    window: Window, training: Training | None, found: Sequence[Check]
+    window: Window, training: Training | None, report: MonitoringReport
 ) -> tuple[str, str] | None:
     """Evidently's page on a sample; made where the declaration asks for it now."""
     wanted = window.declaration.spec.monitoring.evidently
-    drifted = any(c.name == "input_drift" and not c.passed for c in found)
     if training is None or wanted == "never" or not window.answered:
         return None
-    if wanted == "on_drift" and not drifted:
+    if wanted == "on_drift" and not report.moved:
         return None
     spec = window.declaration.spec
     names = [n for n in spec.data.contract.columns if f"{FEATURE}{n}" in window.known]
@@ -271,10 +269,7 @@ def _evidently(
 
 
 def _written(
-    platform: Platform,
-    report: MonitoringReport,
-    found: tuple[Check, ...],
-    evidently: tuple[str, str] | None,
+    platform: Platform, report: MonitoringReport, evidently: tuple[str, str] | None
 ) -> MonitorOutcome:
     """Keep the report as JSON among the data and as a page among the reports."""
     name, settings = stem(report.begin), platform.settings
@@ -284,12 +279,11 @@ def _written(
     if evidently is not None:
         pages.write(f"{path}-{evidently[0]}", evidently[1])
         links.append(Link("Evidently's report on a sample", f"{name}-{evidently[0]}"))
-    pages.write(f"{path}.html", report_html(report, found, links=links))
+    pages.write(f"{path}.html", report_html(report, links=links))
     KeptReports(platform, report.model).keep(report)
     write_index(settings.reports, model=report.model)
     return MonitorOutcome(
         report=report,
-        checks=found,
         page=settings.reports / f"{path}.html",
         evidently=settings.reports / f"{path}-{evidently[0]}" if evidently else None,
     )

@@ -10,11 +10,13 @@ import pytest
 
 from ml_platform.cli.status_page.app import MOST_BYTES, status_app
 from ml_platform.cli.status_page.overview import Declarations, overview
+from ml_platform.drift.column import ColumnDrift
 from ml_platform.feedback.estimate import EstimatedMetric, PerformanceEstimate
+from ml_platform.monitoring.activity import Activity
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.release.state import Action
 from ml_platform.serving.examples import keep_example
-from ml_platform_tests.cli.status_page.world import HOUR, NOON, World
+from ml_platform_tests.cli.status_page.world import ACTIVITY, DRIFTED, HOUR, NOON, World
 from ml_platform_tests.serving.stand_in import StandIn, running
 
 ORIGIN = "http://localhost:3090"
@@ -88,6 +90,19 @@ def test_before_the_labels_a_card_shows_an_estimate_as_one(world: World, client:
     assert "accuracy 0.75 [0.7, 0.8] (estimate, before the labels)" in card(client, "credit")
     world.report("credit", quality=None, not_estimated="no estimate for task regression")
     assert "no window has matured; no estimate for task regression" in card(client, "credit")
+
+
+def test_a_card_tells_drift_as_the_checks_judged_it(world: World, client: Client) -> None:
+    scores = ColumnDrift.model_validate(DRIFTED | {"column": "prediction"})
+    world.report("credit", columns=(), scores=scores)
+    assert '<dt>Drift</dt><dd><span class="bad">prediction</span></dd>' in card(client, "credit")
+    few = Activity.model_validate(ACTIVITY | {"predictions": 50})
+    world.report("credit", activity=(few,))
+    told = "<dt>Drift</dt><dd>not judged: 50 predictions; 200 are asked for</dd>"
+    assert told in card(client, "credit")
+    steady = scores.model_copy(update={"verdict": "stable"})
+    world.report("credit", columns=(), scores=steady)
+    assert "<dt>Drift</dt><dd>none</dd>" in card(client, "credit")
 
 
 def test_a_card_tells_what_of_the_budget_is_spent(world: World) -> None:

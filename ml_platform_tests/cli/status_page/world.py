@@ -9,6 +9,7 @@ from ml_platform.data.handles import HandleStore
 from ml_platform.drift.column import ColumnDrift
 from ml_platform.evaluation.report import Evaluation, MetricValue
 from ml_platform.monitoring.activity import Activity
+from ml_platform.monitoring.checks import checks
 from ml_platform.monitoring.columns import ColumnHealth
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
@@ -22,6 +23,7 @@ from ml_platform.release.worker import WorkerReport
 from ml_platform.retraining.budget import RECENT, RecentRuns, TrainingRun
 from ml_platform.serving.http.keys import new_key
 from ml_platform.settings import Settings
+from ml_platform.spec.monitoring import MonitoringSpec
 from ml_platform.task import Task
 from ml_platform_tests.spec.declarations import VALID, write
 
@@ -35,6 +37,8 @@ DRIFTED = {
     "test": "population_stability",
     "verdict": "drifted",
     "value": 0.41,
+    "low": 0.38,
+    "high": 0.44,
     "threshold": 0.2,
     "rows": (5_000, 4_800),
 }
@@ -154,6 +158,7 @@ class World:
             ),
             cost_per_1000=0.0042,
         ).model_copy(update=changes)
+        report = report.model_copy(update={"checks": checks(report, MonitoringSpec())})
         stem = f"{report.begin:%Y-%m-%dT%H%M}"
         texts = HandleStore(f"{self.settings.data_url}/monitoring")
         texts.write(f"{model}/{stem}.json", report.model_dump_json())
