@@ -31,6 +31,7 @@ class Settings(Strict):
     and the Dagster UI, for links.
     alert_urls: who is told of incidents of the platform itself, as apprise writes addresses.
     rows_before: rows of a source from this time on are not read; None reads all. A replay sets it.
+    owner_alert_urls: the same of models that declare no address; `{owner}` is who owns the model.
     """
 
     home: Path
@@ -49,6 +50,7 @@ class Settings(Strict):
     dagster_address: str = "http://127.0.0.1:3000"
     alert_urls: tuple[str, ...] = ()
     rows_before: AwareDatetime | None = None
+    owner_alert_urls: tuple[str, ...] = ()
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -72,7 +74,8 @@ class Settings(Strict):
             journal_url=environ.get("ML_PLATFORM_JOURNAL_URL") or None,
             **_numbers(environ),
             rows_before=_moment(environ),
-            alert_urls=tuple(environ.get("ML_PLATFORM_ALERT_URLS", "").replace(",", " ").split()),
+            alert_urls=_addresses(environ.get("ML_PLATFORM_ALERT_URLS", "")),
+            owner_alert_urls=_addresses(environ.get("ML_PLATFORM_OWNER_ALERT_URLS", "")),
             models=tuple(folder for part in extra if part for folder in _folders(part)),
             **urls,
         )
@@ -141,6 +144,11 @@ def _moment(environ: Mapping[str, str]) -> datetime | None:
         valid = "a time such as 2013-04-01T00:00:00+00:00, or nothing"
         raise StoreError(f"{ROWS_BEFORE} is {text!r}; valid: {valid}") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _addresses(text: str) -> tuple[str, ...]:
+    """What is separated by commas or spaces."""
+    return tuple(text.replace(",", " ").split())
 
 
 _NUMBERS = {

@@ -15,21 +15,23 @@ def alerts() -> None:
 @alerts.command()
 @click.argument("name")
 def test(name: str) -> None:
-    """Send a test message to each address that NAME declares, one by one.
+    """Send a test message to each address that is told of NAME, one by one.
 
     NAME `platform` tries ML_PLATFORM_ALERT_URLS. Exit code 4 when an address does not take it.
     """
     from ml_platform.monitoring.delivery import send_by_apprise, shown
     from ml_platform.monitoring.incidents import PLATFORM
+    from ml_platform.monitoring.recipients import OWNER_URLS, model_recipient
 
     settings = Settings.from_environment()
     if name == PLATFORM:
         urls, where = settings.alert_urls, "ML_PLATFORM_ALERT_URLS is empty"
     else:
         declaration = declaration_of(settings, name)
-        declared = declaration.spec.alerts
-        urls = (*declared.urls, *declared.escalate_to)
-        where = f"{declaration.file}: alerts.urls: no address is declared"
+        spec, defaults = declaration.spec, settings.owner_alert_urls
+        told = model_recipient(spec.owner, spec.alerts, urls=defaults).alerts
+        urls = (*told.urls, *told.escalate_to)
+        where = f"{declaration.file}: alerts.urls: no address is declared, nor in {OWNER_URLS}"
     if not urls:
         raise DeclarationError(f"{where}; valid: addresses as apprise writes them")
     failed: list[str] = []

@@ -20,15 +20,15 @@ def demo(model: str) -> None:
 
     Run again, it reuses what has not changed and says so.
     """
-    from ml_platform.cli.check import find_problems
+    from ml_platform.cli.check import check_all
     from ml_platform.cli.declared import declaration_files
     from ml_platform.cli.train import require_success, summary, train_model
     from ml_platform.exceptions import DeclarationError
 
     settings = Settings.from_environment()
-    for file, problems in find_problems(declaration_files(settings, [model])).items():
-        if problems:
-            raise DeclarationError("\n".join(problems))
+    for file, found in check_all(settings, declaration_files(settings, [model])).items():
+        if found.problems:
+            raise DeclarationError("\n".join(found.problems))
         click.echo(f"{model} is declared in {file}, and sound")
     click.echo(f"training {model} through Dagster; everything is kept in {settings.home}")
     outcome = train_model(model, force=False)

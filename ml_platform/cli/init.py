@@ -26,7 +26,7 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 @click.option("--target", required=True, metavar="COL", help="The column to predict.")
 @click.option("--time", "event_time", metavar="COL", help="When each row happened.")
 @click.option("--id", "id_", metavar="COL", help="What identifies a row.")
-@click.option("--owner", metavar="EMAIL", help="Gets the alerts; default: your git identity.")
+@click.option("--owner", metavar="EMAIL", help="Who owns the model; default: your git identity.")
 @click.option(
     "--into", type=click.Path(path_type=Path), metavar="DIR", help="The folder for the model's own."
 )

@@ -20,6 +20,9 @@ from ml_platform.settings import Settings
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
+MOST_NAMES = 10
+"""Models that one line names."""
+
 HEAD = ("model", "deployed", "latest", "last run", "gates")
 
 
@@ -86,6 +89,7 @@ def _platform_lines(settings: Settings, models: Sequence[dict[str, Any]]) -> Ite
     daemon = last_beat(settings.home).told(now=datetime.now(UTC))
     if daemon.startswith("dead"):
         yield f"daemon: {daemon}; start it again: ml-platform up"
+    yield from _untold_lines([model["model"] for model in models if model.get("untold")])
     names = {PLATFORM, *(model["model"] for model in models)}
     found = [Incident.model_validate(i) for i in _open_incidents(settings) if i["model"] in names]
     if found:
@@ -93,10 +97,23 @@ def _platform_lines(settings: Settings, models: Sequence[dict[str, Any]]) -> Ite
         yield from (f"  {line}" for line in incident_lines(found))
 
 
+def _untold_lines(names: Sequence[str]) -> Iterator[str]:
+    from ml_platform.monitoring.recipients import OWNER_URLS
+
+    if names:
+        more = len(names) - MOST_NAMES
+        named = [*names[:MOST_NAMES], *([f"{more:,} more"] if more > 0 else [])]
+        yield (
+            f"nothing is sent to the owners of: {', '.join(named)}; name addresses in alerts.urls "
+            f"or {OWNER_URLS}, see: ml-platform check"
+        )
+
+
 def _collect_one(
     settings: Settings, file: Path, deployed: dict[str, int], instance: "DagsterInstance"
 ) -> dict[str, Any]:
     from ml_platform.component.history import last_run, verdicts
+    from ml_platform.monitoring.recipients import why_untold
     from ml_platform.monitoring.waivers import certified_of
     from ml_platform.spec.load import load_declaration
 
@@ -104,7 +121,7 @@ def _collect_one(
         declaration = load_declaration(file)
     except DeclarationError as error:
         return {"model": file.parent.name, "file": str(file), "error": str(error)}
-    name = declaration.spec.name
+    spec, name = declaration.spec, declaration.spec.name
     run = last_run(instance, declaration)
     latest = _latest_version(settings, name)
     versions = {version for version in (deployed.get(name), latest) if version is not None}
@@ -113,6 +130,7 @@ def _collect_one(
         "model": name,
         "file": str(file),
         "error": "",
+        "untold": why_untold(spec.owner, spec.alerts, urls=settings.owner_alert_urls),
         "deployed": deployed.get(name),
         "latest": latest,
         "waivers": [each for v in sorted(versions) for each in _waivers(settings, name, v)],

@@ -18,7 +18,7 @@ from ml_platform.monitoring.delivery import Delivery, Recipient, Send, send_by_a
 from ml_platform.monitoring.heartbeat import beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import PLATFORM
-from ml_platform.monitoring.recipients import platform_recipient
+from ml_platform.monitoring.recipients import model_recipient, platform_recipient
 from ml_platform.monitoring.sender import PatientSender
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -42,11 +42,7 @@ def alerts_sensor(
 ) -> dg.SensorDefinition:
     """The sensor over everything that people are told of. send: how messages go out."""
     scope = scope_of(declarations)
-    recipients = {
-        each.spec.name: Recipient(each.spec.owner, each.spec.alerts)
-        for each in declarations
-        if each.spec.alerts.automatic
-    }
+    told = [each.spec for each in declarations if each.spec.alerts.automatic]
 
     @dg.sensor(
         name=NAME,
@@ -57,7 +53,9 @@ def alerts_sensor(
     def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         settings = Settings.from_environment()
         beat(settings.home, now=datetime.now(UTC))
-        to = {**recipients, PLATFORM: platform_recipient(settings.alert_urls)}
+        urls = settings.owner_alert_urls
+        to = {each.name: model_recipient(each.owner, each.alerts, urls=urls) for each in told}
+        to[PLATFORM] = platform_recipient(settings.alert_urls)
         return _tick(context, settings, scope, to, PatientSender(send))
 
     return sensor

@@ -60,7 +60,7 @@ class ModelSpec(Strict):
 
     name: Name
     owner: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$|^team:\S+$")] = Field(
-        description="E-mail address or `team:name`; alerts go to it."
+        description="E-mail address or `team:name`; messages of `alerts` name it and may go to it."
     )
     description: Text
     intended_use: Text = Field(description="Goes to the registry and the model card.")

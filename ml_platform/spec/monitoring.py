@@ -109,7 +109,8 @@ class AlertsSpec(Strict):
     urls: tuple[str, ...] = Field(
         default=(),
         description="Where messages go, as apprise writes it: mailto://..., slack://..., "
-        "pagerduty://..., workflows://... for Teams, json://host/path for a webhook.",
+        "pagerduty://..., workflows://... for Teams, json://host/path for a webhook. `{owner}` in "
+        "one stands for the owner. Those of ML_PLATFORM_OWNER_ALERT_URLS if empty.",
     )
     runbook: str | None = Field(default=None, description="Address of what to do, in each message.")
     min_severity: Severity = Field(

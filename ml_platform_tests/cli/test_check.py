@@ -22,6 +22,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file.write_text(file.read_text("utf-8").replace("name: credit_risk", "name: loans"), "utf-8")
     monkeypatch.setenv("ML_PLATFORM_MODELS", str(folder))
     monkeypatch.setenv("ML_PLATFORM_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ML_PLATFORM_OWNER_ALERT_URLS", "json://example.com/{owner}")
     return folder
 
 
@@ -122,6 +123,33 @@ def test_an_address_of_the_platform_that_apprise_cannot_read_is_a_problem(models
         assert not any(secret in each.output for secret in ("s3cret", "t0ken", "ops@"))
     monkeypatch.setenv("ML_PLATFORM_ALERT_URLS", "json://example.com/s3cret")
     assert check("loans").exit_code == ExitCode.OK
+
+
+def test_a_model_to_whose_owner_nothing_is_sent_is_a_warning(models, monkeypatch):
+    monkeypatch.delenv("ML_PLATFORM_OWNER_ALERT_URLS", raising=False)
+    file = models / "loans" / "defs.yaml"
+    text = file.read_text("utf-8")
+    line = next(i for i, written in enumerate(text.splitlines(), 1) if "  owner:" in written)
+    result = check("loans")
+    assert result.exit_code == ExitCode.OK
+    [told] = result.stderr.splitlines()
+    assert told.startswith(f"warn   loans  {file}:{line}: owner: nothing is sent to ")
+    [shown] = json.loads(check("loans", "--json").stdout)
+    assert (shown["ok"], len(shown["warnings"])) == (True, 1)
+    monkeypatch.setenv("ML_PLATFORM_OWNER_ALERT_URLS", "mailto://u:s3cret@m.example.com?to={owner}")
+    assert check("loans").stderr == ""
+    file.write_text(re.sub("owner: .*", "owner: team:loans", text), "utf-8")
+    team = check("loans")
+    assert "nothing is sent to team:loans: {owner} in a mailto:// must be" in team.stderr
+    assert team.exit_code == ExitCode.OK
+    monkeypatch.setenv("ML_PLATFORM_OWNER_ALERT_URLS", "slak://s3cret/{owner}")
+    wrong = check("loans")
+    assert wrong.exit_code == ExitCode.USAGE
+    assert "error  ML_PLATFORM_OWNER_ALERT_URLS[0]: apprise knows no scheme 'slak'" in wrong.stderr
+    file.write_text(text.rstrip() + "\n  alerts: {automatic: false}\n", "utf-8")
+    monkeypatch.delenv("ML_PLATFORM_OWNER_ALERT_URLS")
+    assert check("loans").stderr == "", "nobody is to be told"
+    assert not any("s3cret" in each.output for each in (team, wrong))
 
 
 def test_a_name_that_is_taken_is_a_problem(models):

@@ -84,20 +84,30 @@ def test_a_test_message_goes_to_each_declared_address(
 def test_without_an_address_it_says_where_to_write_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    sent: list[str] = []
+    monkeypatch.delenv("ML_PLATFORM_OWNER_ALERT_URLS", raising=False)
     write(tmp_path / "models" / "shop", VALID)
     done = call("alerts", "test", "shop")
     assert done.exit_code == 2
     assert "alerts.urls: no address is declared" in done.output
+    monkeypatch.setenv("ML_PLATFORM_OWNER_ALERT_URLS", "json://example.com/{owner}/s3cret")
+    monkeypatch.setattr(delivery, "send_by_apprise", lambda urls, *_: sent.extend(urls) or urls)
+    assert call("alerts", "test", "shop").stdout == "json://...: sent\n"
+    assert sent == ["json://example.com/shop%40example.com/s3cret"]
     monkeypatch.delenv("ML_PLATFORM_ALERT_URLS", raising=False)
     assert "ML_PLATFORM_ALERT_URLS is empty" in call("alerts", "test", "platform").output
 
 
-def test_status_says_that_the_daemon_is_dead_and_what_is_open(
-    settings: Settings, store: SqlIncidentStore, tmp_path: Path
+def test_status_says_who_is_told_nothing_that_the_daemon_is_dead_and_what_is_open(
+    settings: Settings, store: SqlIncidentStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "models" / "shop", VALID)
     beat(settings.home, now=datetime.now(UTC))
-    assert "daemon:" not in call("status").output
+    quiet = call("status").output
+    assert "daemon:" not in quiet
+    assert "nothing is sent to the owners of: shop, credit_risk, flight_delays;" in quiet
+    monkeypatch.setenv("ML_PLATFORM_OWNER_ALERT_URLS", "json://example.com/{owner}")
+    assert "nothing is sent" not in call("status").output
     beat(settings.home, now=datetime.now(UTC) - timedelta(minutes=6))
     incident = Incident.open_for(finding(model="shop"))
     store.put([incident.model_copy(update={"undelivered": NOON})])
@@ -108,4 +118,5 @@ def test_status_says_that_the_daemon_is_dead_and_what_is_open(
     assert "(not delivered since 12:00 UTC)" in told
     [shown] = json.loads(call("status", "shop", "--json").stdout)
     assert shown["daemon"].startswith("dead since ")
+    assert shown["untold"] is None
     assert [each["id"] for each in shown["incidents"]] == [incident.id]

@@ -16,6 +16,7 @@ from ml_platform.monitoring.delivery import (
 )
 from ml_platform.monitoring.incident_store import InMemoryIncidentStore, settled
 from ml_platform.monitoring.incidents import Finding
+from ml_platform.monitoring.recipients import model_recipient
 from ml_platform.spec.monitoring import AlertsSpec
 from ml_platform_tests.monitoring.findings import HOUR, NOON, finding
 from ml_platform_tests.monitoring.webhook import listening
@@ -53,6 +54,25 @@ def tell(
     recipients = {"flights": Recipient("ops@example.com", declared)}
     done: list[Delivery] = take_in(store, findings, recipients, send=post, now=NOON + hours * HOUR)
     return [delivery.outcome for delivery in done]
+
+
+def test_the_owner_stands_in_the_addresses_and_platform_wide_ones_are_for_who_declares_none(
+    store, post
+) -> None:
+    mail, hook = "mailto://u:p@m.example.com?to={owner}", "json://example.com/{owner}"
+    bare, own = AlertsSpec(), AlertsSpec(urls=(hook,), escalate_to=(mail,))
+    to = {
+        "flights": model_recipient("ops@example.com", bare, urls=[mail]),
+        "loans": model_recipient("team:loans", own, urls=[mail]),
+    }
+    found = [finding(), finding(model="loans")]
+    take_in(store, found, to, send=post, now=NOON)
+    take_in(store, [], to, send=post, now=NOON + 5 * HOUR)
+    assert [urls for urls, *_ in sorted(post.taken)] == [
+        ("json://example.com/team%3Aloans",),
+        ("mailto://u:p@m.example.com?to=ops%40example.com",),
+        ("mailto://u:p@m.example.com?to=team%3Aloans",),
+    ]
 
 
 def test_one_message_an_incident_and_a_note_when_it_is_over(store, post) -> None:
