@@ -245,6 +245,19 @@ def test_labels_that_stopped_coming_are_said(fed: Declaration, platform: Platfor
     assert label_feedback(fed, platform, now=late).state.late == (said,)
 
 
+def test_labels_that_never_began_fail_a_check_when_they_are_due(
+    fed: Declaration, platform: Platform
+) -> None:
+    predict(platform, rows=140, days=14)
+    due_by = START + timedelta(days=8)
+    early = label_feedback(fed, platform, now=due_by - timedelta(seconds=1)).state
+    assert early.late == ()
+    said = "none of 70 predictions whose labels were due by 2024-01-09 00:00 has one"
+    assert label_feedback(fed, platform, now=due_by).state.late == (said,)
+    tell(platform, lambda i: i == 3, np.full(140, 0.5))
+    assert label_feedback(fed, platform, now=due_by).state.late == ()
+
+
 def test_labels_that_stopped_fail_a_check_that_stops_nothing(
     fed: Declaration, instance: dg.DagsterInstance, platform: Platform
 ) -> None:
@@ -365,6 +378,37 @@ def test_new_labels_start_one_run_and_no_second(
     assert ticks(NOW + LATER) == []
     tell(platform, lambda i: i < 20, scores, number=2)
     assert ticks(NOW + LATER) == [key.replace(":1:", ":2:")]
+
+
+def test_a_window_that_matures_starts_one_run_where_nothing_new_comes(
+    ticks: Callable[..., list[str | None]], platform: Platform
+) -> None:
+    first_day = START + timedelta(hours=1)
+    assert ticks(first_day) == []
+    predict(platform, days=7)
+    assert ticks(first_day) == []
+    week, delay = timedelta(days=7), timedelta(days=1)
+    matured = START + week + delay
+    assert ticks(matured - timedelta(seconds=30)) == []
+    [key] = ticks(matured)
+    assert key == "small_credit:feedback:-1:1:-1::2024-01-08T00:00", "labels never began"
+    assert ticks(matured + timedelta(seconds=30)) == []
+    tell(platform, lambda i: i < 10, predict(platform, rows=10))
+    [of_labels] = ticks(matured + EVERY)
+    assert of_labels != key
+    assert len(ticks(matured + week)) == 1, "predictions may have come in it"
+    assert ticks(matured + 2 * week) == [], "none came since"
+
+
+def test_a_window_that_matures_is_asked_for_by_one_key_however_often_a_tick_is_repeated(
+    fed: Declaration, platform: Platform
+) -> None:
+    predict(platform)
+    url = platform.settings.data_url
+    cursor, requests = due([fed], Cursor(), data_url=url, now=START)
+    assert requests == []
+    again = [due([fed], cursor, data_url=url, now=NOW + n * timedelta(seconds=30)) for n in (0, 1)]
+    assert len({request.run_key for _, [request] in again}) == 1
 
 
 def test_labels_that_keep_coming_are_joined_every_few_minutes(

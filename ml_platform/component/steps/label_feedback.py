@@ -1,6 +1,7 @@
 """labeled_feedback: take in dropped files, join labels, judge what may teach."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
@@ -142,7 +143,11 @@ def feedback_state(
         )
         since = _last_training(declaration, platform)
         delay, newest = found.delay(feedback, now=now), found.newest_label()
-        late = stale(newest, feedback, now=now), delay and delay.finding
+        late = (
+            unlabeled(windows),
+            stale(newest, feedback, now=now),
+            delay and delay.finding,
+        )
         return FeedbackState(
             version=files.version,
             record=record,
@@ -274,6 +279,18 @@ def _positive(declaration: Declaration, platform: Platform, champion: int | None
     if positive is None:
         return None
     return contract.judge(pd.Series([json.dumps(positive)]))["canonical"].iloc[0]
+
+
+def unlabeled(windows: Sequence[Window]) -> str | None:
+    """Say that labels never began, where all were due of some windows and none came."""
+    due = [window for window in windows if window.state in ("matured", "short")]
+    if not due or any(window.labeled for window in due):
+        return None
+    predicted = sum(window.predicted for window in due)
+    last = due[-1].matures_at
+    return (
+        f"none of {predicted:,} predictions whose labels were due by {last:%Y-%m-%d %H:%M} has one"
+    )
 
 
 def stale(newest: datetime | None, spec: FeedbackSpec, *, now: datetime) -> str | None:
