@@ -209,6 +209,20 @@ def _of_traffic(report: MonitoringReport) -> Metadata:
     return {"requests": report.traffic.requests, **lacking, **shown}
 
 
+def _by_version(report: MonitoringReport) -> dict[str, float]:
+    """What each version did in each role, in figures that plot: `requests/3_champion`."""
+    counted = () if report.traffic is None else report.traffic.versions
+    found: dict[str, float | None] = {}
+    for part in counted:
+        who = f"{part.version}_{part.role}"
+        found[f"requests/{who}"] = part.requests
+        found[f"errors/{who}"] = sum(part.errors.values())
+        found[f"refusals/{who}"] = sum(part.refusals.values())
+        found[f"cost/{who}"] = report.cost_of(part)
+    found |= {f"p95_ms/{each.version}_{each.role}": each.p95_ms for each in report.activity}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _of_quality(report: MonitoringReport) -> Metadata:
     """The metrics of each version and role on the latest matured window, with their intervals."""
     judged = () if report.quality is None else report.quality.versions
@@ -251,6 +265,7 @@ def of_report(outcome: "MonitorOutcome", settings: Settings) -> Metadata:
         **({"cost_per_1000": report.cost_per_1000} if report.cost_per_1000 is not None else {}),
         "predictions": report.predictions,
         **_of_traffic(report),
+        **_by_version(report),
         **_of_quality(report),
         "champion": report.champion or 0,
         "findings": dg.MetadataValue.table(found),

@@ -36,6 +36,9 @@ CHECKS: tuple[CheckName, ...] = get_args(CheckName)
 MOST_COLUMNS = 5
 """Columns that one report finds wrong and that are described and told one by one."""
 
+PLOTTED_COLUMNS = 50
+"""Columns whose nulls, and values never seen, plot over time."""
+
 _CRITICAL = frozenset({"predictions", "errors", "live_quality"})
 
 
@@ -126,14 +129,27 @@ def _data_quality(report: MonitoringReport, spec: MonitoringSpec) -> Part:
         if column.nulls > most:
             was = f"was {column.nulls_in_training:.1%} in training"
             wrong[name] = f"{name} is null in {column.nulls:.1%}, {was}"
-        elif column.unseen > spec.max_unseen:
+        elif column.unseen is not None and column.unseen > spec.max_unseen:
             values = ", ".join(column.unseen_examples)
             wrong[name] = f"{column.unseen:.1%} of {name} are values never seen: {values}"
         elif column.constant:
             wrong[name] = f"{name} holds one value only"
+    figures = _quality_figures(report)
     if wrong:
-        return {**_bad(_listed(list(wrong.values()))), "subjects": tuple(wrong)}
-    return _good("inputs are as complete as in training")
+        bad = _bad(_listed(list(wrong.values())))
+        return {**bad, "figures": figures, "subjects": tuple(wrong)}
+    return _good("inputs are as complete as in training", **figures)
+
+
+def _quality_figures(report: MonitoringReport) -> dict[str, float]:
+    """Shares of nulls, and in text of values never seen, of the columns that are worst off."""
+    emptier = sorted(report.columns, key=lambda c: c.nulls_in_training - c.nulls)
+    unseen = {c.column: c.unseen for c in report.columns if c.unseen is not None}
+    newer = sorted(unseen, key=lambda name: -unseen[name])
+    return {
+        **{f"nulls/{column.column}": column.nulls for column in emptier[:PLOTTED_COLUMNS]},
+        **{f"unseen/{name}": unseen[name] for name in newer[:PLOTTED_COLUMNS]},
+    }
 
 
 def _share(name: str, traffic: Traffic | None, most: float) -> Part:

@@ -16,7 +16,7 @@ class ColumnHealth(Strict):
     """One column of the window, beside training and beside the window before.
 
     nulls, nulls_in_training: shares; usual_nulls: up to which windows of training are empty as a
-    rule, where that is known. unseen: share of values that training never saw, for text;
+    rule, where that is known. unseen: share of values that training never saw; None but of text;
     unseen_examples: some of them. constant: whether it holds one value, and does not as a rule.
     drift: against training; since_before: against the window before, where there is one.
     """
@@ -26,7 +26,7 @@ class ColumnHealth(Strict):
     nulls: float
     nulls_in_training: float
     usual_nulls: float | None = None
-    unseen: float = 0.0
+    unseen: float | None = None
     unseen_examples: tuple[str, ...] = ()
     constant: bool = False
     drift: ColumnDrift
@@ -89,10 +89,10 @@ def _is_constant(series: pd.Series) -> bool:
     return series.nunique(dropna=False) == 1
 
 
-def _unseen(training: Reference, current: pd.Series) -> tuple[float, tuple[str, ...]]:
+def _unseen(training: Reference, current: pd.Series) -> tuple[float | None, tuple[str, ...]]:
     """For text; a number that was never seen is no news."""
     if not training.text or training.tally is None or not len(current):
-        return 0.0, ()
+        return None, ()
     counted = current.value_counts(dropna=True)
     counted = counted[counted > 0]
     new = counted[[str(value) not in training.tally for value in counted.index]]

@@ -13,13 +13,15 @@ from ml_platform.component.monitoring_sensor import latest_window, latest_window
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.ingest_journal import ingest_journal
 from ml_platform.component.steps.monitor import MonitorOutcome
+from ml_platform.monitoring.activity import Activity
 from ml_platform.monitoring.checks import checks
 from ml_platform.monitoring.page import report_html
 from ml_platform.monitoring.report import MonitoringReport
-from ml_platform.monitoring.traffic import Traffic
+from ml_platform.monitoring.traffic import Traffic, VersionTraffic
 from ml_platform.spec.load import Declaration
 from ml_platform.spec.monitoring import MonitoringSpec
 from ml_platform.testing.releases import promotion
+from ml_platform_tests.cli.status_page.world import ACTIVITY
 from ml_platform_tests.component.production_days import BEGIN, answer, join, loans
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
@@ -274,22 +276,36 @@ def test_the_report_of_an_old_window_is_not_the_latest(
     assert latest(platform).begin == BEGIN + DAY
 
 
-def test_requests_counted_on_another_machine_are_named_in_the_ui_and_on_the_page(
+def test_requests_of_versions_plot_and_those_counted_elsewhere_are_named(
     platform: Platform,
 ) -> None:
+    errors, refusals = {"raised": 1}, {"missing": 1, "out_of_range": 1}
+    served = VersionTraffic(
+        version="2", role="champion", requests=5, errors=errors, refusals=refusals, seconds=0.1
+    )
     made = MonitoringReport(
         model="small_credit",
         begin=BEGIN,
         end=BEGIN + DAY,
         made=BEGIN + DAY,
         champion=1,
-        traffic=Traffic(requests=5, elsewhere=("there",)),
+        traffic=Traffic(requests=5, versions=(served,), elsewhere=("there",)),
+        activity=(Activity.model_validate(ACTIVITY),),
+        cost=2.0,
     )
     page = platform.settings.reports / "page.html"
     made = made.model_copy(update={"checks": checks(made, MonitoringSpec())})
     outcome = MonitorOutcome(report=made, page=page, evidently=None)
     shown = of_report(outcome, platform.settings)
     assert (shown["requests"], shown["requests_not_counted"]) == (5, "those of there")
+    figures = {name: value for name, value in shown.items() if name.endswith("/2_champion")}
+    assert figures == {
+        "requests/2_champion": 5,
+        "errors/2_champion": 1,
+        "refusals/2_champion": 2,
+        "cost/2_champion": 2.0,
+        "p95_ms/2_champion": 0.52,
+    }
     assert "5 since the last report that counted, without those of there" in report_html(made)
 
 

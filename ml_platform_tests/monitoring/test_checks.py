@@ -172,6 +172,22 @@ def test_more_nulls_than_in_training_are_found() -> None:
     assert check.verdict == "failed"
     assert check.text.startswith("distance is null in ")
     assert "was 0.0% in training" in check.text
+    assert check.figures == {"nulls/distance": pytest.approx(0.3, abs=0.05)}
+
+
+def test_shares_of_nulls_and_of_values_never_seen_plot_of_the_columns_worst_off() -> None:
+    now = [None] * 100 + ["DL"] * 400 + ["UA"] * 500
+    of_text = column(pd.Series(now, name="carrier"), pd.Series(["UA"] * 900, name="carrier"))
+    emptied = column(pd.Series([None] * 9 + [0.1], name="distance", dtype=float))
+    many = [emptied.model_copy(update={"column": f"c{n}", "nulls": n / 100}) for n in range(60)]
+    figures = found(report(columns=(*many, of_text)))["data_quality"].figures
+    empty = [name for name in figures if name.startswith("nulls/")]
+    assert empty == [f"nulls/c{n}" for n in range(59, 9, -1)], "the worst first, 50 at most"
+    assert (figures["nulls/c59"], figures["unseen/carrier"]) == (0.59, 0.4)
+    assert "unseen/c59" not in figures, "a number that was never seen is no news"
+    quiet = found(report(columns=(of_text,)), max_unseen=0.5, max_nulls=0.2)["data_quality"]
+    assert quiet.verdict == "passed"
+    assert quiet.figures == {"nulls/carrier": 0.1, "unseen/carrier": 0.4}
 
 
 def test_values_never_seen_are_found_by_name() -> None:
