@@ -125,10 +125,10 @@ def audit(feedback: Feedback, spec: AuditSpec) -> Audit:
     details = {
         "findings": [question.text for question in found],
         "effects": [question.about for question in found if question.about],
-        "coverage": {each.variable: each.table() for each in feedback.coverages},
         "questions": len(asked),
+        **_measured(feedback),
     }
-    share = feedback.labeled / feedback.predicted if feedback.predicted else None
+    share = _share(feedback.labeled, feedback.predicted)
     counted = f"{feedback.labeled:,} of {feedback.predicted:,} matured predictions are labeled"
     if found:
         texts = [question.text for question in found]
@@ -146,6 +146,24 @@ def audit(feedback: Feedback, spec: AuditSpec) -> Audit:
         verdict=verdict, reason=reason, value=share, rows=feedback.labeled, details=details
     )
     return Audit(result=result, trainable=trainable)
+
+
+def _measured(feedback: Feedback) -> dict[str, Any]:
+    """What was found out, whatever the verdict; JSON-ready."""
+    return {
+        "coverage": {each.variable: each.table() for each in feedback.coverages},
+        "explored": {each.variable: each.table() for each in feedback.explored},
+        "sources": {
+            of.source: {"labels": of.labels, "contradicted": _share(of.contradicted, of.labels)}
+            for of in feedback.sources
+        },
+        "model_labels": _share(feedback.model_labels, feedback.labeled),
+        "quarantined": _share(feedback.quarantined, feedback.delivered),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def _trainable(verdict: str, feedback: Feedback, spec: AuditSpec) -> Trainable:
@@ -275,7 +293,7 @@ def _facts(feedback: Feedback, spec: AuditSpec) -> Iterator[_Question]:
          spec.max_quarantined),
     )  # fmt: skip
     for what, part, whole, bound in shares:
-        share = part / whole if whole else 0.0
-        if share > bound:
+        share = _share(part, whole)
+        if share is not None and share > bound:
             text = f"{share:.1%} {what} (tolerance {bound:.1%})"
             yield _Question(text=text, chance=0.0, beyond=True, size=share / max(bound, 1e-9))

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -68,6 +70,28 @@ def test_a_source_that_is_contradicted_beyond_chance_fails(contradicted: int, ve
 def test_labels_of_the_model_itself_fail():
     found = audit(feedback(coverage([1000, 1000], [800, 800]), model_labels=100), SPEC)
     assert "6.2% of the labels are the model's own" in found.result.reason
+
+
+def test_what_was_measured_is_in_the_details_whatever_the_verdict():
+    asked = feedback(
+        coverage([1000, 1000], [800, 800]),
+        sources=[SourceLabels("bank", 1000, 40), SourceLabels("branch", 0, 0)],
+        model_labels=8,
+        quarantined=20,
+        explored=[coverage([50, 50], [40, 41])],
+    )
+    found = audit(asked, SPEC)
+    assert found.result.verdict == "passed"
+    details = json.loads(found.model_dump_json())["result"]["details"]
+    assert details["sources"] == {
+        "bank": {"labels": 1000, "contradicted": 0.04},
+        "branch": {"labels": 0, "contradicted": None},
+    }
+    assert (details["model_labels"], details["quarantined"]) == (0.005, 0.02)
+    assert details["explored"] == {"origin": {"a": [50, 40], "b": [50, 41]}}
+    few = audit(feedback(coverage([9, 9], [1, 1]), model_labels=0), SPEC)
+    assert few.result.verdict == "inconclusive"
+    assert few.result.details["model_labels"] == 0
 
 
 def test_labels_that_break_the_contract_fail_even_where_few_are_there():
