@@ -85,7 +85,8 @@ def collect(
     stamps = Stamps(environ, cursor.read, now=at.now)
     found = of_checks(logged.checks, scope.models, open_ones, stamp=stamps)
     ends = [*logged.failures, *logged.successes]
-    found += of_runs(instance, ends, jobs_of(scope.models), open_ones, stamp=stamps)
+    jobs = jobs_of((*scope.models, *scope.off))
+    found += of_runs(instance, ends, jobs, open_ones, stamp=stamps)
     found += _daemon_is_back(open_ones, now=at.now)
     read = logged.read.model_copy(update={"stamped": stamps.last})
     cursor = cursor.model_copy(update={"read": read})

@@ -1,6 +1,6 @@
 """Findings from runs: what of a model failed, and the next success of the same job."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,9 @@ from ml_platform.component.jobs import (
     monitoring_job_name,
     release_job_name,
 )
-from ml_platform.monitoring.incidents import Finding, Incident
+from ml_platform.component.releases import JOB as COMMAND
+from ml_platform.component.releases import ordered_about
+from ml_platform.monitoring.incidents import PLATFORM, Finding, Incident
 
 KIND = "run_failed"
 ASSETS = "assets"
@@ -47,23 +49,24 @@ def of_runs(
     """A finding for each run that failed, and for each success that ends an incident.
 
     entries: ends of runs. jobs: what each job is of. A run that a gate stopped is told as that
-    gate. Only runs that failed are looked at more closely.
+    gate. Only runs that failed are looked at more closely, and successes while one that was not of
+    a model's own job is open.
     """
     open_now = {(i.model, i.subject) for i in open_ones if i.kind == KIND and i.closed is None}
     found: list[Finding] = []
     models = {model for model, _ in jobs.values()}
     for entry in sorted(entries, key=lambda entry: entry.timestamp):
         failed = entry.dagster_event_type is FAILURES
-        which = jobs.get(entry.job_name or "")
-        if which is None and (failed or any(what == ASSETS for _, what in open_now)):
-            which = _by_tag(instance, entry)
-        if which is None or which[0] not in models or not (failed or which in open_now):
-            continue
-        cause = _cause(instance, entry) if failed else "succeeded"
+        own = jobs.get(entry.job_name or "")
+        of: tuple[Which, ...] = () if own is None else (own,)
+        if own is None and (failed or any(what in (ASSETS, COMMAND) for _, what in open_now)):
+            of = _of_others(instance, entry, models)
+        told = of[:1] if failed else [which for which in of if which in open_now]
+        cause = (_cause(instance, entry) if failed else "succeeded") if told else None
         if cause is None:
             continue
-        found.append(_finding(which, entry, failed, cause, at=stamp(entry)))
-        open_now = open_now | {which} if failed else open_now - {which}
+        found += [_finding(which, entry, failed, cause, at=stamp(entry)) for which in told]
+        open_now = open_now | {*told} if failed else open_now - {*told}
     return found
 
 
@@ -77,21 +80,30 @@ def _finding(
         kind=KIND,
         subject=what,
         ok=not failed,
-        severity="critical" if what == "release" else "warning",
+        severity="critical" if what in ("release", COMMAND) else "warning",
         text=f"run {run} failed: {cause}" if failed else f"run {run} {cause}",
         at=at,
         evidence={"run": entry.run_id, "job": entry.job_name or ""},
     )
 
 
-def _by_tag(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> Which | None:
-    """What a run of no job of ours is of, such as one begun from the asset graph."""
+def _of_others(
+    instance: dg.DagsterInstance, entry: dg.EventLogEntry, models: Collection[str]
+) -> tuple[Which, ...]:
+    """What a run of no model's own job is of: an order about a release, or of the asset graph.
+
+    An order about no known model belongs to the platform; the next one that succeeds ends that.
+    """
     run = instance.get_run_by_id(entry.run_id)
     if run is None:
-        return None
+        return ()
+    if run.job_name == COMMAND:
+        model = ordered_about(run.run_config)
+        of_platform = (PLATFORM, COMMAND)
+        return ((model, COMMAND), of_platform) if model and model in models else (of_platform,)
     first = next((key.path[0] for key in sorted(run.asset_selection or ())), None)
     model = run.tags.get(MODEL_TAG) or first
-    return None if model is None else (model, ASSETS)
+    return ((model, ASSETS),) if model and model in models else ()
 
 
 def _cause(instance: dg.DagsterInstance, entry: dg.EventLogEntry) -> str | None:

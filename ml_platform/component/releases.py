@@ -1,8 +1,8 @@
 """Releases in Dagster: the sensor that moves them all, and the job that carries out commands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import AwareDatetime, Field
@@ -120,6 +120,14 @@ def release_command_job() -> dg.JobDefinition:
         command()
 
     return release_command
+
+
+def ordered_about(run_config: Mapping[str, Any]) -> str | None:
+    """The model that a run of the job is about; None where its configuration does not say."""
+    found: Any = run_config
+    for key in ("ops", "command", "config", "model"):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found if isinstance(found, str) else None
 
 
 def _as_first_ordered(

@@ -14,7 +14,8 @@ from ml_platform.component import alerts
 from ml_platform.component.alerts import alerts_sensor
 from ml_platform.component.instance import open_instance
 from ml_platform.component.monitoring import check_result
-from ml_platform.component.platform import Platform
+from ml_platform.component.platform import Platform, PlatformResource
+from ml_platform.component.releases import ReleaseCommand, release_command_job
 from ml_platform.component.retraining import WAITING, Waiting
 from ml_platform.monitoring.check import Check
 from ml_platform.monitoring.heartbeat import last_beat
@@ -294,6 +295,43 @@ def test_a_run_begun_from_the_asset_graph_belongs_to_its_model(
     watch.tick()
     found = watch.post.take()
     assert found == [f"[WARNING] {MODEL}: run failed (assets)"]
+
+
+def ordered(instance: dg.DagsterInstance, model: str, *, done: bool = False) -> None:
+    """Carry out an order from the launchpad: a rollback where nothing is released, or one done."""
+
+    @dg.op(name="command")
+    def carried_out(config: ReleaseCommand) -> None:
+        pass
+
+    @dg.job(name="release_command")
+    def stand_in() -> None:
+        carried_out()
+
+    definitions = dg.Definitions(
+        jobs=[stand_in if done else release_command_job()],
+        resources={"platform": PlatformResource()},
+    )
+    config = {"model": model, "command": "rollback", "by": "ada", "reason": "I say so"}
+    ran = definitions.resolve_job_def("release_command").execute_in_process(
+        {"ops": {"command": {"config": config}}}, instance=instance, raise_on_error=False
+    )
+    assert ran.success is done
+
+
+def test_an_order_that_failed_is_told_of_its_model_or_of_the_platform(
+    watch: Watch, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ML_PLATFORM_ALERT_URLS", "json://platform")
+    ordered(instance, MODEL)
+    ordered(instance, "smal_credit")
+    watch.tick()
+    failed = [f"{model}: run failed (release_command)" for model in ("platform", MODEL)]
+    assert sorted(watch.post.take()) == [f"[CRITICAL] {each}" for each in failed]
+    assert f"no version of '{MODEL}' is released" in "".join(watch.post.bodies)
+    ordered(instance, MODEL, done=True)
+    watch.tick()
+    assert sorted(watch.post.take()) == [f"[RECOVERED] {each}" for each in failed]
 
 
 def test_a_rollback_is_told_until_the_next_promotion(watch: Watch, platform: Platform) -> None:
