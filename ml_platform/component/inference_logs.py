@@ -98,8 +98,9 @@ def due(
         wait = EVERY if before is None or before.segment != segment else AGAIN
         if before is not None and now - before.at < wait:
             continue
-        again = before is not None and before.segment == segment
-        key = f"{model}:{segment}" + (f":{now.isoformat(timespec='seconds')}" if again else "")
+        key = f"{model}:{segment}"
+        if before is not None and before.segment == segment:
+            key += f":after {before.at.isoformat(timespec='seconds')}"
         requests.append(
             dg.RunRequest(run_key=key, job_name=ingest_job_name(model), tags={MODEL_TAG: model})
         )

@@ -113,11 +113,14 @@ def test_model_is_asked_for_seldom_and_what_stays_is_asked_for_again() -> None:
     assert [request.run_key for request in requests] == ["shop:b"]
     cursor, requests = due({"shop": "b"}, cursor, now=NOW + EVERY * 2)
     assert requests == []
-    later = NOW + EVERY + AGAIN
-    _, requests = due({"shop": "b"}, cursor, now=later)
-    assert [request.run_key for request in requests] == [
-        f"shop:b:{later.isoformat(timespec='seconds')}"
-    ]
+    later, asked = NOW + EVERY + AGAIN, NOW + EVERY
+    again, requests = due({"shop": "b"}, cursor, now=later)
+    key = f"shop:b:after {asked.isoformat(timespec='seconds')}"
+    assert [request.run_key for request in requests] == [key]
+    _, requests = due({"shop": "b"}, cursor, now=later + timedelta(seconds=1))
+    assert [request.run_key for request in requests] == [key], "the same tick, of a dead daemon"
+    _, requests = due({"shop": "b"}, again, now=later + AGAIN)
+    assert [request.run_key for request in requests] != [key]
 
 
 def test_sensor_starts_the_ingestion_of_a_model_that_is_asked_no_more_for_its_retention(
