@@ -55,7 +55,10 @@ def check_results(
     metadata: Mapping[str, Any] | None = None,
     waived: Waived = NOTHING_WAIVED,
 ) -> Iterator[dg.AssetCheckResult]:
-    """The records as Dagster sees them: ERROR where a gate blocks and is not waived, else WARN."""
+    """The records as Dagster sees them: ERROR where a gate blocks and is not waived, else WARN.
+
+    Who waived one stands first, where an alert does not cut it off.
+    """
     for record in records:
         result, waiver = record.result, waived.waiver_of(record)
         blocks = record.blocks and waiver is None
@@ -65,7 +68,7 @@ def check_results(
             check_name=record.check,
             passed=result.verdict == "passed",
             severity=severity,
-            description=result.reason if waiver is None else f"{result.reason}; {waiver}",
+            description=result.reason if waiver is None else f"{waiver}; {result.reason}",
             metadata={**_measured(record), **(metadata or {})},
         )
 

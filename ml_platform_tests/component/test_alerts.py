@@ -12,16 +12,19 @@ from filelock import FileLock
 
 from ml_platform.component import alerts
 from ml_platform.component.alerts import alerts_sensor
+from ml_platform.component.blocking import Waived, check_results
 from ml_platform.component.instance import open_instance
 from ml_platform.component.monitoring import check_result
 from ml_platform.component.platform import Platform, PlatformResource
 from ml_platform.component.releases import ReleaseCommand, release_command_job
 from ml_platform.component.retraining import WAITING, Waiting
+from ml_platform.gates.result import GateRecord, GateResult
 from ml_platform.monitoring.check import Check
 from ml_platform.monitoring.heartbeat import last_beat
 from ml_platform.monitoring.incident_store import SqlIncidentStore
 from ml_platform.monitoring.incidents import Finding, Incident
 from ml_platform.monitoring.sender import PatientSender
+from ml_platform.registry.waiver import Waiver
 from ml_platform.release.state import Action
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
@@ -255,6 +258,33 @@ def test_a_finding_of_the_report_names_its_version_in_the_message(
     [incident] = incidents.unsettled()
     assert (incident.window, incident.windows) == ("2013-06-03T00:00:00+00:00", 1)
     assert "Version: 4" in watch.post.bodies[0].splitlines()
+
+
+def test_an_alert_about_a_waived_gate_says_who_waived_it_however_much_was_found(
+    watch: Watch, instance: dg.DagsterInstance
+) -> None:
+    key, now = dg.AssetKey([MODEL, "evaluation_report"]), datetime.now(UTC)
+    wide = GateResult(verdict="failed", reason="; ".join(f"c{n} moved by 1" for n in range(60)))
+    record = GateRecord(check="no_drift", gate={"type": "no_drift"}, result=wide, blocks=True)
+    waiver = Waiver(
+        check="no_drift",
+        version=1,
+        by="Ada",
+        reason="a new source",
+        until=now + timedelta(days=1),
+        granted_at=now,
+    )
+
+    @dg.asset(key=key, check_specs=[dg.AssetCheckSpec("no_drift", asset=key)])
+    def evaluation_report():
+        yield dg.MaterializeResult()
+        yield from check_results(key, [record], waived=Waived((waiver,), now))
+
+    dg.materialize([evaluation_report], instance=instance)
+    watch.tick()
+    assert watch.post.take() == [f"[WARNING] {MODEL}: gate (no_drift)"]
+    assert watch.post.bodies[0].startswith("waived by Ada until ")
+    assert ": a new source; c0 moved by 1; " in watch.post.bodies[0]
 
 
 def test_a_failed_run_is_told_with_its_cause_until_the_job_succeeds(
