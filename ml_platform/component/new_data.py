@@ -18,7 +18,7 @@ def data_jobs(declaration: Declaration) -> list[ModelJob]:
 def data_schedules(declaration: Declaration) -> list[dg.ScheduleDefinition]:
     """Its schedule, running from the start."""
     retraining, name = declaration.spec.retraining, declaration.spec.name
-    if retraining.data_schedule is None:
+    if retraining.data_schedule is None or not retraining.automatic:
         return []
 
     @dg.schedule(

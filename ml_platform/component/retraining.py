@@ -80,7 +80,7 @@ def retraining_sensor(
 def retraining_schedules(declaration: Declaration, job: Any) -> list[dg.ScheduleDefinition]:
     """The declared schedule, running from the start; it notes what is due for the sensor."""
     retraining = declaration.spec.retraining
-    if retraining.schedule is None:
+    if retraining.schedule is None or not retraining.automatic:
         return []
 
     @dg.schedule(

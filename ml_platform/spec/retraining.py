@@ -78,12 +78,17 @@ class RetrainingSpec(Strict):
         default=None, gt=0, description="The same for runs with training.device: cuda."
     )
     priority: int = Field(default=0, description="Who goes first when the budget is short.")
+    automatic: bool = Field(
+        default=True,
+        description="Whether the platform trains by itself, and looks for new data, as declared.",
+    )
 
     @property
     def has_trigger(self) -> bool:
         """Whether anything but a person can start a training."""
         asks = (self.schedule, self.min_new_labels, self.on_quality)
-        return self.on_drift or self.on_new_data or any(each is not None for each in asks)
+        declared = self.on_drift or self.on_new_data or any(each is not None for each in asks)
+        return self.automatic and declared
 
     @field_validator("schedule", "data_schedule")
     @classmethod

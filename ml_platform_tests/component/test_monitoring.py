@@ -343,6 +343,16 @@ def test_sensor_asks_for_each_window_once(
     assert own.items() <= later.tags.items(), "the tags that Dagster would add"
 
 
+def test_a_model_can_switch_reports_off(
+    declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    put = platform.settings.home / "data" / "small_credit" / "inference_log" / "_delta_log"
+    put.mkdir(parents=True)
+    assert len(tick(declaration, instance).run_requests) == 1
+    off = changed(declaration, "  gates:\n", "  monitoring: {automatic: false}\n  gates:\n")
+    assert tick(off, instance).run_requests == []
+
+
 @pytest.mark.parametrize(
     ("kind", "minute", "expected"),
     [

@@ -8,12 +8,13 @@ from ml_platform.component.handles import TrainedModel, ValidatedData
 from ml_platform.component.load import build_definitions, load_declarations
 from ml_platform.component.platform import Platform
 from ml_platform.component.retraining import decide
+from ml_platform.component.retraining_facts import note_due
 from ml_platform.retraining.plan import Start
 from ml_platform.spec.load import Declaration
 from ml_platform_tests.component.production_days import BEGIN
 from ml_platform_tests.component.running import changed
 
-NAME = "small_credit_new_data"
+NAME, TRAINING = "small_credit_new_data", "small_credit_retraining"
 TRIGGERS = """\
   retraining: {on_new_data: true, data_schedule: "0 2 * * *", timezone: Europe/Berlin}
   gates:
@@ -72,6 +73,26 @@ def test_what_the_job_finds_new_starts_a_training(
     [start] = decide([more], platform, [], now=BEGIN)
     assert isinstance(start, Start)
     assert start.why.startswith("validated data changed to ")
+
+
+def test_a_model_can_switch_trainings_off_and_keep_what_it_declares(
+    watched: Declaration, instance: dg.DagsterInstance, platform: Platform
+) -> None:
+    due = changed(watched, "on_new_data: true", "schedule: '0 3 * * *', on_new_data: true")
+    assert {each.name for each in repository(due).schedule_defs} == {NAME, TRAINING}
+    note_due(platform, "small_credit", tick=BEGIN, now=BEGIN)
+    assert [each.job_name for each in asked(due, instance)] == ["small_credit_release"]
+    off = changed(due, "on_new_data: true", "on_new_data: true, automatic: false")
+    assert repository(off).schedule_defs == []
+    assert asked(off, instance) == []
+    assert NAME in {job.name for job in repository(off).get_all_jobs()}, "a person may look"
+
+
+def asked(declared: Declaration, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    """What a tick of the sensor asks for."""
+    found = repository(declared)
+    with dg.build_sensor_context(instance=instance, repository_def=found) as context:
+        return list(found.get_sensor_def("retraining").evaluate_tick(context).run_requests or [])
 
 
 def test_a_model_without_it_has_neither_job_nor_schedule(declaration: Declaration) -> None:
