@@ -1,29 +1,20 @@
 """labeled_feedback: take in dropped files, join labels, judge what may teach."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import partial
-
-import pandas as pd
 
 from ml_platform.component.handles import TrainedModel
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.audited import audited
+from ml_platform.component.steps.estimated_performance import estimated_performance
 from ml_platform.component.steps.label_quality import record_quality
-from ml_platform.component.steps.production_window import Training
-from ml_platform.component.steps.scored_holdout import OUTCOME, PREDICTION
 from ml_platform.component.steps.take_labels import Refused, feedback_of, take_dropped, take_table
-from ml_platform.component.steps.version_classes import classes_of
 from ml_platform.data.duration import format_duration
 from ml_platform.feedback.audit import Audit, Feedback, audit
 from ml_platform.feedback.coverage import Variable
 from ml_platform.feedback.estimate import (
-    FEWEST,
     PerformanceEstimate,
-    estimate,
-    outcomes_of,
     why_not_estimated,
 )
 from ml_platform.feedback.importing import Imported
@@ -32,7 +23,7 @@ from ml_platform.feedback.join import JoinOutcome, LabelJoin
 from ml_platform.feedback.label_contract import LabelContract
 from ml_platform.feedback.labeled import NAME, JoinRecord
 from ml_platform.feedback.maturity import LabelDelay, Window, judged_windows, matured_span
-from ml_platform.feedback.production import EPOCH, Production, production
+from ml_platform.feedback.production import Production, production
 from ml_platform.feedback.production_files import ProductionFiles, Span
 from ml_platform.feedback.teaching import Teaching, asked_of, judge
 from ml_platform.plugins import Strict
@@ -154,7 +145,7 @@ def feedback_state(
             windows=windows,
             delay=delay,
             span=span,
-            estimate=_estimate(declaration, platform, found, span),
+            estimate=estimated_performance(declaration, platform, found, span),
             audit=judged or audit(_counts(record), feedback.audit),
             teaching=teaching.with_labels(windows, found.taught(feedback.window), since=since),
             not_estimated=not_estimated,
@@ -247,38 +238,6 @@ def variables(declaration: Declaration, columns: tuple[str, ...]) -> list[Variab
         if column.startswith(FEATURE) and column not in left_out
     ]
     return found
-
-
-def _estimate(
-    declaration: Declaration, platform: Platform, found: Production, span: Span | None
-) -> PerformanceEstimate | None:
-    """Calibrated on the matured span where that has labels enough, else on the holdout."""
-    spec = declaration.spec
-    champion = platform.releases.state(spec.name).champion
-    positive, seed = _positive(declaration, platform, champion), spec.training.seed
-    if why_not_estimated(spec.task) or positive is None:
-        return None
-    binned = partial(found.scores, after=span[1] if span else EPOCH, positive=positive)
-    scores = binned(outcomes=found.outcomes(span, positive=positive)) if span else None
-    if champion is None or (scores is not None and scores.labeled.sum() >= FEWEST):
-        return None if scores is None else estimate(scores, seed=seed)
-    holdout = Training(declaration, platform, champion).holdout
-    known = outcomes_of(holdout[PREDICTION].to_numpy(), holdout[OUTCOME].to_numpy() == 1)
-    scores = binned(outcomes=known)
-    on = "rows of the champion's holdout"
-    return None if scores is None else estimate(scores, seed=seed, on=on)
-
-
-def _positive(declaration: Declaration, platform: Platform, champion: int | None) -> str | None:
-    """The positive class as labels are stored: the one declared, else the champion's second."""
-    data = declaration.spec.data
-    contract = LabelContract(data.target, data.contract.columns[data.target])
-    positive = data.positive
-    if positive is None and champion is not None:
-        positive = classes_of(declaration, platform, champion)[-1]
-    if positive is None:
-        return None
-    return contract.judge(pd.Series([json.dumps(positive)]))["canonical"].iloc[0]
 
 
 def unlabeled(windows: Sequence[Window]) -> str | None:

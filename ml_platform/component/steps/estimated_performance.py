@@ -1,0 +1,60 @@
+"""How good production probably is on predictions whose labels are not there yet."""
+
+import json
+from functools import partial
+
+import pandas as pd
+
+from ml_platform.component.platform import Platform
+from ml_platform.component.steps.production_window import Training
+from ml_platform.component.steps.scored_holdout import OUTCOME, PREDICTION
+from ml_platform.component.steps.version_classes import classes_of
+from ml_platform.feedback.estimate import (
+    FEWEST,
+    PerformanceEstimate,
+    estimate,
+    outcomes_of,
+    why_not_estimated,
+)
+from ml_platform.feedback.label_contract import LabelContract
+from ml_platform.feedback.production import EPOCH, Production
+from ml_platform.feedback.production_files import Span
+from ml_platform.spec.load import Declaration
+
+
+def estimated_performance(
+    declaration: Declaration, platform: Platform, found: Production, span: Span | None
+) -> PerformanceEstimate | None:
+    """Estimate it for what was predicted after a matured span; None where nothing can be said.
+
+    Calibrated on the span where that has labels enough, else on the champion's holdout.
+    span: None before a window has matured.
+    """
+    spec = declaration.spec
+    if why_not_estimated(spec.task):
+        return None
+    champion = platform.releases.state(spec.name).champion
+    positive, seed = _positive(declaration, platform, champion), spec.training.seed
+    if positive is None:
+        return None
+    binned = partial(found.scores, after=span[1] if span else EPOCH, positive=positive)
+    scores = binned(outcomes=found.outcomes(span, positive=positive)) if span else None
+    if champion is None or (scores is not None and scores.labeled.sum() >= FEWEST):
+        return None if scores is None else estimate(scores, seed=seed)
+    holdout = Training(declaration, platform, champion).holdout
+    known = outcomes_of(holdout[PREDICTION].to_numpy(), holdout[OUTCOME].to_numpy() == 1)
+    scores = binned(outcomes=known)
+    on = "rows of the champion's holdout"
+    return None if scores is None else estimate(scores, seed=seed, on=on)
+
+
+def _positive(declaration: Declaration, platform: Platform, champion: int | None) -> str | None:
+    """The positive class as labels are stored: the one declared, else the champion's second."""
+    data = declaration.spec.data
+    contract = LabelContract(data.target, data.contract.columns[data.target])
+    positive = data.positive
+    if positive is None and champion is not None:
+        positive = classes_of(declaration, platform, champion)[-1]
+    if positive is None:
+        return None
+    return contract.judge(pd.Series([json.dumps(positive)]))["canonical"].iloc[0]
