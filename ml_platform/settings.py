@@ -48,9 +48,9 @@ class Settings(Strict):
     reports_address: str = "http://127.0.0.1:3080"
     mlflow_address: str = "http://127.0.0.1:5000"
     dagster_address: str = "http://127.0.0.1:3000"
-    alert_urls: tuple[str, ...] = ()
     rows_before: AwareDatetime | None = None
-    owner_alert_urls: tuple[str, ...] = ()
+    alert_urls: tuple[str, ...] = Field(default=(), repr=False)
+    owner_alert_urls: tuple[str, ...] = Field(default=(), repr=False)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Settings":

@@ -68,3 +68,11 @@ def test_rows_are_read_up_to_a_time_that_is_one() -> None:
     assert named == datetime(2013, 4, 1, tzinfo=UTC)
     with pytest.raises(StoreError, match="ML_PLATFORM_ROWS_BEFORE is 'April'; valid: a time such"):
         Settings.from_environment({variable: "April"})
+
+
+def test_addresses_with_their_secrets_are_read_and_never_shown() -> None:
+    told = {"ALERT_URLS": "json://a/s3cret", "OWNER_ALERT_URLS": "json://b/s3cret, json://{owner}"}
+    settings = Settings.from_environment({f"ML_PLATFORM_{k}": v for k, v in told.items()})
+    assert settings.alert_urls == ("json://a/s3cret",)
+    assert settings.owner_alert_urls == ("json://b/s3cret", "json://{owner}")
+    assert "s3cret" not in f"{settings!r} {settings}"
