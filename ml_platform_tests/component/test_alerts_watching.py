@@ -1,7 +1,9 @@
 """What the alerts sensor sees of sensors, and at a thousand models."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import dagster as dg
 import pytest
@@ -21,13 +23,14 @@ from dagster._core.scheduler.instigation import (
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._utils.error import SerializableErrorInfo
 
-from ml_platform.component.alert_events import Read
-from ml_platform.component.alert_findings import Cursor, Moment, Scope, collect
+from ml_platform.component.alerts import alerts_sensor
 from ml_platform.component.instance import open_instance
 from ml_platform.component.instigators import troubles
 from ml_platform.component.platform import Platform
 from ml_platform.settings import Settings
+from ml_platform.spec.load import Declaration
 from ml_platform.testing.releases import transition
+from ml_platform_tests.component.test_alerts import Post
 
 NOW = datetime.now(UTC)
 HOUR = timedelta(hours=1)
@@ -84,16 +87,29 @@ def test_a_sensor_that_fails_or_falls_silent_is_a_finding(instance: dg.DagsterIn
 
 @pytest.mark.slow
 def test_a_tick_looks_at_a_thousand_models_together(
-    instance: dg.DagsterInstance, platform: Platform
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    declaration: Declaration,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("ML_PLATFORM_OWNER_ALERT_URLS", "json://own/{owner}")
     models = [f"model_{n}" for n in range(1_000)]
+    named = [declaration.spec.model_copy(update={"name": model}) for model in models]
+    post, cursor = Post(), ""
+    sensor_ = alerts_sensor([replace(declaration, spec=spec) for spec in named], send=post)
+
+    def tick() -> str:
+        nonlocal cursor
+        with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
+            found = sensor_.evaluate_tick(context)
+        cursor = found.cursor or ""
+        return found.skip_message or ""
+
+    assert tick() == "0 findings; nobody is to be told"
     for model in models[:20]:
         platform.releases.append(transition(model, 1, 1), expected_revision=0)
     for model in models[:100]:
-        sensor(instance, f"{model}_retraining")
-    scope = Scope(models, {f"{model}_retraining": model for model in models})
-    before = Read.up_to_now(instance)
-    for model in models[:100]:
+        sensor(instance, f"{model}_retraining", ago=NOW - datetime.now(UTC))
         evaluation = dg.AssetCheckEvaluation(
             asset_key=dg.AssetKey([model, "monitoring_report"]),
             check_name="latency",
@@ -101,14 +117,8 @@ def test_a_tick_looks_at_a_thousand_models_together(
             metadata={},
         )
         instance.report_runless_asset_event(evaluation)
-    found, after = collect(
-        instance,
-        platform,
-        Cursor(read=before, releases={}),
-        scope,
-        open_ones=[],
-        at=Moment(NOW, NOW),
-    )
-    assert len(found) == 120, "100 checks; 20 promotions, which end nothing"
-    again, _ = collect(instance, platform, after, scope, open_ones=[], at=Moment(NOW, NOW))
-    assert again == []
+    assert tick() == "120 findings; 100 sent", "100 checks; 20 promotions, which end nothing"
+    assert sorted(post.take()) == sorted(f"[CRITICAL] {model}: latency" for model in models[:100])
+    assert set(map(tuple, post.urls)) == {(f"json://own/{quote(declaration.spec.owner)}",)}
+    assert tick() == "0 findings; nobody is to be told"
+    assert post.take() == []

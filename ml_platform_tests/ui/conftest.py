@@ -9,7 +9,7 @@ from ml_platform_tests.ui.running import RunningPlatform, copy_model, running_pl
 
 SCHEDULE = (
     "\n    - {type: no_regression, metric: roc_auc, tolerance: 0.1}"
-    "\n  retraining: {schedule: '* * * * *'}"
+    "\n  retraining: {schedule: '* * * * *', on_new_data: true, data_schedule: '* * * * *'}"
 )
 
 

@@ -11,7 +11,7 @@ from ml_platform_tests.ui.running import RunningPlatform
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine takes long to start
 
-MINUTELY = "broken_credit_retraining"
+MINUTELY, DATA = "broken_credit_retraining", "broken_credit_new_data"
 GRAPH = "/locations/ml_platform.definitions/asset-groups/{}/lineage"
 
 
@@ -27,7 +27,7 @@ def clicked(browser: Browser, dagster: DagsterClient) -> str:
     browser.see("deployed_bento")
     browser.click("Materialize all")
     return wait_for(
-        lambda: [run.run_id for run in dagster.runs() if not _retrained(run)],
+        lambda: [run.run_id for run in dagster.runs() if not _by_daemon(run)],
         "a run to be launched by the click",
         seconds=60,
     )[0]
@@ -39,8 +39,22 @@ def clicked_run(clicked: str, dagster: DagsterClient) -> Run:
 
 
 @pytest.fixture(scope="module")
-def scheduled_run(dagster: DagsterClient) -> Run:
+def looked_run(dagster: DagsterClient) -> Run:
+    """The first run that a schedule starts, to look for new data; the last one is over."""
+    found = wait_for(
+        lambda: [run.run_id for run in dagster.runs() if _looked(run)],
+        "the daemon to look for new data",
+        seconds=180,
+    )
+    dagster.stop_schedule(DATA)
+    ended = [dagster.wait_for_run(run.run_id) for run in dagster.runs() if _looked(run)]
+    return next(run for run in ended if run.run_id == found[-1])
+
+
+@pytest.fixture(scope="module")
+def scheduled_run(looked_run: Run, dagster: DagsterClient) -> Run:
     """The first run that the daemon starts by itself; there is no second."""
+    assert looked_run.over
     run_id = wait_for(
         lambda: [run.run_id for run in dagster.runs() if _retrained(run)],
         "the daemon to launch what the schedule notes as due",
@@ -52,6 +66,14 @@ def scheduled_run(dagster: DagsterClient) -> Run:
 
 def _retrained(run: Run) -> bool:
     return run.tags.get("dagster/sensor_name") == "retraining"
+
+
+def _looked(run: Run) -> bool:
+    return run.tags.get("dagster/schedule_name") == DATA
+
+
+def _by_daemon(run: Run) -> bool:
+    return _retrained(run) or _looked(run)
 
 
 def test_asset_graph_of_the_shipped_model_shows_its_five_assets(browser: Browser) -> None:
@@ -80,6 +102,14 @@ def test_click_on_materialize_all_launches_a_run_of_the_group(
 
 def test_due_schedule_leads_to_a_run_by_itself(scheduled_run: Run) -> None:
     assert scheduled_run.tags["ml_platform/model"] == "broken_credit"
+
+
+def test_data_schedule_reads_and_validates_the_source_by_itself(
+    looked_run: Run, dagster: DagsterClient
+) -> None:
+    assert looked_run.tags["ml_platform/model"] == "broken_credit"
+    assert looked_run.status == "FAILURE", "its data break the contract"
+    assert "broken_credit/validated_data is blocked" in dagster.failure(looked_run.run_id)
 
 
 def test_broken_contract_shows_and_nothing_below_is_materialized(
