@@ -44,6 +44,15 @@ def releases_under_way(settings: Settings, *, now: datetime) -> dict[str, dict[s
     return found
 
 
+def silent_workers(settings: Settings, model: str, *, now: datetime) -> list[dict[str, Any]]:
+    """Return the workers of a model that may serve on unheard of, JSON-ready, each as `told`."""
+    from ml_platform.release.store import SqlReleaseStore
+
+    found = SqlReleaseStore(settings.release_url).workers(model)
+    silent = [each for each in found if each.silent(now=now)]
+    return [each.model_dump(mode="json") | {"told": each.told(now=now)} for each in silent]
+
+
 def release_lines(release: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a person reads of one release."""
     yield f"{release['live']}: {release['next'] or 'stays'}: {release['reason']}"

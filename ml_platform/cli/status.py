@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ml_platform.cli.declared import declaration_files
-from ml_platform.cli.release_status import release_lines, releases_under_way
+from ml_platform.cli.release_status import release_lines, releases_under_way, silent_workers
 from ml_platform.cli.serve import champions
 from ml_platform.clock import utc_now
 from ml_platform.exceptions import DeclarationError
@@ -49,6 +49,8 @@ def status(names: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{model['model']}: {model['error'].splitlines()[0]}")
         for line in release_lines(model["release"]) if model.get("release") else ():
             click.echo(line if line.startswith(" ") else f"{model['model']}: {line}")
+        for worker in model.get("silent_workers", ()):
+            click.echo(f"{model['model']}: {worker['told']}")
     for line in _platform_lines(settings, models):
         click.echo(line)
 
@@ -135,6 +137,7 @@ def _collect_one(
         "latest": latest,
         "waivers": [each for v in sorted(versions) for each in _waivers(settings, name, v)],
         "last_run": run and run.model_dump(mode="json"),
+        "silent_workers": silent_workers(settings, name, now=utc_now()) if name in deployed else [],
         "gates": [
             verdict.model_dump(mode="json")
             for verdict in verdicts(instance, declaration, certified=certified)

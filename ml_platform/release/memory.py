@@ -95,5 +95,5 @@ class InMemoryReleaseStore:
             self._workers[report.model, report.worker] = report
 
     def workers(self, model: str) -> list[WorkerReport]:
-        """The workers of a model that were seen within the last hour, by name."""
+        """The workers of a model, by name, also those that stopped within the last hour."""
         return [each for (name, _), each in sorted(self._workers.items()) if name == model]

@@ -69,7 +69,7 @@ class ReleaseStore(Protocol):
         ...
 
     def workers(self, model: str) -> list[WorkerReport]:
-        """The workers of a model that were seen within the last hour, by name."""
+        """The workers of a model, by name, also those that stopped within the last hour."""
         ...
 
 
@@ -188,7 +188,7 @@ class SqlReleaseStore:
             _run(connection, tables.PUT_WORKER, **rows.worker_row(report))
 
     def workers(self, model: str) -> list[WorkerReport]:
-        """The workers of a model that were seen within the last hour, by name."""
+        """The workers of a model, by name, also those that stopped within the last hour."""
         with self._database.connection("read") as connection:
             found = _run(connection, tables.WORKERS, model=model).mappings()
             return [rows.worker(row) for row in found]

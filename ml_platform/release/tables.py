@@ -41,11 +41,17 @@ CREATE TABLE IF NOT EXISTS release_workers (
     revision INTEGER NOT NULL,
     versions TEXT NOT NULL,
     seen_at DOUBLE PRECISION NOT NULL,
+    process TEXT NOT NULL DEFAULT '',
+    ended BOOLEAN NOT NULL DEFAULT FALSE,
     PRIMARY KEY (model, worker)
 )""",
 )
 
-ADDED = (("release_transitions", "plan", "TEXT"),)
+ADDED = (
+    ("release_transitions", "plan", "TEXT"),
+    ("release_workers", "process", "TEXT NOT NULL DEFAULT ''"),
+    ("release_workers", "ended", "BOOLEAN NOT NULL DEFAULT FALSE"),
+)
 """Columns that tables of an earlier version of ml_platform lack: table, name, type."""
 
 INSERT = """
@@ -94,13 +100,14 @@ WHERE s.opened > 0 AND e.entered >= s.opened"""
 FORGET_EVIDENCE = "DELETE FROM release_evidence WHERE model = :model AND entered < :revision"
 
 PUT_WORKER = """
-INSERT INTO release_workers (model, worker, host, url, revision, versions, seen_at)
-VALUES (:model, :worker, :host, :url, :revision, :versions, :seen_at)
+INSERT INTO release_workers (model, worker, host, url, revision, versions, seen_at, process, ended)
+VALUES (:model, :worker, :host, :url, :revision, :versions, :seen_at, :process, :ended)
 ON CONFLICT (model, worker) DO UPDATE SET host = excluded.host, url = excluded.url,
-    revision = excluded.revision, versions = excluded.versions, seen_at = excluded.seen_at"""
+    revision = excluded.revision, versions = excluded.versions, seen_at = excluded.seen_at,
+    process = excluded.process, ended = excluded.ended"""
 
 FORGET_WORKERS = "DELETE FROM release_workers WHERE model = :model AND seen_at < :before"
 
 WORKERS = """
-SELECT model, worker, host, url, revision, versions, seen_at
+SELECT model, worker, host, url, revision, versions, seen_at, process, ended
 FROM release_workers WHERE model = :model ORDER BY worker"""

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import time_ns
 from typing import Any
 
+from ml_platform.release.process import this_process
 from ml_platform.release.store import SqlReleaseStore
 from ml_platform.serving.bundle import Bundle
 from ml_platform.serving.counters import Counters
@@ -128,7 +129,8 @@ def worker_identity() -> Identity:
     """Return a name that no other worker has, now or before, and where it is reached."""
     host = os.uname().nodename
     name = f"{host}-{os.getpid()}-{time_ns() // 1_000_000:x}"
-    return Identity(name=name, host=host, url=os.environ.get(URL_VARIABLE, ""))
+    url = os.environ.get(URL_VARIABLE, "")
+    return Identity(name=name, host=host, url=url, process=this_process())
 
 
 class VersionRecorders:

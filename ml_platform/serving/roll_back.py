@@ -13,6 +13,7 @@ from ml_platform.plugins import Strict
 from ml_platform.release.commands import append_decided, known_model
 from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.release.store import ReleaseStore
+from ml_platform.release.worker import LIVE
 from ml_platform.serving import loadable
 from ml_platform.serving.smoke import Seen, look
 
@@ -56,26 +57,30 @@ class Proof(Strict):
     """How it is known that the service followed.
 
     workers: live workers, by name with the revision they serve; behind: those that do not follow.
+    silent: workers last seen at an earlier state and not heard of since, by name with what is told.
     seconds: from the transition until the last one followed.
     """
 
     workers: dict[str, int]
     behind: tuple[str, ...]
+    silent: dict[str, str]
     seconds: float
     services: tuple[Seen, ...]
 
     @property
     def holds(self) -> bool:
-        """Whether every live worker followed and every service answers with the version."""
-        return not self.behind and not any(each.problem for each in self.services)
+        """Whether every worker followed and every service answers with the version."""
+        troubled = self.behind or self.silent or any(each.problem for each in self.services)
+        return not troubled
 
     def lines(self) -> list[str]:
         """What was seen, for people."""
-        if not self.workers:
+        if not self.workers and not self.silent:
             return ["no service runs that follows the release: it takes effect at the next start"]
-        followed = len(self.workers) - len(self.behind)
-        told = [f"{followed} of {len(self.workers)} workers follow, after {self.seconds:.2f} s"]
+        known, followed = len(self.workers), len(self.workers) - len(self.behind)
+        told = [f"{followed} of {known} workers follow, after {self.seconds:.2f} s"]
         told += [f"worker {name} does not follow" for name in self.behind]
+        told += self.silent.values()
         for seen in self.services:
             answered = [] if seen.version is None else [f"GET /model: version {seen.version}"]
             if seen.predicted_by is not None:
@@ -138,23 +143,35 @@ def prove(
 ) -> Proof:
     """Wait until every live worker serves `state`, then ask each service for itself.
 
-    A worker is alive that was seen within 3 s; where nobody is, there is nothing to prove.
+    A worker is alive that was seen within 3 s, or that tells of itself while it is waited for,
+    whatever its clock says. One that is silent and was at an earlier state may serve that on, cut
+    off from the store: it leaves the rollback unproven until it counts as gone.
     example: a record to predict. key: API key, where the services ask for one. What they predict
     is journaled as `rollback-<revision>-<number of the service>`.
     """
     assert state.champion is not None
     started = time.monotonic()
+    first: dict[str, datetime] = {}
     while True:
-        live = [each for each in store.workers(state.model) if each.live(now=now())]
+        at = now()
+        known = [each for each in store.workers(state.model) if not each.is_over]
+        live = [
+            each
+            for each in known
+            if each.live(now=at) or each.seen_at != first.setdefault(each.worker, each.seen_at)
+        ]
         behind = tuple(each.worker for each in live if each.revision < state.revision)
         seconds = time.monotonic() - started
-        if not behind or seconds > patience:
+        heard = len(live) == len(known) or seconds > LIVE.total_seconds()
+        if (heard and not behind) or seconds > patience:
             break
         time.sleep(_LOOK_EVERY)
     urls = sorted({each.url for each in live})
+    lost = [each for each in known if each not in live and each.revision < state.revision]
     return Proof(
         workers={each.worker: each.revision for each in live},
         behind=behind,
+        silent={each.worker: each.told(now=at) for each in lost if each.silent(now=at)},
         seconds=seconds,
         services=tuple(
             look(

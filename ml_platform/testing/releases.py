@@ -138,8 +138,9 @@ def _check_workers(store: ReleaseStore, model: str) -> None:
     store.report_worker(report("a", 2, minutes=2))
     assert store.workers(model) == [report("a", 2, minutes=2), report("b", 2, minutes=1)]
     assert store.workers("another") == []
-    store.report_worker(report("c", 2, minutes=100))
-    assert store.workers(model) == [report("c", 2, minutes=100)], "old ones are forgotten"
+    stopped = report("c", 2, minutes=100).model_copy(update={"process": "p", "ended": True})
+    store.report_worker(stopped)
+    assert store.workers(model) == [stopped], "old ones are forgotten"
 
 
 def _refuses(action: Callable[[], object], error: type[MLPlatformError]) -> None:

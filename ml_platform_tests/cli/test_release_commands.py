@@ -21,6 +21,7 @@ from ml_platform.serving.examples import keep_example
 from ml_platform.settings import Settings
 from ml_platform_tests.serving.small_bento import small_bento
 from ml_platform_tests.serving.stand_in import StandIn, running
+from ml_platform_tests.spec.declarations import VALID, write
 
 PLAN = Plan(
     steps=(
@@ -56,7 +57,9 @@ class Home:
         )
         self.store.append(transition, expected_revision=revision - 1)
 
-    def worker(self, revision: int, url: str = "http://127.0.0.1:1") -> None:
+    def worker(
+        self, revision: int, url: str = "http://127.0.0.1:1", *, seconds_ago: float = -2
+    ) -> None:
         self.store.report_worker(
             WorkerReport(
                 model="m",
@@ -65,7 +68,7 @@ class Home:
                 url=url,
                 revision=revision,
                 versions=(1,),
-                seen_at=datetime.now(UTC) + timedelta(seconds=2),
+                seen_at=datetime.now(UTC) - timedelta(seconds=seconds_ago),
             )
         )
 
@@ -172,6 +175,26 @@ def test_rollback_that_a_worker_does_not_follow_is_told_and_not_proven(
     assert "worker w1 does not follow" in answer.output
     assert "it is not proven that the service followed" in answer.output
     assert home.store.state("m").champion == 1, "rolled back all the same"
+
+
+def test_rollback_that_a_lost_worker_may_not_follow_is_not_proven_and_status_tells_of_it(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml_platform.serving.roll_back.prove.__kwdefaults__", {"patience": 0.1})
+    monkeypatch.setenv("ML_PLATFORM_MODELS", str(tmp_path / "models"))
+    write(tmp_path / "models" / "m", VALID.replace("name: shop", "name: m"))
+    home.worker(2, seconds_ago=60)
+    answer = call("rollback", "m", "--reason", "r")
+    assert answer.exit_code == 4
+    assert "no service runs" not in answer.output
+    lost = "worker w1 of http://127.0.0.1:1 on h was not seen for 6"
+    assert lost in answer.output
+    again = call("rollback", "m", "--to", "1", "--reason", "r", "--json")
+    told = json.loads(again.stdout)
+    assert (again.exit_code, told["proven"], list(told["proof"]["silent"])) == (4, False, ["w1"])
+    assert f"m: {lost}" in call("status").output
+    [model] = json.loads(call("status", "m", "--json").stdout)
+    assert [each["worker"] for each in model["silent_workers"]] == ["w1"]
 
 
 @pytest.fixture

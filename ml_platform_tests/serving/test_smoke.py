@@ -1,14 +1,19 @@
 """A look at a service, which is a stand-in of a few lines."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 
 from ml_platform.release.memory import InMemoryReleaseStore
+from ml_platform.release.store import ReleaseStore
 from ml_platform.release.worker import WorkerReport
 from ml_platform.serving.roll_back import Proof, prove
 from ml_platform.serving.smoke import Seen, configured_key, look
 from ml_platform.testing.releases import promotion
+from ml_platform_tests.release.test_process import named_process
 from ml_platform_tests.serving.stand_in import StandIn, running
 
 EXAMPLE = {"amount": 3.5, "name": "ä"}
@@ -69,21 +74,96 @@ def test_the_key_of_the_environment_is_read_without_its_line_end() -> None:
 
 def proof(*services: StandIn) -> Proof:
     """Of a state whose champion is version 1, by one worker of each service."""
+    return proof_of([worker(f"w{n}", 1, url=each.url) for n, each in enumerate(services)])
+
+
+def proof_of(
+    workers: Sequence[WorkerReport], *, meanwhile: Callable[[ReleaseStore], object] = id
+) -> Proof:
+    """Of revision 1, whose champion is version 1. meanwhile: happens after each look."""
     store = InMemoryReleaseStore()
     state = store.append(promotion("m", 1, version=1), expected_revision=0)
-    for number, service in enumerate(services):
-        store.report_worker(
-            WorkerReport(
-                model=state.model,
-                worker=f"w{number}",
-                host="h",
-                url=service.url,
-                revision=1,
-                versions=(1,),
-                seen_at=NOW,
-            )
-        )
-    return prove(store, state, example=EXAMPLE, now=lambda: NOW, patience=0.1)
+    for each in workers:
+        store.report_worker(each)
+
+    def now() -> datetime:
+        meanwhile(store)
+        return NOW
+
+    return prove(store, state, example=EXAMPLE, now=now, patience=0.2)
+
+
+def worker(
+    name: str, revision: int, *, seconds_ago: float = 0, url: str = "http://h:1", **more: Any
+) -> WorkerReport:
+    return WorkerReport(
+        model="m",
+        worker=name,
+        host="h",
+        url=url,
+        revision=revision,
+        versions=(1,),
+        seen_at=NOW - timedelta(seconds=seconds_ago),
+        **more,
+    )
+
+
+def test_worker_that_fell_silent_at_an_earlier_state_leaves_it_unproven() -> None:
+    found = proof_of([worker("w1", 0, seconds_ago=5)])
+    assert not found.holds
+    assert found.lines()[0].startswith("0 of 0 workers follow")
+    [told] = found.lines()[1:]
+    assert told.startswith("worker w1 of http://h:1 on h was not seen for 5 s, at revision 0: ")
+    assert found.silent == {"w1": told}
+    assert "end it there, or bring it back to the release store" in told
+
+
+def test_worker_of_a_clock_that_is_wrong_is_not_taken_for_gone() -> None:
+    found = proof_of([worker("w1", 0, seconds_ago=-300)])
+    assert not found.holds
+    assert "was last seen 300 s after now, so its clock or this one is wrong" in found.lines()[1]
+
+
+@pytest.mark.parametrize("off", [-7200.0, -300.0, 300.0, 7200.0])
+def test_worker_of_a_clock_that_is_wrong_is_alive_while_it_tells_of_itself(off: float) -> None:
+    told = count()
+
+    def tell(store: ReleaseStore) -> None:
+        store.report_worker(worker("w1", revision, seconds_ago=off - next(told), url=service.url))
+
+    with running(StandIn()) as service:
+        revision = 1
+        followed = proof_of([worker("w1", 0, seconds_ago=off)], meanwhile=tell)
+        revision = 0
+        stuck = proof_of([worker("w1", 0, seconds_ago=off)], meanwhile=tell)
+    assert (followed.holds, followed.workers) == (True, {"w1": 1})
+    assert (stuck.holds, stuck.behind) == (False, ("w1",))
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        worker("w1", 0, ended=True),
+        worker("w1", 0, seconds_ago=5, ended=True),
+        worker("w1", 0, seconds_ago=3601),
+        worker("w1", 1, seconds_ago=5),
+    ],
+    ids=["stopped just now", "stopped", "gone for an hour", "followed before it fell silent"],
+)
+def test_worker_that_cannot_serve_an_earlier_state_leaves_nothing_to_prove(
+    over: WorkerReport,
+) -> None:
+    found = proof_of([over])
+    assert found.holds
+    assert "no service runs that follows the release" in found.lines()[0]
+
+
+def test_worker_that_was_killed_on_this_machine_leaves_nothing_to_prove() -> None:
+    with named_process() as (process, name):
+        assert not proof_of([worker("w1", 0, seconds_ago=5, process=name)]).holds
+        process.kill()
+        process.wait()
+        assert proof_of([worker("w1", 0, process=name)]).holds
 
 
 def test_every_service_is_asked_under_an_id_of_its_own() -> None:

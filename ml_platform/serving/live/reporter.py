@@ -17,11 +17,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Identity:
-    """One process. name: one of its own for each start; url: of the service it belongs to."""
+    """One process.
+
+    name: one of its own for each start; url: of the service it belongs to; process: as
+    `this_process` names it.
+    """
 
     name: str
     host: str
     url: str
+    process: str
 
 
 class Reporter:
@@ -37,15 +42,32 @@ class Reporter:
     ) -> None:
         self._followed, self._counters, self._worker = followed, counters, worker
         self._now = now
+        self._has_cleared = False
 
-    def report(self) -> None:
-        """Tell once. A store that is away costs nothing but this report: the next has it all."""
+    def report(self, *, last: bool = False) -> None:
+        """Tell once. A store that is away costs nothing but this report: the next has it all.
+
+        last: this worker stops. The first report tells of killed workers of this machine, too.
+        """
         try:
-            self._tell_store()
+            self._tell_store(last=last)
+            if not self._has_cleared:
+                self._tell_of_killed()
+                self._has_cleared = True
         except StoreError as error:
             _log.debug("%s", error)
 
-    def _tell_store(self) -> None:
+    def _tell_of_killed(self) -> None:
+        """Say for the workers before this one that were killed that they are over.
+
+        Other machines cannot see that, and could not tell them from workers cut off from the store.
+        """
+        store = self._followed.known.store
+        for each in store.workers(self._followed.known.model):
+            if each.is_over and not each.ended:
+                store.report_worker(each.model_copy(update={"ended": True}))
+
+    def _tell_store(self, *, last: bool) -> None:
         followed = self._followed
         store, model = followed.known.store, followed.known.model
         store.report_worker(
@@ -57,6 +79,8 @@ class Reporter:
                 revision=followed.revision,
                 versions=followed.shelf.versions,
                 seen_at=self._now(),
+                process=self._worker.process,
+                ended=last,
             )
         )
         for entered, counts in self._counters.steps().items():

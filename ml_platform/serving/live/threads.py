@@ -65,10 +65,10 @@ class Following:
             self._report_once()
             self._changed.wait(REPORT_SECONDS)
             self._changed.clear()
-        self._report_once()  # what was counted since
+        self._report_once(last=True)  # what was counted since, and that this worker is no more
 
-    def _report_once(self) -> None:
+    def _report_once(self, *, last: bool = False) -> None:
         try:
-            self._reporter.report()
+            self._reporter.report(last=last)
         except Exception:
             _log.exception("the release store could not be told")

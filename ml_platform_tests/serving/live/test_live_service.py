@@ -210,6 +210,7 @@ def test_rollback_of_a_service_with_keys_proves_itself(
     assert "2 of 2 workers follow" in answer.output
     assert "GET /model: version 1, POST /predict: answered by version 1" in answer.output
     assert journaled(settings) == {("rollback-3-1", "champion"): 1}
+    assert [each.ended for each in store.workers(NAME)] == [True, True], "stopped, not lost"
 
 
 def test_raising_candidate_is_cut_out_and_every_request_is_answered(settings: Settings):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from queue import Queue
 from threading import Semaphore
@@ -7,16 +8,18 @@ import pytest
 
 from ml_platform.exceptions import StoreError
 from ml_platform.release.plan import Plan, Stage, Step
+from ml_platform.release.process import this_process
 from ml_platform.release.state import Action
 from ml_platform.serving.live import threads
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.reporter import Identity, Reporter
 from ml_platform.serving.live.threads import FOLLOW_SECONDS, REPORT_SECONDS, Following
+from ml_platform_tests.release.test_process import named_process
 from ml_platform_tests.serving.live.fakes import MODEL, NOW, World, loaded
 from ml_platform_tests.serving.live.test_followed import ask, settled
 
 ALL = Plan(steps=(Step(stage=Stage.CANARY, percent=100), Step(stage=Stage.RAMP, percent=100)))
-WORKER = Identity(name="w1", host="here", url="http://127.0.0.1:1")
+WORKER = Identity(name="w1", host="here", url="http://127.0.0.1:1", process=this_process())
 
 
 def told(world: World, follower: FollowedRelease) -> Reporter:
@@ -88,9 +91,28 @@ def test_threads_end_and_the_last_counts_are_told(tmp_path: Path):
     settled(follower)
     following.start()
     ask(world, follower, "a")
+    [before] = world.store.workers(MODEL)
     following.stop()
 
     assert world.store.evidence(MODEL, entered=entered)[2, "candidate"].requests == 1
+    [after] = world.store.workers(MODEL)
+    assert (before.ended, after.ended) == (False, True), "who stops is not missed"
+
+
+def test_first_report_tells_of_the_workers_of_this_machine_that_were_killed(tmp_path: Path):
+    world, follower = started(tmp_path)
+    with named_process() as (killed, alive):
+        for name, process in (("killed", alive), ("elsewhere", f"another{alive}"), ("other", "")):
+            identity = Identity(name=name, host="h", url="", process=process)
+            Reporter(follower, world.counters, identity, now=lambda: NOW).report()
+        Reporter(follower, world.counters, replace(WORKER, name="w0"), now=lambda: NOW).report()
+        assert not any(each.is_over for each in world.store.workers(MODEL))
+        killed.kill()
+        killed.wait()
+    told(world, follower).report()
+
+    over = {each.worker: each.ended for each in world.store.workers(MODEL)}
+    assert over == {"killed": True, "elsewhere": False, "other": False, "w0": False, "w1": False}
 
 
 class Wait:
