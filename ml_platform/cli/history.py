@@ -29,10 +29,10 @@ def history(model: str, at: datetime | None, as_json: bool) -> None:
     known_model(store, model)
     steps = _steps(model, store.history(model))
     if at is not None:
-        then = at.replace(tzinfo=UTC)
-        steps = [step for step in steps if step[0].at <= then][-1:]
+        steps = [step for step in steps if step[0].at <= at.replace(tzinfo=UTC)]
     if as_json:
-        click.echo(json.dumps([_document(*step) for step in steps], indent=2, ensure_ascii=False))
+        found = [_document(*step) for step in steps] if at is None else _document_at(steps)
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     elif at is not None:
         click.echo(_at(model, at, steps))
     else:
@@ -75,13 +75,37 @@ def _at(model: str, at: datetime, steps: "list[tuple[Transition, ReleaseState]]"
     when = f"{at:%Y-%m-%d %H:%M} UTC"
     if not steps:
         return f"{model}: nothing was released at {when}"
-    transition, state = steps[0]
-    since = f"{state.since:%Y-%m-%d %H:%M:%S}" if state.since else "unknown"
-    return (
-        f"{model} at {when}: {_live(state)}; champion since {since}\n"
-        f"  last moved by {transition.who} (revision {transition.revision}, "
-        f"{transition.action.value}): {transition.why}"
+    (last, state), made = steps[-1], _crowning(steps)
+    lines = [
+        f"{model} at {when}: {_live(state)}; champion since {made.at:%Y-%m-%d %H:%M:%S}",
+        f"  made champion by {_told(made)}",
+    ]
+    if last != made:
+        lines.append(f"  last moved by {_told(last)}")
+    return "\n".join(lines)
+
+
+def _crowning(steps: "list[tuple[Transition, ReleaseState]]") -> "Transition":
+    """The transition that made the champion of the last state; the first of a model makes one."""
+    state = steps[-1][1]
+    return next(
+        transition
+        for transition, after in steps
+        if (after.champion, after.since) == (state.champion, state.since)
     )
+
+
+def _told(transition: "Transition") -> str:
+    action = f"revision {transition.revision}, {transition.action.value}"
+    return f"{transition.who} ({action}): {transition.why}"
+
+
+def _document_at(steps: "list[tuple[Transition, ReleaseState]]") -> list[dict[str, Any]]:
+    """The last transition with the state then, and the one that made the champion."""
+    if not steps:
+        return []
+    made = _crowning(steps).model_dump(mode="json", exclude={"plan"})
+    return [{**_document(*steps[-1]), "made_champion": made}]
 
 
 def _document(transition: "Transition", state: "ReleaseState") -> dict[str, Any]:

@@ -43,7 +43,15 @@ class Home:
         small_bento(settings.bentos, "m", 1)
         small_bento(settings.bentos, "m", 2)
 
-    def move(self, version: int, action: Action, plan: Plan | None = None) -> None:
+    def move(
+        self,
+        version: int,
+        action: Action,
+        plan: Plan | None = None,
+        *,
+        who: str = "run 1",
+        why: str = "certified",
+    ) -> None:
         revision = self.store.revision("m") + 1
         transition = Transition(
             model="m",
@@ -51,8 +59,8 @@ class Home:
             action=action,
             version=version,
             at=datetime(2026, 1, revision, tzinfo=UTC),
-            who="run 1",
-            why="certified",
+            who=who,
+            why=why,
             plan=plan,
         )
         self.store.append(transition, expected_revision=revision - 1)
@@ -280,10 +288,30 @@ def test_history_tells_what_was_live_when_since_when_by_whom_and_why(home: Home)
     ]  # fmt: skip
     then = call("history", "m", "--at", "2026-01-02T12:00").output
     assert "m at 2026-01-02 12:00 UTC: v2; champion since 2026-01-02 00:00:00" in then
-    assert "last moved by run 1 (revision 2, promote_direct): certified" in then
+    assert "made champion by run 1 (revision 2, promote_direct): certified" in then
+    assert "last moved" not in then, "that made the champion"
     assert "nothing was released" in call("history", "m", "--at", "2025-01-01").output
     [document] = json.loads(call("history", "m", "--at", "2026-01-01", "--json").output)
     assert (document["who"], document["state"]["champion"]) == ("run 1", 1)
+
+
+def test_history_at_a_time_names_who_made_the_champion_though_others_moved_since(
+    home: Home,
+) -> None:
+    home.move(3, Action.OPEN, PLAN)
+    home.move(3, Action.PROMOTE, who="ada", why="reviewed")
+    home.move(4, Action.OPEN, PLAN)
+    home.move(4, Action.CUT_OUT, who="service w", why="raised")
+    then = call("history", "m", "--at", "2026-01-07").output.splitlines()
+    assert then == [
+        "m at 2026-01-07 00:00 UTC: v3; champion since 2026-01-04 00:00:00",
+        "  made champion by ada (revision 4, promote): reviewed",
+        "  last moved by service w (revision 6, cut_out): raised",
+    ]
+    [document] = json.loads(call("history", "m", "--at", "2026-01-07", "--json").output)
+    assert (document["who"], document["action"]) == ("service w", "cut_out")
+    made = document["made_champion"]
+    assert (made["who"], made["why"], made["version"]) == ("ada", "reviewed", 3)
 
 
 def test_status_shows_candidate_step_and_evidence_by_version(home: Home) -> None:
