@@ -23,11 +23,12 @@ _FORMS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 def history(model: str, at: datetime | None, as_json: bool) -> None:
     """Show every transition of a model, or what was in production at a time."""
     from ml_platform.release.commands import known_model
+    from ml_platform.release.state import steps as replayed
     from ml_platform.release.store import SqlReleaseStore
 
     store = SqlReleaseStore(Settings.from_environment().release_url)
     known_model(store, model)
-    steps = _steps(model, store.history(model))
+    steps = list(replayed(model, store.history(model)))
     if at is not None:
         steps = [step for step in steps if step[0].at <= at.replace(tzinfo=UTC)]
     if as_json:
@@ -38,17 +39,6 @@ def history(model: str, at: datetime | None, as_json: bool) -> None:
     else:
         for line in plain_table(_HEAD, [_row(*step) for step in steps]):
             click.echo(line)
-
-
-def _steps(model: str, transitions: "list[Transition]") -> "list[tuple[Transition, ReleaseState]]":
-    from ml_platform.release.state import ReleaseState, apply
-
-    state = ReleaseState(model=model)
-    found: list[tuple[Transition, ReleaseState]] = []
-    for transition in transitions:
-        state = apply(state, transition)
-        found.append((transition, state))
-    return found
 
 
 def _row(transition: "Transition", state: "ReleaseState") -> tuple[str, ...]:

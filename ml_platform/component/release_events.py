@@ -87,10 +87,10 @@ def evidence_events(
             yield event
 
 
-def is_told(instance: dg.DagsterInstance, transition: Transition) -> bool:
-    """Whether an event shows it already: a tick that was repeated, or another daemon's."""
-    last = _last(instance, transition.model)
-    return "revision" in last and int(str(last["revision"].value)) >= transition.revision
+def told_until(instance: dg.DagsterInstance, model: str) -> int:
+    """The revision up to which events show a model's transitions, whichever tick made them."""
+    last = _last(instance, model)
+    return int(str(last["revision"].value)) if "revision" in last else 0
 
 
 def _last(instance: dg.DagsterInstance, model: str) -> Mapping[str, dg.MetadataValue]:

@@ -12,10 +12,10 @@ from ml_platform.component.platform import Platform, PlatformResource
 from ml_platform.component.release_events import (
     EVIDENCE_EVERY,
     evidence_events,
-    is_told,
     of_transition,
+    told_until,
 )
-from ml_platform.plugins import Strict
+from ml_platform.component.steps.advance import Progress, advance
 from ml_platform.release.state import Action, ReleaseState, Transition
 from ml_platform.settings import Settings
 
@@ -27,14 +27,12 @@ JOB = "release_command"
 EVERY_SECONDS = 10
 
 
-class Cursor(Strict):
-    """What the sensor told about.
+class Cursor(Progress):
+    """How far the sensor is.
 
-    seen: the last revision of each model; None before the first tick.
     evidence_at: when it last looked at what is to be shown of releases that stay where they are.
     """
 
-    seen: dict[str, int] | None = None
     evidence_at: AwareDatetime | None = None
 
 
@@ -50,14 +48,21 @@ def releases_sensor() -> dg.SensorDefinition:
     def releases(
         context: dg.SensorEvaluationContext, platform: PlatformResource
     ) -> dg.SensorResult:
-        from ml_platform.component.steps.advance import advance
-
         cursor, now = Cursor.model_validate_json(context.cursor or "{}"), utc_now()
-        found = advance(platform.stores, seen=cursor.seen, now=now)
+        found = advance(
+            platform.stores,
+            since=cursor,
+            now=now,
+            told=lambda model: told_until(context.instance, model),
+        )
+        last = {transition.model: state for transition, state in found.news}
         events = [
-            of_transition(transition, state, way_back=_way_back(platform.stores, transition, state))
+            of_transition(
+                transition,
+                state,
+                way_back=_way_back(platform.stores, transition, last[transition.model]),
+            )
             for transition, state in found.news
-            if not is_told(context.instance, transition)
         ]
         shown = cursor.evidence_at
         if shown is None or now - shown >= EVIDENCE_EVERY:
@@ -65,7 +70,7 @@ def releases_sensor() -> dg.SensorDefinition:
             shown = now
         return dg.SensorResult(
             skip_reason=f"{found.under_way} releases under way, {found.moved} moved",
-            cursor=Cursor(seen=found.seen, evidence_at=shown).model_dump_json(),
+            cursor=Cursor(**dict(found.progress), evidence_at=shown).model_dump_json(),
             asset_events=events,
         )
 

@@ -9,8 +9,9 @@ release, not the one under way.
       cut_out (the service), withdraw (a newer candidate), promote_direct (another version)
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 
 from pydantic import AwareDatetime, Field
@@ -140,12 +141,19 @@ def apply(state: ReleaseState, transition: Transition) -> ReleaseState:
     return state.model_copy(update={**changed, "revision": transition.revision})
 
 
-def replay(model: str, transitions: Iterable[Transition]) -> ReleaseState:
-    """Return the state of a model after all of its transitions, in their order."""
+def steps(
+    model: str, transitions: Iterable[Transition]
+) -> Iterator[tuple[Transition, ReleaseState]]:
+    """Yield each transition of a model, from the first one, with the state after it."""
     state = ReleaseState(model=model)
     for transition in transitions:
         state = apply(state, transition)
-    return state
+        yield transition, state
+
+
+def replay(model: str, transitions: Iterable[Transition]) -> ReleaseState:
+    """Return the state of a model after all of its transitions, in their order."""
+    return reduce(apply, transitions, ReleaseState(model=model))
 
 
 Changes = dict[str, Any]

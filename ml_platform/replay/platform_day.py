@@ -17,7 +17,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.production import ingest_now
 from ml_platform.component.retraining import decide, request_of, training_runs
 from ml_platform.component.run import RunOutcome, run_model
-from ml_platform.component.steps.advance import advance
+from ml_platform.component.steps.advance import Progress, advance
 from ml_platform.data.sources.parquet import ParquetSource
 from ml_platform.feedback.audit import CHECK as BIAS_AUDIT
 from ml_platform.monitoring.delivery import Recipient
@@ -66,7 +66,7 @@ class PlatformDay:
         self.retrainings: list[Retraining] = []
         self.findings: list[Found] = []
         self.poisoned: dict[str, Retraining] = {}
-        self._seen: dict[str, int] | None = None
+        self._releases = Progress()
         self._started: set[str] = set()
         self._news = Cursor.parse(None, instance)
 
@@ -76,7 +76,7 @@ class PlatformDay:
 
     def advance(self, *, now: datetime) -> None:
         """Move a release that is under way by its evidence."""
-        self._seen = advance(self.platform, seen=self._seen, now=now).seen
+        self._releases = advance(self.platform, since=self._releases, now=now).progress
 
     def join(self, *, since: datetime, now: datetime) -> None:
         """Join the labels that came, and audit them; what is wrong with them is a finding."""

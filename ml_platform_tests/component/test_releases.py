@@ -21,10 +21,10 @@ from ml_platform.component.releases import (
     release_command_job,
     releases_sensor,
 )
-from ml_platform.component.steps.advance import advance
+from ml_platform.component.steps.advance import AT_ONCE, Progress, advance
 from ml_platform.component.steps.release import ReleaseOutcome, release
 from ml_platform.data.snapshots import Snapshot
-from ml_platform.exceptions import DeploymentRefused, ServiceUnavailable, StoreError
+from ml_platform.exceptions import DeploymentRefused, ModelError, ServiceUnavailable, StoreError
 from ml_platform.registry.certificate import Certificate
 from ml_platform.registry.comparison import Comparison
 from ml_platform.release.evidence import Agreement, Counts, Moments, difference_bin
@@ -49,10 +49,13 @@ class Aliases:
     def __init__(self) -> None:
         self.known: dict[str, dict[str, int]] = {}
         self.away = False
+        self.unknown = set[str]()
 
     def aliases(self, model: str) -> dict[str, int]:
         if self.away:
             raise StoreError("MLflow is away")
+        if model in self.unknown:
+            raise ModelError(f"{model} has no version 1")
         return dict(self.known.get(model, {}))
 
     def set_alias(self, model: str, alias: str, version: int | None) -> None:
@@ -107,9 +110,9 @@ def test_a_tick_moves_each_release_by_its_evidence_and_tells_it_on_the_asset(
     found = tick(instance)
     assert platform.releases.state("good").stage is Stage.RAMP
     assert platform.releases.state("bad").candidate is None
-    assert aliases.known == {"good": {"champion": 1, "candidate": 2}, "bad": {"champion": 1}}
+    live = {"champion": 1}
+    assert aliases.known == {"good": {**live, "candidate": 2}, "bad": live, "quiet": live}
     events = {event.asset_key.path[0]: event for event in found.asset_events}
-    assert set(events) == {"good", "bad"}
     shown = events["bad"].metadata
     assert events["bad"].asset_key.path[1] == "deployed_bento"
     assert (shown["action"].value, shown["who"].value) == ("rollback", "releases sensor")
@@ -130,7 +133,7 @@ def test_a_shadow_that_goes_on_shows_how_it_scores_beside_the_champion(
         slices={"kind=b": Agreement(200, 190, Moments(200, 5.0, 1.0))},
     )
     opened(platform, "m", {(1, "champion"): Counts(requests=500), (2, "shadow"): shadow})
-    [event] = tick(instance).asset_events
+    [event] = tick(instance, json.dumps({"seen": {"m": 2}})).asset_events
     assert "|0.01 to 0.1|500|100|" in event.metadata["differences"].value
     assert "|kind=b|200|190|0.025|" in event.metadata["slices"].value
 
@@ -139,7 +142,7 @@ def test_a_champion_that_is_replaced_is_verified_for_a_rollback(
     platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
 ) -> None:
     platform.releases.append(transition("m", 1, 1), expected_revision=0)
-    first = tick(instance, json.dumps({"seen": {"m": 0}}))
+    first = tick(instance)
     assert "way_back" not in first.asset_events[0].metadata, "there is none before the first"
     model = small_bento(platform.settings.bentos, "m", 1)
     platform.releases.append(transition("m", 2, 2), expected_revision=1)
@@ -205,19 +208,63 @@ def test_what_others_did_is_told_and_mirrored_once(
     assert platform.releases.revision("m") == 4
 
 
+def test_what_happened_before_the_first_tick_is_told_as_it_was_and_once(
+    platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
+) -> None:
+    for version in (1, 2):
+        platform.releases.append(transition("m", version, version), expected_revision=version - 1)
+    events = tick(instance).asset_events
+    shown = [[event.metadata[name].value for name in ("revision", "champion")] for event in events]
+    assert shown == [[1, 1], [2, 2]], "each with what was live after it"
+    assert aliases.known["m"] == {"champion": 2, "previous": 1}
+    for event in events:
+        instance.report_runless_asset_event(event)
+    platform.releases.append(transition("m", 3, 3), expected_revision=2)
+    [event] = tick(instance).asset_events  # whose cursor was lost
+    assert event.metadata["revision"].value == 3
+
+
+def test_a_look_tells_of_so_many_models_and_of_those_that_move_now_first(
+    platform: Platform, aliases: Aliases, instance: dg.DagsterInstance
+) -> None:
+    models = [f"m{number:03}" for number in range(AT_ONCE)]
+    for model in models:
+        platform.releases.append(transition(model, 1, 1), expected_revision=0)
+    opened(platform, "zest", BAD)
+    found = tick(instance)
+    told = [event.asset_key.path[0] for event in found.asset_events]
+    assert told == ["zest"] * 3 + models[:-1]
+    [event] = tick(instance, found.cursor).asset_events
+    assert event.asset_key.path[0] == models[-1]
+
+
 def test_a_registry_that_is_away_gets_the_aliases_later(
     platform: Platform, aliases: Aliases
 ) -> None:
     opened(platform, "m", GOOD)
     aliases.away = True
-    seen = advance(platform, seen={"m": 2}, now=NOW)
+    first = advance(platform, since=Progress(seen={"m": 2}), now=NOW)
     assert platform.releases.revision("m") == 3, "the release goes on"
-    assert [each.action for each, _ in seen.news] == [Action.ADVANCE]
-    assert seen.seen == {"m": 2}, "it is looked at again"
+    assert [each.action for each, _ in first.news] == [Action.ADVANCE]
+    assert first.progress == Progress(seen={"m": 3}, unmirrored=("m",))
     aliases.away = False
-    later = advance(platform, seen=seen.seen, now=NOW)
-    assert next(each.action for each, _ in later.news) is Action.ADVANCE
+    later = advance(platform, since=first.progress, now=NOW)
     assert aliases.known["m"]["champion"] == platform.releases.state("m").champion
+    assert later.progress.unmirrored == ()
+
+
+def test_models_whose_aliases_cannot_be_set_hold_up_no_other(
+    platform: Platform, aliases: Aliases
+) -> None:
+    models = [f"m{number:03}" for number in range(2 * AT_ONCE)]
+    for model in models:
+        platform.releases.append(transition(model, 1, 1), expected_revision=0)
+    aliases.unknown = set(models[:AT_ONCE])
+    first = advance(platform, since=Progress(), now=NOW)
+    second = advance(platform, since=first.progress, now=NOW)
+    assert len(first.news) == len(second.news) == AT_ONCE
+    assert set(aliases.known) == set(models[AT_ONCE:])
+    assert second.progress.unmirrored == tuple(models[:AT_ONCE])
 
 
 def command_job() -> dg.JobDefinition:
@@ -425,7 +472,7 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
         key = dg.AssetKey(["m", "deployed_bento"])
         records: list[Any] = []
         with open_instance(platform.settings) as instance:
-            while not records and time.monotonic() < deadline:
+            while len(records) < 3 and time.monotonic() < deadline:
                 time.sleep(0.5)
                 records = list(instance.fetch_observations(key, limit=5).records)
     finally:
@@ -433,5 +480,6 @@ def test_a_real_daemon_takes_a_candidate_back(platform: Platform, tmp_path: Path
         daemon.wait(30)
         output.close()
     assert platform.releases.state("m").candidate is None, log.read_text("utf-8")
-    assert [r.asset_observation.metadata["action"].value for r in records] == ["rollback"]
+    told = [record.asset_observation.metadata["action"].value for record in records]
+    assert told == ["rollback", "open", "promote_direct"], "also what was before the daemon"
     assert json.loads(mirrored.read_text("utf-8")) == {"champion": 1}

@@ -271,6 +271,8 @@ def test_releases_reads_all_of_them_in_a_few_statements(
     home: Home, instance: dg.DagsterInstance
 ) -> None:
     ticks = Ticks(releases.releases_sensor(), instance)
+    seen = {name: state.revision for name, state in home.platform.releases.states().items()}
+    ticks.cursor = releases.Cursor(seen=seen).model_dump_json()
     with statements() as first:
         assert ticks.tick() == []
     with statements() as steady:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from ml_platform.cli.main import main
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps import advance as step
-from ml_platform.component.steps.advance import advance
+from ml_platform.component.steps.advance import Progress, advance
 from ml_platform.data.handles import HandleStore
 from ml_platform.exceptions import ServiceUnavailable
 from ml_platform.release.plan import Plan, Stage, Step
@@ -69,7 +69,7 @@ def followed(store: ReleaseStore, *, workers: int) -> None:
 def moved_on(settings: Settings) -> int:
     """Look as the sensor `releases` does until the evidence moves the release; its new step."""
     platform = Platform(settings)
-    until(lambda: advance(platform, seen=None, now=datetime.now(UTC)).moved)
+    until(lambda: advance(platform, since=Progress(), now=datetime.now(UTC)).moved)
     return platform.releases.state(NAME).entered
 
 
