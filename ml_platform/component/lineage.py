@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
+from ml_platform.addresses import without_secrets
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.certify import intact_certificate
 from ml_platform.component.steps.ingest_journal import journal_places
@@ -99,7 +100,7 @@ def models_with_predictions(settings: Settings) -> set[str]:
         with reached(settings.data_url):
             tables: list[str] = system.glob(f"{root}/*/{NAME}")
     except OSError as error:
-        raise StoreError(f"cannot list {settings.data_url}: {error}") from error
+        raise StoreError(without_secrets(f"cannot list {settings.data_url}: {error}")) from error
     journals = settings.journal.iterdir() if settings.journal.is_dir() else ()
     return {Path(table).parent.name for table in tables} | {each.name for each in journals}
 
@@ -155,7 +156,8 @@ def _records(settings: Settings, model: str, sought: bytes) -> Iterator[tuple[st
                     if sought in record and record.startswith(b'{"kind":"prediction"'):
                         yield segment.stream, record
     except OSError as error:
-        raise StoreError(f"cannot read the journal of {model}: {error}") from error
+        said = without_secrets(f"cannot read the journal of {model}: {error}")
+        raise StoreError(said) from error
 
 
 def _source(platform: Platform, model: str, version: int) -> tuple[Source, str]:

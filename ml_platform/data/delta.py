@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
+from ml_platform.addresses import without_secrets
 from ml_platform.data.arrow import ROWS_AT_ONCE
 from ml_platform.exceptions import StoreError
 
@@ -93,7 +94,8 @@ class DeltaLog:
                 if self._added(table, action, rows.schema, record):
                     return self._number(action.path), record
                 time.sleep(random.uniform(0, 0.01) * min(attempt + 1, 20))
-        raise StoreError(f"cannot write {self.what}: {_TRIES} times another writer was first")
+        first = f"{_TRIES} times another writer was first"
+        raise StoreError(without_secrets(f"cannot write {self.what}: {first}"))
 
     def _open(self) -> "DeltaTable | None":
         from deltalake import DeltaTable
@@ -187,7 +189,7 @@ def _clear_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError, pa.ArrowException) as error:
-        raise StoreError(f"{what}: {_reason(error)}") from error
+        raise StoreError(f"{without_secrets(what)}: {_reason(error)}") from error
 
 
 def _newest(table: "DeltaTable | None") -> tuple[int, dict[str, Any]] | None:
@@ -226,4 +228,4 @@ def _reason(error: BaseException) -> str:
         number = sign.removeprefix("os error ")
         if any(f"{sign})" in text or f"[Errno {number}]" in text for text in chain):
             return reason
-    return " ".join(chain[0].split())[:300]
+    return without_secrets(" ".join(chain[0].split()))[:300]

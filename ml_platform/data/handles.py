@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from ml_platform.addresses import without_secrets
 from ml_platform.data.remote import opened, reached
 from ml_platform.exceptions import StoreError
 
@@ -74,8 +75,8 @@ class HandleStore:
             with reached(self.url):
                 yield
         except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise StoreError(f"cannot {verb} {self.url}/{path}: {reason}") from error
+            where, said = without_secrets(self.url), without_secrets(" ".join(str(error).split()))
+            raise StoreError(f"cannot {verb} {where}/{path}: {said[:300]}") from error
 
 
 def _protocols(system: Any) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ml_platform.addresses import without_secrets
+
 
 def opened(url: str) -> tuple[Any, str]:
     """Return the file system of a URL, and the path in it. Raises OSError.
@@ -32,4 +34,5 @@ def reached(url: str) -> Iterator[None]:
     except Exception as error:
         if "://" not in url:
             raise
-        raise OSError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+        said = without_secrets(" ".join(str(error).split()))
+        raise OSError(f"{type(error).__name__}: {said}") from error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import StoreError
 from ml_platform.feedback.day_file import (
     DAY,
@@ -257,7 +258,7 @@ class DayTable:
     def _existing(self) -> "DeltaTable":
         table = self._files.open()
         if table is None:
-            raise StoreError(f"there is no table at {self.url} yet")
+            raise StoreError(f"there is no table at {without_secrets(self.url)} yet")
         return table
 
     def _dataset(self, first: date | None, last: date | None) -> Any:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import StoreError
 
 if TYPE_CHECKING:
@@ -121,8 +122,8 @@ def clear_errors(what: str) -> Iterator[None]:
     try:
         yield
     except (DeltaError, OSError, pa.ArrowException) as error:
-        reason = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())[:300]
-        raise StoreError(f"{what}: {reason}") from error
+        reason = without_secrets(" ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split()))
+        raise StoreError(f"{without_secrets(what)}: {reason[:300]}") from error
 
 
 def _commit_file(version: int) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import StoreError
 from ml_platform.feedback.label_files import LabelFile, Reading
 from ml_platform.feedback.labels_received import labels_table
@@ -41,5 +42,6 @@ def import_labels(file: LabelFile, how: Reading, *, data_url: str, model: str) -
                 added += part.num_rows
                 break
         else:
-            raise StoreError(f"cannot write {table.url}: another writer is always first")
+            where = without_secrets(table.url)
+            raise StoreError(f"cannot write {where}: another writer is always first")
     return Imported(file.path, rows, added)

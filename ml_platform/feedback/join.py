@@ -16,6 +16,7 @@ from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import StoreError
 from ml_platform.feedback import inference_table, labels_received
 from ml_platform.feedback.delta_files import DeltaFiles
@@ -71,7 +72,8 @@ class LabelJoin:
             outcome = self._try()
             if outcome is not None:
                 return outcome
-        raise StoreError(f"cannot write {self.labeled.files.url}: another writer is always first")
+        where = without_secrets(self.labeled.files.url)
+        raise StoreError(f"cannot write {where}: another writer is always first")
 
     def _try(self) -> JoinOutcome | None:
         """One attempt; None when another writer was first."""

@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import StoreError
 from ml_platform.registry import empty_store
 
@@ -146,13 +146,8 @@ def store_errors(doing: str, address: str) -> Generator[None, None, None]:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:
         first_line = str(error).partition("\n")[0]
-        raise StoreError(f"MLflow at {address} failed to {doing}: {first_line}") from error
-
-
-def without_password(uri: str) -> str:
-    """The address as it may be shown: the password of a URL left out."""
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@") if password else uri
+        said = without_secrets(f"MLflow at {address} failed to {doing}: {first_line}")
+        raise StoreError(said) from error
 
 
 def with_driver(uri: str) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ml_platform.addresses import without_login
 from ml_platform.registry import embedded
 from ml_platform.registry.training_log import log_training
 from ml_platform.registry.version import RunStatus, TrainingRows
@@ -29,7 +30,8 @@ class RunLog:
     ) -> None:
         self.tracking_uri = embedded.with_driver(tracking_uri)
         self.artifacts = artifacts
-        self.ui_url = tracking_uri if tracking_uri.startswith("http") else ui_url
+        by_server = tracking_uri.startswith("http")
+        self.ui_url = without_login(tracking_uri) if by_server else ui_url
         self._file = embedded.sqlite_file(tracking_uri)
 
     @cached_property
@@ -44,7 +46,7 @@ class RunLog:
     @contextmanager
     def _doing(self, what: str) -> Generator[Any, None, None]:
         embedded.import_mlflow()
-        with embedded.store_errors(what, embedded.without_password(self.tracking_uri)):
+        with embedded.store_errors(what, self.tracking_uri):
             yield self._client
 
     def prepare(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import StoreError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _sqlite(address: "URL") -> "Engine":
 
     file = Path(address.database or "")
     if address.get_backend_name() != "sqlite" or not file.is_absolute():
-        shown = address.render_as_string(hide_password=True)
+        shown = without_secrets(address.render_as_string(hide_password=True))
         raise StoreError(f"{shown!r} is no address of a store (valid: {_VALID})")
     file.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(address, poolclass=NullPool, connect_args={"timeout": _BUSY_SECONDS})
@@ -143,7 +144,8 @@ def store_errors(doing: str, url: str) -> Generator[None, None, None]:
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, ModuleNotFoundError) as error:
-        shown = make_url(url).render_as_string(hide_password=True)
         cause = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         hint = "; install ml_platform[postgres]" if isinstance(error, ModuleNotFoundError) else ""
-        raise StoreError(f"cannot {doing} the release store {shown}: {cause}{hint}") from error
+        shown = make_url(url).render_as_string(hide_password=True)
+        said = without_secrets(f"cannot {doing} the release store {shown}: {cause}{hint}")
+        raise StoreError(said) from error

@@ -200,6 +200,8 @@ def test_a_retry_with_another_parameter_keeps_both(registry: ModelRegistry) -> N
 def test_links_lead_to_the_ui_of_a_server_or_to_the_one_named() -> None:
     server = ModelRegistry(tracking_uri="http://mlflow.example:5000", artifacts="s3://x")
     assert server.ui_url == "http://mlflow.example:5000"
+    behind = ModelRegistry(tracking_uri="https://ada:secret@mlflow.example", artifacts="/x")
+    assert behind.ui_url == "https://mlflow.example", "no link shows who the platform logs in as"
     local = ModelRegistry(tracking_uri="sqlite:////x/m.db", artifacts="/x", ui_url="http://here")
     assert local.ui_url == "http://here"
 

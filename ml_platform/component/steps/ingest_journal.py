@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ml_platform.addresses import without_secrets
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.journal_batch import (
     Batch,
@@ -225,5 +226,5 @@ def _clear_errors(model: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = without_secrets(" ".join(str(error).split()))[:300]
         raise StoreError(f"cannot read the journal of {model}: {reason}") from error

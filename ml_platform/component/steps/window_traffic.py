@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from ml_platform.addresses import without_secrets
 from ml_platform.clock import utc_now
 from ml_platform.component.monitoring_sensor import GRACE
 from ml_platform.component.platform import Platform
@@ -72,7 +73,8 @@ def _gather(folder: Path, shared: str | None) -> None:
             collect(shared, folder)
             fold(folder, before=ended, forget=lambda worker: forget(shared, worker))
         except OSError as error:
-            _log.warning("counts of other machines cannot be fetched from %s: %s", shared, error)
+            said = without_secrets(f"{shared}: {error}")
+            _log.warning("counts of other machines cannot be fetched from %s", said)
 
 
 def _elsewhere(platform: Platform, name: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import Field
 
+from ml_platform.addresses import without_secrets
 from ml_platform.data.sources.location import locate, reading, require_rows
 from ml_platform.data.sources.source import SOURCES, Source
 
@@ -34,4 +35,5 @@ class CsvSource(Source):
 
     def fingerprint(self) -> str:
         """The declaration without the keys of the object store."""
-        return self.model_dump_json(exclude={"options": {"storage_options"}})
+        shown = self.model_copy(update={"path": without_secrets(self.path)})
+        return shown.model_dump_json(exclude={"options": {"storage_options"}})

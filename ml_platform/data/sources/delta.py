@@ -6,6 +6,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import Field
 
+from ml_platform.addresses import without_secrets
 from ml_platform.data.sources.location import locate, require_rows
 from ml_platform.data.sources.source import SOURCES, Source
 from ml_platform.exceptions import SourceError
@@ -31,22 +32,24 @@ class DeltaSource(Source):
         from deltalake.exceptions import DeltaError, TableNotFoundError
 
         place = locate(self.path, folder=folder)
+        shown = without_secrets(place)
         try:
             table = DeltaTable(place, storage_options=self.storage_options or None)
             if self.version is not None:
-                self._require_version(table.version(), place)
+                self._require_version(table.version(), shown)
                 table.load_as_version(self.version)
             frame = table.to_pyarrow_table().to_pandas()
         except TableNotFoundError as error:
-            raise SourceError(f"{place} is not a Delta table") from error
+            raise SourceError(f"{shown} is not a Delta table") from error
         except (DeltaError, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise SourceError(f"cannot read the Delta table {place}: {reason}") from error
-        return require_rows(frame, what=f"the Delta table {place}")
+            reason = without_secrets(" ".join(str(error).split()))[:300]
+            raise SourceError(f"cannot read the Delta table {shown}: {reason}") from error
+        return require_rows(frame, what=f"the Delta table {shown}")
 
     def fingerprint(self) -> str:
         """The declaration without the keys of the object store."""
-        return self.model_dump_json(exclude={"storage_options"})
+        shown = self.model_copy(update={"path": without_secrets(self.path)})
+        return shown.model_dump_json(exclude={"storage_options"})
 
     def _require_version(self, newest: int, place: str) -> None:
         if self.version is not None and self.version > newest:

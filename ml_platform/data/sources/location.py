@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ml_platform.addresses import without_secrets
 from ml_platform.exceptions import SourceError, did_you_mean
 
 
@@ -31,13 +32,14 @@ def require_rows(frame: pd.DataFrame, *, what: str) -> pd.DataFrame:
     """Return `frame`; raises SourceError when it has no rows."""
     if frame.empty:
         columns = ", ".join(map(str, frame.columns)) or "no columns"
-        raise SourceError(f"{what} has no rows (it has the columns: {columns})")
+        raise SourceError(f"{without_secrets(what)} has no rows (it has the columns: {columns})")
     return frame
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
     """Turn what pandas, pyarrow and fsspec raise while reading into a SourceError."""
+    what = without_secrets(what)
     try:
         yield
     except pd.errors.EmptyDataError as error:
@@ -65,4 +67,4 @@ def _hint(file: Path) -> str:
 
 
 def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return without_secrets(" ".join(str(error).split()))[:300] or type(error).__name__

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pandas as pd
 from pydantic import Field
 
+from ml_platform.addresses import without_secrets
 from ml_platform.data.sources.location import locate, require_rows
 from ml_platform.data.sources.source import SOURCES, Source
 from ml_platform.exceptions import SourceError
@@ -36,7 +37,7 @@ class SqlSource(Source):
         from sqlalchemy.exc import SQLAlchemyError
 
         url = _in_folder(self._parsed(), folder)
-        shown = url.render_as_string(hide_password=True)
+        shown = without_secrets(url.render_as_string(hide_password=True))
         try:
             engine = create_engine(url)
         except (SQLAlchemyError, ImportError) as error:
@@ -76,7 +77,7 @@ def _in_folder(url: "URL", folder: Path) -> "URL":
 
 
 def _cause(error: BaseException, url: "URL") -> str:
-    """Return what the driver said, in one line, without the password."""
+    """Return what the driver said, in one line, without the password, wherever it stands."""
     said = str(getattr(error, "orig", None) or error)
     line = " ".join(said.split())[:300]
     for secret in {str(url.password), quote(str(url.password))} if url.password else ():

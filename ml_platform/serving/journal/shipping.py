@@ -5,6 +5,7 @@ import threading
 from abc import ABC, abstractmethod
 from pathlib import Path
 
+from ml_platform.addresses import without_secrets
 from ml_platform.data.remote import opened, reached
 from ml_platform.serving.journal.segment import CLOSED, close_abandoned
 
@@ -56,8 +57,9 @@ class Shipper(ABC):
                 self.ship_all()
         except OSError as error:
             if not self.failed:  # said once, not at every try
-                logging.getLogger(__name__).warning("cannot ship to %s: %s", self.url, error)
-            self.failed = str(error) or type(error).__name__
+                said = without_secrets(f"cannot ship to {self.url}: {error}")
+                logging.getLogger(__name__).warning("%s", said)
+            self.failed = without_secrets(str(error)) or type(error).__name__
             return False
         self.failed = ""
         return True

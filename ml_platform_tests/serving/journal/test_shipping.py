@@ -39,6 +39,18 @@ def test_closed_segments_of_living_and_dead_workers_are_moved(tmp_path: Path) ->
     assert [path for path in (tmp_path / "here").rglob("*") if path.is_file()] == []
 
 
+def test_no_log_shows_the_password_of_the_storage(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    segment = tmp_path / "w" / "00000000000001-ab.seg"
+    segment.parent.mkdir()
+    segment.write_bytes(b"MLPJ\x01\r\n\x00")
+    shipper = SegmentShipper(tmp_path, "nowhere://ada:hunter2@host/journal")
+    shipper.close()
+    assert "cannot ship to nowhere://ada:***@host/journal" in caplog.text
+    assert "hunter2" not in caplog.text + shipper.failed
+
+
 def test_what_cannot_be_shipped_stays_and_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
