@@ -19,6 +19,9 @@ WRITES = "ml_platform_writes"  # execution option: the transaction is going to w
 
 _BUSY_SECONDS = 20
 _CONNECT_SECONDS = 5
+_SILENT_SECONDS = 10
+"""After which the kernel gives up a connection whose other end takes no packet any more; by itself
+it tries for a quarter of an hour, and whoever asked the store waits."""
 _POSTGRES_LOCK = 7_102_417_731  # any number, the same for all who create the tables
 _VALID = "sqlite:////absolute/path/release.db, postgresql://user:password@host/database"
 
@@ -106,7 +109,13 @@ def _postgres(address: "URL") -> "Engine":
     return create_engine(
         address.set(drivername="postgresql+psycopg2"),
         pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_SECONDS},
+        connect_args={
+            "connect_timeout": _CONNECT_SECONDS,
+            "tcp_user_timeout": _SILENT_SECONDS * 1000,  # what was sent and is not acknowledged
+            "keepalives_idle": _SILENT_SECONDS // 2,  # while an answer is waited for
+            "keepalives_interval": 1,
+            "keepalives_count": _SILENT_SECONDS // 2,
+        },
     )
 
 

@@ -1,3 +1,5 @@
+import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from ml_platform.exceptions import NothingReleased, RevisionConflict, StoreError
+from ml_platform.release import database
 from ml_platform.release.memory import InMemoryReleaseStore
 from ml_platform.release.state import Action
 from ml_platform.release.store import ReleaseStore, SqlReleaseStore, champion
@@ -125,6 +128,34 @@ def test_a_store_that_is_away_is_one_sentence_without_its_password() -> None:
     with pytest.raises(StoreError, match=r"cannot read .*me:\*\*\*@.*refused") as raised:
         store.state("m")
     assert "\n" not in str(raised.value)
+
+
+def test_a_store_that_takes_connections_and_never_answers_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(database, "_CONNECT_SECONDS", 2)  # less counts as 2
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://me@127.0.0.1:{silent.getsockname()[1]}/x"
+        with pytest.raises(StoreError, match=r"cannot read the release store .*timeout expired"):
+            SqlReleaseStore(address).revision("m")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for what it was told")
+def test_a_connection_whose_other_end_vanished_is_given_up_in_seconds(postgres_url: str) -> None:
+    engine = database.open_engine(postgres_url, create=())
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        told = socket.socket(fileno=os.dup(driver.fileno()))
+    with told:
+        assert told.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
+        assert told.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        idle, interval, count = (
+            told.getsockopt(socket.IPPROTO_TCP, option)
+            for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        )
+    engine.dispose()
+    assert idle + interval * count == 10
 
 
 def test_a_transition_of_a_later_version_is_not_misread(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,14 @@ class Time:
 
 
 class AwayStore(InMemoryReleaseStore):
-    """A store that can be away."""
+    """A store that can be away, or not answer until it is told to."""
 
     away = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers, self.asked = Event(), Event()
+        self.answers.set()
 
     def revision(self, model: str) -> int:
         self._check()
@@ -96,6 +102,8 @@ class AwayStore(InMemoryReleaseStore):
         return super().append(transition, expected_revision=expected_revision)
 
     def _check(self) -> None:
+        self.asked.set()
+        self.answers.wait()
         if self.away:
             raise StoreError("the store is away")
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 from queue import Queue
-from threading import Semaphore
+from threading import Event, Semaphore
 from typing import cast
 
 import pytest
@@ -164,6 +164,34 @@ def test_change_is_in_effect_with_the_next_look_and_told_without_another_wait(
 
     assert answered_by == "1"
     assert seen.revision == world.store.revision(MODEL) == 3
+
+
+def test_service_goes_on_while_its_store_does_not_answer_and_follows_it_afterwards(tmp_path: Path):
+    world, follower = started(tmp_path)
+    swapped = Event()
+    following = Following(follower, told(world, follower), swapped=swapped.set)
+    world.move(Action.PROMOTE_DIRECT, 2)
+    world.store.answers.clear()
+    world.store.asked.clear()
+    following.start()
+    try:
+        assert world.store.asked.wait(30)
+        world.time.seconds += 7
+        assert ask(world, follower, "a")["model_version"] == "1"
+        health = follower.health()
+        about = follower.about()
+    finally:
+        world.store.answers.set()
+    try:
+        assert swapped.wait(30)
+        assert ask(world, follower, "a")["model_version"] == "2"
+        assert "trouble" not in follower.health()
+    finally:
+        following.stop()
+
+    silent = "the release store has not answered for 7 s"
+    assert (health["status"], health["trouble"]) == ("degraded", [silent])
+    assert about["live"]["store"] == {"reachable": False, "trouble": silent}
 
 
 def test_what_is_promised_within_a_second_waits_for_half_of_it_at_most():
