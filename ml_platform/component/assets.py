@@ -197,7 +197,9 @@ def _deployed_bento(declaration: Declaration) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(
             value=built.handle,
             data_version=dg.DataVersion(built.handle.tag),
-            metadata=metadata.of_deployment(built, outcome, now=now),
+            metadata=metadata.of_deployment(
+                built, outcome, platform.stores, run_id=report.run_id, now=now
+            ),
         )
 
     return deployed_bento

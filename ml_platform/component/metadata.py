@@ -117,11 +117,10 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: date
         "version": outcome.handle.version,
         "reused": outcome.reused,
         "holdout_rows": evaluation.rows,
-        "report": report_link(platform.settings, f"{folder}/evaluation.html"),
+        **_origin(platform, folder, outcome.handle.run_id),
         "model_card": report_link(platform.settings, f"{folder}/card.html"),
         **_evidently(platform, outcome.folder),
         "data_docs": report_link(platform.settings, f"{folder.parts[0]}/index.html"),
-        "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(outcome.handle.run_id)),
         "metrics": dg.MetadataValue.md(markdown_table(_metrics(evaluation, whole=True))),
         "gates": _verdicts(outcome.certificate, now=now),
         "certified": _facts(outcome.certificate),
@@ -134,6 +133,14 @@ def of_evaluation(outcome: "EvaluationOutcome", platform: Platform, *, now: date
     }
 
 
+def _origin(platform: Platform, folder: Path, run_id: str) -> Metadata:
+    """The links from a version to its report and its MLflow run."""
+    return {
+        "report": report_link(platform.settings, f"{folder}/evaluation.html"),
+        "mlflow_run": dg.MetadataValue.url(platform.registry.run_url(run_id)),
+    }
+
+
 def _evidently(platform: Platform, folder: Path) -> Metadata:
     """The link to Evidently's page, where it was drawn."""
     page = folder / "evidently.html"
@@ -143,12 +150,24 @@ def _evidently(platform: Platform, folder: Path) -> Metadata:
     return {"evidently_report": report_link(platform.settings, str(where))}
 
 
-def of_deployment(built: "BuiltBento", outcome: "ReleaseOutcome", *, now: datetime) -> Metadata:
-    """The Bento, the evidence it stands on, and what it replaced."""
+def of_deployment(
+    built: "BuiltBento",
+    outcome: "ReleaseOutcome",
+    platform: Platform,
+    *,
+    run_id: str,
+    now: datetime,
+) -> Metadata:
+    """The Bento, the evidence it stands on, and what it replaced.
+
+    run_id: of MLflow, that trained the version.
+    """
+    folder = Path(built.certificate.model, f"v{built.handle.version}")
     return {
         "bento": built.handle.tag,
         "version": built.handle.version,
         "reused": built.reused,
+        **_origin(platform, folder, run_id),
         "certificate": built.handle.certificate,
         "certified_gates": _verdicts(built.certificate, now=now),
         "certified": _facts(built.certificate),

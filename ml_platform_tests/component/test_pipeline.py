@@ -250,6 +250,10 @@ class TestReleased:
             path = str(report[name]).removeprefix(released.platform.settings.reports_address)
             file = released.platform.settings.reports / path.lstrip("/")
             assert file.read_text("utf-8").lstrip().lower().startswith(("<!doctype", "<html"))
+        deployed = metadata(released.first, "deployed_bento")
+        trained = metadata(released.first, "trained_model")
+        assert deployed["report"] == report["report"]
+        assert deployed["mlflow_run"] == report["mlflow_run"] == trained["mlflow_run"]
 
 
 @pytest.mark.slow
