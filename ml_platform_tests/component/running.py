@@ -1,6 +1,7 @@
 """Run parts of a model's job, and change its declaration on the way."""
 
 import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,15 @@ def small_credit(folder: Path, *, evidently: bool = False) -> Declaration:
     shutil.copytree(MODELS / "small_credit", folder)
     declaration = load_declaration(folder / "defs.yaml")
     return declaration if evidently else changed(declaration, "bootstrap: 50", WITHOUT_PAGE)
+
+
+def committed(folder: Path) -> str:
+    """Make a repository of the folder, with one commit, and return its name."""
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "first")):
+        subprocess.run(["git", "-C", str(folder), *who, *command], check=True)
+    head = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    return subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def changed(declaration: Declaration, old: str, new: str) -> Declaration:

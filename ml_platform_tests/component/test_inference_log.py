@@ -31,7 +31,7 @@ from ml_platform.component.production import ingest_now
 from ml_platform.exceptions import PredictionNotFound
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
-from ml_platform_tests.component.running import materialize, materialized, metadata
+from ml_platform_tests.component.running import committed, materialize, materialized, metadata
 from ml_platform_tests.component.steps.test_ingest_journal import (
     ids,
     label,
@@ -205,6 +205,7 @@ def test_prediction_is_traced_back_to_everything_it_came_from(
     declaration: Declaration, instance: dg.DagsterInstance, platform: Platform
 ) -> None:
     upto = ["raw_data", "validated_data", "trained_model", "evaluation_report"]
+    commit = committed(declaration.folder)
     trained = materialize(declaration, instance, only=upto)
     assert trained.success
     log(declaration, [prediction(1, version=1, key="loan-7"), prediction(2, version=9)])
@@ -220,12 +221,20 @@ def test_prediction_is_traced_back_to_everything_it_came_from(
     assert source.mlflow_run == metadata(trained, "trained_model")["mlflow_run_id"]
     assert source.snapshot == metadata(trained, "trained_model")["training_data"]
     assert source.contract_version == 1
+    assert source.git_commit == commit
     assert source.gates["minimum_metric_roc_auc"] == "passed"
     assert source.certificate == platform.registry.get("small_credit", 1).tags["certificate_sha256"]
     unregistered = lineage_of(platform, "id-2")
     assert "small_credit has no version 9" in unregistered.problem
     text = CliRunner().invoke(main, ["lineage", "id-1"]).output
-    for part in ("prediction id-1", "MLflow run", "data snapshot", "certificate", "key loan-7"):
+    for part in (
+        commit,
+        "prediction id-1",
+        "MLflow run",
+        "data snapshot",
+        "certificate",
+        "key loan-7",
+    ):
         assert part in text
     document = json.loads(CliRunner().invoke(main, ["lineage", "id-1", "--json"]).output)
     assert document["source"]["dagster_run"] == trained.run_id

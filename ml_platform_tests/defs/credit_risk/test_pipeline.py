@@ -1,6 +1,5 @@
 """The shipped model the whole way, through its own gates, from a folder of its own in git."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from ml_platform.spec.roots import SHIPPED
 from ml_platform_tests.component.running import (
     RELEASE,
     checks,
+    committed,
     failure,
     materialize,
     materialized,
@@ -22,15 +22,6 @@ from ml_platform_tests.component.running import (
 )
 
 pytestmark = pytest.mark.slow
-
-
-def committed(folder: Path) -> str:
-    """Make a repository of the folder, with one commit, and return its name."""
-    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    for command in (("init", "-q"), ("add", "."), ("commit", "-q", "-m", "first")):
-        subprocess.run(["git", "-C", str(folder), *who, *command], check=True)
-    head = ["git", "-C", str(folder), "rev-parse", "HEAD"]
-    return subprocess.run(head, capture_output=True, text=True, check=True).stdout.strip()
 
 
 class Released:
