@@ -12,7 +12,7 @@ import yaml
 from ml_platform.exceptions import ModelError, ServingError
 from ml_platform.serving import bento_files
 from ml_platform.serving.build import bento_folder, build_bento
-from ml_platform.serving.bundle import Identity
+from ml_platform.serving.bundle import Bundle, Identity
 from ml_platform.spec.serving import ServingSpec
 from ml_platform_tests.serving.conftest import CONTRACT, NAME, RELEASE
 
@@ -64,6 +64,26 @@ def test_bento_holds_model_contract_release_and_its_code(bentos: Path):
     assert (source / "ml_platform" / "serving" / "app.py").is_file()
     assert not (source / "ml_platform" / "component").exists()
     assert not (source / "ml_platform" / "serving" / "build.py").exists()
+
+
+@pytest.mark.slow
+def test_bento_that_was_exported_is_the_same_in_the_store_of_another_machine(
+    bentos: Path, tmp_path: Path
+):
+    there, file = tmp_path / "there", tmp_path / "flight_delays-3.bento"
+    there.mkdir()
+    for store, words in ((bentos, ["export", f"{NAME}:3"]), (there, ["import"])):
+        command = [sys.executable, "-m", "bentoml", *words, str(file)]
+        environment = {**os.environ, "BENTOML_HOME": str(store), "BENTOML_DO_NOT_TRACK": "True"}
+        subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True)
+
+    def contents(store: Path) -> dict[Path, bytes]:
+        folder = bento_folder(store, NAME, 3)
+        files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+        return {path.relative_to(folder): path.read_bytes() for path in files}
+
+    assert contents(there) == contents(bentos)
+    assert Bundle.read(bento_folder(there, NAME, 3) / "src").identity.version == "3"
 
 
 @pytest.mark.slow
