@@ -1,6 +1,7 @@
 """Gates that compare with the champion, from the declaration to the certificate."""
 
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import dagster as dg
 import numpy as np
@@ -9,16 +10,19 @@ import pytest
 
 from ml_platform.component.handles import DeployedBento, EvaluationReport
 from ml_platform.component.platform import Platform
-from ml_platform.component.steps import deploy
+from ml_platform.component.steps import champion, deploy
 from ml_platform.component.steps.certify import intact_certificate, verified_certificate
 from ml_platform.component.steps.deploy import BuiltBento
 from ml_platform.data.same_rows import rows_in
 from ml_platform.evaluation.baseline import Baseline, write_baseline
+from ml_platform.exceptions import ModelError
+from ml_platform.gates.opponent import told_overlap
 from ml_platform.gates.result import GateRecord
 from ml_platform.registry.certificate import Certificate
 from ml_platform.registry.comparison import Comparison
 from ml_platform.spec.load import Declaration
 from ml_platform.testing.stores import promotion
+from ml_platform.training.model import Model
 from ml_platform_tests.component.running import BEFORE_DEPLOYMENT, changed, failure, materialize
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -183,6 +187,51 @@ def test_large_keys_do_not_run_together() -> None:
     assert rows_in(holdout, holdout.iloc[:1], key="id").tolist() == [True, False]
 
 
-def test_key_that_the_champion_did_not_have_matches_nothing() -> None:
-    holdout = pd.DataFrame({"id": [1, 2]})
-    assert not rows_in(holdout, pd.DataFrame({"x": [1, 2]}), key="id").any()
+def test_rows_are_known_by_their_values_where_one_of_them_lacks_the_key() -> None:
+    holdout = pd.DataFrame({"id": [1, 2, 3], "x": [0.1, 0.2, 0.3], "y": ["a", "b", "c"]})
+    trained = holdout.drop(columns="id").assign(y=["a", "b", "z"])
+    assert rows_in(holdout, trained, key="id").tolist() == [True, True, False]
+    assert rows_in(trained, holdout, key="id").tolist() == [True, True, False]
+    assert not rows_in(holdout, trained[[]], key="id").any()
+
+
+def test_whole_numbers_are_the_same_rows_when_a_null_made_them_floats() -> None:
+    holdout = pd.DataFrame({"id": [1, 2, 3], "x": [4, 5, 6]})
+    trained = pd.DataFrame({"id": [3.0, np.nan], "x": [6.0, np.nan]})
+    assert rows_in(holdout, trained, key="id").tolist() == [False, False, True]
+    assert rows_in(holdout, trained, key=None).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("trained", "says"),
+    [
+        ({"amount": [1.0, 9.0]}, "was trained on 1 of the 2 rows of this holdout"),
+        ({"loan_id": [2, 9], "amount": [7.0, 9.0]}, "was trained on 1 of the 2 rows of this"),
+        ({"other": [1.0]}, "not known whether version 3 was trained on rows of this holdout"),
+    ],
+)
+def test_overlap_with_a_champion_that_had_no_id_is_found_or_not_known(
+    declaration: Declaration,
+    platform: Platform,
+    monkeypatch: pytest.MonkeyPatch,
+    trained: dict[str, list[float]],
+    says: str,
+) -> None:
+    assert declaration.spec.data.id == "loan_id"
+    monkeypatch.setattr(champion, "_trained_rows", lambda *_: pd.DataFrame(trained))
+
+    class Candidate:
+        model = None
+
+    class Version:
+        number = 3
+
+        @property
+        def model(self) -> Model:
+            raise ModelError("not asked here")
+
+    holdout = pd.DataFrame({"loan_id": [1, 2], "amount": [1.0, 2.0]})
+    judged = champion.Champion(
+        declaration, platform, cast("Any", Candidate), cast("Any", Version())
+    )
+    assert says in told_overlap(judged.on(holdout))

@@ -35,7 +35,8 @@ class Champion:
         """Its scores of rows, and which of them it was trained on."""
         trained = self._trained
         key = self.declaration.spec.data.id
-        seen = None if trained is None else rows_in(rows, trained, key=key)
+        unknown = trained is None or set(trained.columns).isdisjoint(rows.columns)
+        seen = None if unknown else rows_in(rows, trained, key=key)
         model, number = self._model, self.version.number
         if isinstance(model, str):
             return ChampionEvidence(version=number, seen=seen, problem=model)
