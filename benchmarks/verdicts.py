@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness import canary, data_and_cost, drifts, running
+from harness import canary, data_and_cost, drifts, running, smoke
 from harness.lines import HEAD, Table, line, spent
 from harness.truths import (
     equal_slices,
@@ -173,6 +173,7 @@ def tables(seconds: float) -> list[Table]:
             fairness(seconds),
         ),
         *data_and_cost.tables(seconds),
+        *smoke.tables(seconds),
         *running.tables(seconds),
         *drifts.tables(seconds),
         *canary.tables(seconds),

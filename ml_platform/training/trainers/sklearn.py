@@ -13,7 +13,6 @@ from pydantic import Field, JsonValue
 
 from ml_platform.exceptions import FeatureError, ModelError, TrainingError
 from ml_platform.task import Task
-from ml_platform.training.loss import constant_loss, loss
 from ml_platform.training.trainers.trainer import TRAINERS, Estimator, Matrix, Trainer
 
 FILE = "model.skops"
@@ -27,7 +26,6 @@ class SklearnEstimator(Estimator):
 
     pipeline: Any
     task: Task
-    losses: tuple[float, ...] = ()
 
     def scores(self, matrix: Matrix) -> NDArray[np.float64]:
         """Score rows by `predict_proba`, or by `predict` for regression.
@@ -90,7 +88,7 @@ class Sklearn(Trainer):
         classes: int,
         weights: NDArray[np.float64] | None = None,
     ) -> SklearnEstimator:
-        """Fit the pipeline; `losses` is that of a constant answer, then that of the model."""
+        """Fit the pipeline. Raises TrainingError for what scikit-learn refuses."""
         pipeline = self._pipeline(self._estimator(task))
         try:
             pipeline.fit(matrix, target, **self._weighted(pipeline[-1], weights))
@@ -98,10 +96,7 @@ class Sklearn(Trainer):
             raise TrainingError(f"{self.estimator} cannot train: {error}") from error
         if "n_jobs" in pipeline[-1].get_params():
             pipeline[-1].set_params(n_jobs=1)  # threads would add votes in any order
-        fitted = SklearnEstimator(pipeline, task)
-        scores = fitted.scores(matrix)
-        losses = (constant_loss(target, task), loss(target, scores, task))
-        return SklearnEstimator(pipeline, task, losses)
+        return SklearnEstimator(pipeline, task)
 
     def _weighted(self, estimator: Any, weights: NDArray[np.float64] | None) -> dict[str, Any]:
         """The weights as an argument of the pipeline's `fit`; the other steps take none."""
