@@ -92,19 +92,24 @@ def test_record_of_the_holdout_is_not_told_to_anybody(monkeypatch: pytest.Monkey
     assert path.reason == "the compiled path answers another score to a record of the holdout"
 
 
-def test_model_without_compiled_form_serves_by_its_library():
-    bayes = small_model(
-        Task.BINARY, '{"type": "sklearn", "estimator": "sklearn.naive_bayes.GaussianNB"}'
-    )
+BAYES = '{"estimator": "sklearn.naive_bayes.GaussianNB"}'
+STACKED = f'{{"cv": 2, "estimators": [["bayes", {BAYES}]]}}'
 
-    fast, path = prove(bayes, COLUMNS, holdout=[USUAL])
+
+@pytest.mark.parametrize(
+    ("estimator", "params"),
+    [("naive_bayes.GaussianNB", "{}"), ("ensemble.StackingClassifier", STACKED)],
+)
+def test_model_without_compiled_form_serves_by_its_library(estimator: str, params: str):
+    declared = f'{{"type": "sklearn", "estimator": "sklearn.{estimator}", "params": {params}}}'
+    slow = small_model(Task.BINARY, declared)
+
+    fast, path = prove(slow, COLUMNS, holdout=[USUAL])
 
     assert fast is None
-    assert "GaussianNB has no compiled form" in str(path)
-    assert (
-        predictor_of(bayes, COLUMNS, version="1").score_one(USUAL)
-        == (bayes.scores_of_records([USUAL])[0])
-    )
+    assert f"{estimator.partition('.')[2]} has no compiled form" in str(path)
+    expected = slow.scores_of_records([USUAL])[0]
+    assert predictor_of(slow, COLUMNS, version="1").score_one(USUAL) == expected
 
 
 def test_compiled_path_is_left_where_it_is_not_equal_any_more(

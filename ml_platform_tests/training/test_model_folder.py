@@ -23,12 +23,17 @@ FRAME = pd.DataFrame({
 })  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["xgboost", "sklearn"])
+@pytest.fixture(scope="module", params=["xgboost", "sklearn", "voting"])
 def saved(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
     trainers: dict[str, dict[str, Any]] = {
         "xgboost": {"type": "xgboost", "rounds": 3},
         "sklearn": {"type": "sklearn", "estimator": "sklearn.linear_model.LogisticRegression"},
-    }
+        "voting": {"type": "sklearn", "estimator": "sklearn.ensemble.VotingClassifier", "params": {
+            "voting": "soft", "estimators": [
+                ["linear", {"estimator": "sklearn.linear_model.LogisticRegression"}],
+                ["tree", {"estimator": "sklearn.tree.DecisionTreeClassifier"}],
+            ]}},
+    }  # fmt: skip
     home = tmp_path_factory.mktemp("model")
     (home / "features.py").write_text(CODE)
     model = train(

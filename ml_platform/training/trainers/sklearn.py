@@ -19,6 +19,16 @@ FILE = "model.skops"
 TILE_ROWS = 64
 TRUSTED_PACKAGES = frozenset({"numpy", "scipy", "sklearn"})
 
+_REFUSALS = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    np.linalg.LinAlgError,
+)
+"""What scikit-learn raises for parameters, or rows, that it cannot train with."""
+
 
 @dataclass(frozen=True)
 class SklearnEstimator(Estimator):
@@ -61,7 +71,9 @@ class Sklearn(Trainer):
     estimator: dotted name such as `sklearn.linear_model.LogisticRegression`. Those of other
         packages are refused: a stored model is read without pickle, as types of numpy, scipy and
         scikit-learn alone. For others write a trainer.
-    params: its constructor's; a mapping with `estimator` (and `params`) is an estimator again.
+    params: its constructor's; a mapping with `estimator` (and `params`) is an estimator again, in
+        lists too: `estimators: [[linear, {estimator: ...}], [forest, {estimator: ...}]]`. `n_jobs`
+        is that of the outermost one; those within it have one thread.
     impute: what stands for null; `none` where the estimator takes nulls itself.
     scale: standardize every column.
     The seed goes to `random_state` where the estimator has one.
@@ -90,13 +102,15 @@ class Sklearn(Trainer):
     ) -> SklearnEstimator:
         """Fit the pipeline. Raises TrainingError for what scikit-learn refuses."""
         pipeline = self._pipeline(self._estimator(task))
+        fitted = SklearnEstimator(pipeline, task)
         try:
             pipeline.fit(matrix, target, **self._weighted(pipeline[-1], weights))
-        except (ValueError, TypeError, ArithmeticError, np.linalg.LinAlgError) as error:
+            if "n_jobs" in pipeline[-1].get_params():
+                pipeline[-1].set_params(n_jobs=1)  # threads would add votes in any order
+            fitted.scores(matrix[:1])  # what it is made of may give no probabilities
+        except _REFUSALS as error:
             raise TrainingError(f"{self.estimator} cannot train: {error}") from error
-        if "n_jobs" in pipeline[-1].get_params():
-            pipeline[-1].set_params(n_jobs=1)  # threads would add votes in any order
-        return SklearnEstimator(pipeline, task)
+        return fitted
 
     def _weighted(self, estimator: Any, weights: NDArray[np.float64] | None) -> dict[str, Any]:
         """The weights as an argument of the pipeline's `fit`; the other steps take none."""
@@ -130,15 +144,23 @@ class Sklearn(Trainer):
         from sklearn.base import is_classifier, is_regressor
 
         made = _made(self.estimator, self.params, seed=self.seed)
-        if task is Task.REGRESSION:
-            if not is_regressor(made):
-                raise TrainingError(f"{self.estimator} is no regressor, and the task is {task}")
-        elif not is_classifier(made):
-            raise TrainingError(f"{self.estimator} is no classifier, and the task is {task}")
-        elif not hasattr(made, "predict_proba"):
+        try:
+            fits = is_regressor(made) if task is Task.REGRESSION else is_classifier(made)
+            scores = task is Task.REGRESSION or not fits or _gives_probabilities(made)
+        except _REFUSALS as error:
             raise TrainingError(
-                f"{self.estimator} gives no probabilities; wrap it: estimator: "
-                "sklearn.calibration.CalibratedClassifierCV, params: {estimator: {estimator: ...}}"
+                f"{self.estimator} cannot train with these params; an estimator among them is a "
+                f"mapping, {{estimator: sklearn...., params: {{...}}}}: {error}"
+            ) from error
+        if not fits:
+            kind = "regressor" if task is Task.REGRESSION else "classifier"
+            raise TrainingError(f"{self.estimator} is no {kind}, and the task is {task}")
+        if not scores:
+            raise TrainingError(
+                f"{self.estimator} gives no probabilities as declared; set the parameter that "
+                "makes it (VotingClassifier: voting: soft, SGDClassifier: loss: log_loss), or wrap "
+                "it: estimator: sklearn.calibration.CalibratedClassifierCV, params: {estimator: "
+                "{estimator: ...}}"
             )
         return made
 
@@ -178,14 +200,19 @@ def _whole_tiles(matrix: Matrix) -> Matrix:
     return np.concatenate([matrix, np.zeros((filling, matrix.shape[1]))]) if filling else matrix
 
 
+def _gives_probabilities(made: Any) -> bool:
+    """Whether it has `predict_proba`; some, as StackingClassifier, know it only once fitted."""
+    from sklearn.base import clone
+
+    if hasattr(made, "predict_proba"):
+        return True
+    rows = np.random.default_rng(0).normal(size=(40, 2))
+    return hasattr(clone(made).fit(rows, np.arange(40) % 2), "predict_proba")
+
+
 def _made(path: str, params: dict[str, Any], *, seed: int) -> Any:
     cls = _class(path)
-    inner = {
-        name: _made(value["estimator"], value.get("params", {}), seed=seed)
-        if isinstance(value, dict) and isinstance(value.get("estimator"), str)
-        else value
-        for name, value in params.items()
-    }
+    inner = {name: _value(value, seed=seed) for name, value in params.items()}
     valid = cls._get_param_names()  # the public way needs an instance
     unknown = [name for name in inner if name not in valid]
     if unknown:
@@ -194,7 +221,28 @@ def _made(path: str, params: dict[str, Any], *, seed: int) -> Any:
         )
     if "random_state" in valid:
         inner.setdefault("random_state", seed)
-    return cls(**inner)
+    try:
+        return cls(**inner)
+    except TypeError as error:
+        raise TrainingError(f"{path} cannot be made: {error}") from error
+
+
+def _value(value: Any, *, seed: int) -> Any:
+    """A parameter's value; what stands for an estimator, in lists too, is made."""
+    if isinstance(value, list):
+        return [_value(each, seed=seed) for each in value]
+    if not (isinstance(value, dict) and isinstance(value.get("estimator"), str)):
+        return value
+    unknown = value.keys() - {"estimator", "params"}
+    if unknown:
+        raise TrainingError(
+            f"{value['estimator']} has {', '.join(map(repr, sorted(unknown)))} beside it "
+            "(valid: estimator, params)"
+        )
+    params = value.get("params", {})
+    # One thread, as `fit` sets for the outermost: of those within, it cannot once they are fitted.
+    alone = {"n_jobs": 1} if "n_jobs" in params else {}
+    return _made(value["estimator"], {**params, **alone}, seed=seed)
 
 
 def _class(path: str) -> Any:

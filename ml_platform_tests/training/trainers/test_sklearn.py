@@ -12,6 +12,7 @@ from ml_platform.testing.trainers import example_rows
 from ml_platform.training.trainers.sklearn import FILE, Sklearn, SklearnEstimator
 
 LOGISTIC = "sklearn.linear_model.LogisticRegression"
+VOTING = "sklearn.ensemble.VotingClassifier"
 
 
 class Foreign:
@@ -54,6 +55,35 @@ def test_an_all_null_column_does_not_change_the_shape():
         ({"estimator": LOGISTIC}, Task.REGRESSION, "is no regressor"),
         ({"estimator": "sklearn.svm.LinearSVC"}, Task.BINARY, "CalibratedClassifierCV"),
         ({"estimator": LOGISTIC, "params": {"D": 1}}, Task.BINARY, "no parameter 'D'.*valid: C,"),
+        ({"estimator": VOTING}, Task.BINARY, "cannot be made: .*missing.*'estimators'"),
+        (
+            {"estimator": VOTING, "params": {"estimators": [["a", {"estimator": LOGISTIC}]]}},
+            Task.BINARY,
+            "gives no probabilities as declared.*voting: soft",
+        ),
+        (
+            {"estimator": VOTING, "params": {"estimators": ["a", "b"]}},
+            Task.BINARY,
+            "these params; an estimator among them is a mapping.*list of",
+        ),
+        (
+            {"estimator": VOTING, "params": {"estimators": [["a", {"estimator": "os.system"}]]}},
+            Task.BINARY,
+            "'os.system' is not of scikit-learn",
+        ),
+        (
+            {
+                "estimator": VOTING,
+                "params": {"estimators": [["a", {"estimator": LOGISTIC, "param": {"C": 2}}]]},
+            },
+            Task.BINARY,
+            r"LogisticRegression has 'param' beside it \(valid: estimator, params\)",
+        ),
+        (
+            {"estimator": "sklearn.ensemble.BaggingClassifier", "params": {"estimator": LOGISTIC}},
+            Task.BINARY,
+            "these params; an estimator among them is a mapping",
+        ),
     ],
 )
 def test_what_cannot_train_is_told_before_any_row_is_read(
@@ -67,6 +97,16 @@ def test_a_value_that_scikit_learn_refuses_is_a_training_error():
     matrix, target = example_rows(Task.BINARY, rows=50, seed=0)
     trainer = Sklearn.model_validate({"estimator": LOGISTIC, "params": {"C": -1}})
     with pytest.raises(TrainingError, match=r"cannot train.*'C'"):
+        trainer.fit(matrix, target, task=Task.BINARY, classes=2)
+
+
+def test_a_part_that_gives_no_probabilities_is_a_training_error():
+    matrix, target = example_rows(Task.BINARY, rows=50, seed=0)
+    parts = [["a", {"estimator": LOGISTIC}], ["b", {"estimator": "sklearn.svm.LinearSVC"}]]
+    trainer = Sklearn.model_validate(
+        {"estimator": VOTING, "params": {"voting": "soft", "estimators": parts}}
+    )
+    with pytest.raises(TrainingError, match=r"VotingClassifier cannot train.*'predict_proba'"):
         trainer.fit(matrix, target, task=Task.BINARY, classes=2)
 
 

@@ -17,6 +17,9 @@ SAMPLED = {**TREES, "params": {"subsample": 0.7, "colsample_bytree": 0.7}, "thre
 STOPPED = {**TREES, "early_stopping": {"rounds": 3, "fraction": 0.2}}
 EXACT = {**TREES, "params": {"tree_method": "exact"}}
 DART = {**TREES, "params": {"booster": "dart"}}
+INNER = {"estimator": "sklearn.linear_model.LogisticRegression", "params": {"C": 0.5}}
+INNER_FOREST = {"estimator": "sklearn.ensemble.RandomForestClassifier",
+                "params": {"n_estimators": 5, "n_jobs": 2}}  # fmt: skip
 CLASSIFIERS = [
     TREES,
     SAMPLED,
@@ -29,6 +32,10 @@ CLASSIFIERS = [
      "impute": "none", "params": {"max_iter": 10}},
     {"type": "sklearn", "estimator": "sklearn.calibration:CalibratedClassifierCV", "seed": 1,
      "params": {"estimator": {"estimator": "sklearn.svm.LinearSVC", "params": {"C": 0.5}}}},
+    {"type": "sklearn", "estimator": "sklearn.ensemble.VotingClassifier", "seed": 7,
+     "params": {"voting": "soft", "estimators": [["linear", INNER], ["forest", INNER_FOREST]]}},
+    {"type": "sklearn", "estimator": "sklearn.ensemble.StackingClassifier", "seed": 7,
+     "params": {"cv": 2, "estimators": [["linear", INNER], ["forest", INNER_FOREST]]}},
 ]  # fmt: skip
 REGRESSORS = [
     TREES,
@@ -37,7 +44,11 @@ REGRESSORS = [
     {**TREES, "params": {"objective": "reg:absoluteerror"}},
     {"type": "sklearn", "estimator": "sklearn.linear_model.Ridge", "impute": "mean"},
     {**FOREST, "estimator": "sklearn.ensemble.RandomForestRegressor", "impute": "zero"},
-]
+    {"type": "sklearn", "estimator": "sklearn.ensemble.StackingRegressor", "params": {
+        "cv": 2, "estimators": [["ridge", {"estimator": "sklearn.linear_model.Ridge"}]],
+        "final_estimator": {"estimator": "sklearn.linear_model.Lasso", "params": {"alpha": 0.01}},
+    }},
+]  # fmt: skip
 
 
 def name_of(declared: dict[str, Any]) -> str:
