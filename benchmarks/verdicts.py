@@ -11,25 +11,27 @@ import argparse
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from harness import canary, data_and_cost, drifts, running, smoke
 from harness.lines import HEAD, Table, line, spent
 from harness.truths import (
-    equal_slices,
     groups_apart,
     models_apart,
     one_bad_slice,
     slices_at,
 )
 
+from ml_platform.evaluation.group_rates import Measure
 from ml_platform.gates.fairness import Fairness
 from ml_platform.gates.no_regression import NoRegression
 from ml_platform.gates.slice_metric import SliceMetric
 from ml_platform.gates.slice_no_regression import SliceNoRegression
 
 SIZES = (200, 1_000, 5_000, 20_000, 100_000, 1_000_000)
+MANY = (2_000, 20_000, 200_000, 1_000_000)
+"""The same for 20 slices."""
 SECONDS = 3.0
 """Spent on one line at most, once it has the fewest holdouts that count."""
 
@@ -75,9 +77,13 @@ def resampled(seconds: float) -> Iterator[list[str]]:
                 )
 
 
-def slices(seconds: float) -> Iterator[list[str]]:
+Sizes = Sequence[tuple[int, int]]
+"""Slices or groups, and all rows."""
+
+
+def slices(seconds: float, *, base: float, sizes: Sizes) -> Iterator[list[str]]:
     """`slice_metric` of the AUC: floor 0.70, over slices that keep, meet or break it."""
-    for count, rows in ((3, 2_000), (20, 2_000), (20, 20_000), (20, 200_000), (20, 1_000_000)):
+    for count, rows in sizes:
         for tolerance in (0.0, 0.05):
             gate = SliceMetric(
                 metric="roc_auc", columns=("group",), floor=0.70, tolerance=tolerance, min_rows=80
@@ -90,54 +96,57 @@ def slices(seconds: float) -> Iterator[list[str]]:
                 yield line(
                     gate,
                     lambda seed, n=rows, k=count, a=area, b=bad: slices_at(
-                        n, seed, count=k, area=a, bad=b
+                        n, seed, count=k, area=a, bad=b, base=base
                     ),
                     [f"{count}", f"{rows // count:,}", f"{tolerance:g}", told],
                     seconds=seconds,
                 )
 
 
-def slice_regression(seconds: float) -> Iterator[list[str]]:
+def slice_regression(seconds: float, *, base: float, sizes: Sizes) -> Iterator[list[str]]:
     """`slice_no_regression` of the AUC, tolerance 0.04."""
     gate = SliceNoRegression(metric="roc_auc", columns=("group",), tolerance=0.04, min_rows=80)
-    for count, rows in (
-        (3, 2_000),
-        (3, 20_000),
-        (20, 2_000),
-        (20, 20_000),
-        (20, 200_000),
-        (20, 1_000_000),
-    ):
-        labels = [f"{count}", f"{rows // count:,}"]
-        yield line(
-            gate,
-            lambda seed, n=rows, k=count: equal_slices(n, seed, count=k),
-            [*labels, "equal in all"],
-            seconds=seconds,
-        )
-        yield line(
-            gate,
-            lambda seed, n=rows, k=count: one_bad_slice(n, seed, count=k, drop=0.08),
-            [*labels, "one worse by 0.08"],
-            seconds=seconds,
-        )
+    for count, rows in sizes:
+        for drop, told in ((0.0, "equal in all"), (0.08, "one worse by 0.08")):
+            yield line(
+                gate,
+                lambda seed, n=rows, k=count, d=drop: one_bad_slice(
+                    n, seed, count=k, drop=d, base=base
+                ),
+                [f"{count}", f"{rows // count:,}", told],
+                seconds=seconds,
+            )
 
 
-def fairness(seconds: float) -> Iterator[list[str]]:
+Rates = Sequence[tuple[str, float, float]]
+"""What is true, the rate of the first group, and that of the others."""
+
+APART: Rates = (("apart 0", 0.4, 0.4), ("0.1", 0.3, 0.4), ("0.2", 0.2, 0.4))
+RATES: Mapping[Measure, Rates] = {
+    "disparate_impact": (("ratio 1", 0.4, 0.4), ("ratio 0.8", 0.32, 0.4), ("0.6", 0.24, 0.4)),
+    "demographic_parity": APART,
+    "equalized_odds": APART,
+}
+LOW_RATES: Mapping[Measure, Rates] = {
+    "disparate_impact": (("ratio 1", 0.05, 0.05), ("ratio 0.8", 0.04, 0.05), ("0.6", 0.03, 0.05)),
+    "demographic_parity": (("apart 0", 0.05, 0.05), ("0.1", 0.05, 0.15), ("0.2", 0.05, 0.25)),
+    "equalized_odds": APART,
+}
+"""The same where few are decided positive."""
+
+
+def fairness(
+    seconds: float, rates: Mapping[Measure, Rates], *, base: float, sizes: Sizes
+) -> Iterator[list[str]]:
     """`fairness` by each measure: fair, at the bound, and twice as far."""
-    truths = {
-        "disparate_impact": (("ratio 1", 0.4, 0.4), ("ratio 0.8", 0.32, 0.4), ("0.6", 0.24, 0.4)),
-        "demographic_parity": (("apart 0", 0.4, 0.4), ("0.1", 0.3, 0.4), ("0.2", 0.2, 0.4)),
-        "equalized_odds": (("apart 0", 0.4, 0.4), ("0.1", 0.3, 0.4), ("0.2", 0.2, 0.4)),
-    }
-    for measure, each in truths.items():
+    for measure, each in rates.items():
         gate = Fairness(attribute="group", measure=measure)
-        for count, rows in ((2, 600), (2, 5_000), (8, 5_000), (8, 50_000), (8, 1_000_000)):
+        for count, rows in sizes:
             for told, lowest, rest in each:
                 yield line(
                     gate,
                     lambda seed, n=rows, k=count, low=lowest, high=rest: groups_apart(
-                        n, seed, count=k, lowest=low, rest=high
+                        n, seed, count=k, lowest=low, rest=high, base=base
                     ),
                     [measure, f"{count}", f"{rows // count:,}", told],
                     seconds=seconds,
@@ -160,17 +169,45 @@ def tables(seconds: float) -> list[Table]:
         (
             "`slice_metric`: roc_auc, floor 0.70, confidence 0.95, Holm",
             ["slices", "rows each", "tolerance", "truth", *HEAD],
-            slices(seconds),
+            slices(seconds, base=0.2, sizes=[(3, 2_000), *((20, rows) for rows in MANY)]),
+        ),
+        (
+            "`slice_metric`: the same with 5 % positives",
+            ["slices", "rows each", "tolerance", "truth", *HEAD],
+            slices(seconds / 2, base=0.05, sizes=[(3, 6_000), (20, 20_000), (20, 200_000)]),
         ),
         (
             "`slice_no_regression`: roc_auc, tolerance 0.04, confidence 0.95, Holm",
             ["slices", "rows each", "truth", *HEAD],
-            slice_regression(seconds),
+            slice_regression(
+                seconds,
+                base=0.2,
+                sizes=[(3, 2_000), (3, 20_000), *((20, rows) for rows in MANY)],
+            ),
+        ),
+        (
+            "`slice_no_regression`: the same with 5 % positives",
+            ["slices", "rows each", "truth", *HEAD],
+            slice_regression(
+                seconds / 2, base=0.05, sizes=[(3, 6_000), (20, 20_000), (20, 200_000)]
+            ),
         ),
         (
             "`fairness`: bound 0.8 for the ratio, 0.1 for the differences, Holm",
             ["measure", "groups", "rows each", "truth", *HEAD],
-            fairness(seconds),
+            fairness(
+                seconds,
+                RATES,
+                base=0.4,
+                sizes=[(2, 600), (2, 5_000), (8, 5_000), (8, 50_000), (8, 1_000_000)],
+            ),
+        ),
+        (
+            "`fairness`: the same with 5 % positives, and 5 % decided positive",
+            ["measure", "groups", "rows each", "truth", *HEAD],
+            fairness(
+                seconds / 2, LOW_RATES, base=0.05, sizes=[(2, 5_000), (8, 50_000), (8, 200_000)]
+            ),
         ),
         *data_and_cost.tables(seconds),
         *smoke.tables(seconds),

@@ -43,26 +43,29 @@ def _moved(kind: str, moved: float) -> str:
     return "none moved" if not moved else f"one {kind} moved by PSI {moved:g}"
 
 
-def label_drift(seconds: float) -> Iterator[list[str]]:
-    """The share of positives: as it was, or moved by PSI 0.25 from 20 %."""
+def label_drift(seconds: float, *, before: float, moved: float) -> Iterator[list[str]]:
+    """The share of positives: as it was, or moved by a PSI of 0.26."""
     for rows in (200, 1_000, 10_000, 100_000, 1_000_000):
-        for now, told in ((0.2, "20 % still"), (0.433, "20 % to 43.3 % (PSI 0.26)")):
+        still, other = f"{before:.0%} still", f"{before:.0%} to {moved:.1%} (PSI 0.26)"
+        for now, told in ((before, still), (moved, other)):
             yield line(
                 LabelDrift(),
-                lambda seed, r=rows, n=now: labels(r, seed, before=0.2, now=n),
-                [f"{rows:,}", told],
+                lambda seed, r=rows, n=now: labels(r, seed, before=before, now=n),
+                [f"{rows:,}", told.replace("%", " %")],
                 seconds=seconds,
             )
 
 
-def leakage(seconds: float) -> Iterator[list[str]]:
+def leakage(seconds: float, *, base: float, sizes: tuple[int, ...]) -> Iterator[list[str]]:
     """One feature that alone reaches an AUC, the bound being 0.98; rows that repeat."""
-    for rows in (1_000, 5_000, 50_000, 500_000):
+    for rows in sizes:
         for area, repeated in ((0.95, 0.0), (0.975, 0.0), (0.99, 0.0), (0.8, 0.005), (0.8, 0.03)):
             told = f"one feature of AUC {area:g}, {repeated:.1%} of rows repeated"
             yield line(
                 Leakage(),
-                lambda seed, r=rows, a=area, p=repeated: one_feature(r, seed, area=a, repeated=p),
+                lambda seed, r=rows, a=area, p=repeated: one_feature(
+                    r, seed, area=a, repeated=p, base=base
+                ),
                 [f"{rows // 5:,}", told],
                 seconds=seconds,
             )
@@ -127,12 +130,22 @@ def tables(seconds: float) -> list[Table]:
         (
             "`label_drift`: PSI, threshold 0.2",
             ["rows each", "positives", *HEAD],
-            label_drift(seconds),
+            label_drift(seconds, before=0.2, moved=0.433),
+        ),
+        (
+            "`label_drift` from 5 % positives: PSI, threshold 0.2",
+            ["rows each", "positives", *HEAD],
+            label_drift(seconds / 2, before=0.05, moved=0.21),
         ),
         (
             "`leakage`: bound 0.98 for one feature, 1 % for repeated rows, 20 % positives",
             ["holdout rows", "truth", *HEAD],
-            leakage(seconds),
+            leakage(seconds, base=0.2, sizes=(1_000, 5_000, 50_000, 500_000)),
+        ),
+        (
+            "`leakage`: the same with 5 % positives",
+            ["holdout rows", "truth", *HEAD],
+            leakage(seconds / 2, base=0.05, sizes=(1_000, 5_000, 50_000)),
         ),
         (
             "`latency`: 20 % more than the champion is allowed, 0.15 s of measuring",

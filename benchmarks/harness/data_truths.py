@@ -138,12 +138,12 @@ def counted(rows: int, seed: int, *, columns: int, shift: float) -> list[Binned]
 
 
 def one_feature(
-    rows: int, seed: int, *, area: float, features: int = 10, repeated: float = 0.0
+    rows: int, seed: int, *, area: float, features: int = 10, repeated: float = 0.0, base: float
 ) -> TrainingEvidence:
     """The first feature alone reaches that AUC; a share of the holdout was trained on."""
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame({f"f{k}": rng.normal(size=rows) for k in range(features)})
-    frame["y"] = (rng.random(rows) < 0.2).astype(np.int64)
+    frame["y"] = (rng.random(rows) < base).astype(np.int64)
     frame["f0"] = frame["f0"] + NORMAL.inv_cdf(area) * np.sqrt(2) * frame["y"]
     cut = int(rows * 0.8)
     train, holdout = frame.iloc[:cut], frame.iloc[cut:].copy()

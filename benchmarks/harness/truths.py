@@ -33,9 +33,11 @@ def models_apart(
     )
 
 
-def slices_at(rows: int, seed: int, *, count: int, area: float, bad: float | None = None) -> Truth:
+def slices_at(
+    rows: int, seed: int, *, count: int, area: float, bad: float | None = None, base: float = 0.2
+) -> Truth:
     """Slices of equal size and AUC, but for the first where `bad` is its AUC."""
-    target, (noise, _) = _draw(rows, seed, 0.2, 0.9)
+    target, (noise, _) = _draw(rows, seed, base, 0.9)
     frame = _groups(rows, count)
     scores = _scores(target, noise, area)
     if bad is not None:
@@ -43,24 +45,21 @@ def slices_at(rows: int, seed: int, *, count: int, area: float, bad: float | Non
     return _evidence(target, scores, frame=frame)
 
 
-def equal_slices(rows: int, seed: int, *, count: int) -> Truth:
-    """A candidate that is equal in every slice."""
-    return one_bad_slice(rows, seed, count=count, drop=0.0)
-
-
-def one_bad_slice(rows: int, seed: int, *, count: int, drop: float) -> Truth:
+def one_bad_slice(rows: int, seed: int, *, count: int, drop: float, base: float = 0.2) -> Truth:
     """A candidate that is equal, but worse by `drop` in the first slice."""
-    target, (own, others) = _draw(rows, seed, 0.2, 0.9)
+    target, (own, others) = _draw(rows, seed, base, 0.9)
     frame = _groups(rows, count)
     worse, equal = _scores(target, own, 0.75 - drop), _scores(target, own, 0.75)
     scores = np.where(frame["group"] == "g0", worse, equal)
     return _evidence(target, scores, _scores(target, others, 0.75), frame=frame)
 
 
-def groups_apart(rows: int, seed: int, *, count: int, lowest: float, rest: float) -> Truth:
+def groups_apart(
+    rows: int, seed: int, *, count: int, lowest: float, rest: float, base: float = 0.4
+) -> Truth:
     """Groups decided positive at one rate, but for the first; whatever the target."""
     rng = np.random.default_rng(seed)
-    target = (rng.random(rows) < 0.4).astype(np.int64)
+    target = (rng.random(rows) < base).astype(np.int64)
     frame = _groups(rows, count)
     rate = np.where(frame["group"] == "g0", lowest, rest)
     return _evidence(target, np.where(rng.random(rows) < rate, 0.9, 0.1), frame=frame)
