@@ -30,8 +30,9 @@ from deltalake import write_deltalake
 
 from ml_platform.component.platform import Platform
 from ml_platform.component.steps.ingest_journal import ingest_journal
+from ml_platform.serving.journal.prediction_log import NoJournal, PredictionLog
 from ml_platform.serving.journal.record import prediction_record
-from ml_platform.serving.journal.writer import Journal, NoJournal, PredictionLog
+from ml_platform.serving.journal.writer import Journal
 from ml_platform.settings import Settings
 from ml_platform.spec.load import load_declaration
 from ml_platform.spec.roots import SHIPPED

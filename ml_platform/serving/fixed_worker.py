@@ -7,8 +7,9 @@ from typing import Any
 from ml_platform.clock import clock
 from ml_platform.serving.bundle import Bundle
 from ml_platform.serving.counters import Counters
+from ml_platform.serving.journal.prediction_log import NoJournal, PredictionLog
 from ml_platform.serving.journal.sensitive import Sensitive, journal_secret
-from ml_platform.serving.journal.writer import Journal, NoJournal, PredictionLog
+from ml_platform.serving.journal.writer import Journal
 from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.recorder import Recorder
 from ml_platform.serving.replies import Replies

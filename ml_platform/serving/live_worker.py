@@ -16,7 +16,7 @@ from ml_platform.serving.counters import Counters
 from ml_platform.serving.counts_shipping import CountsShipper
 from ml_platform.serving.feedback import Label
 from ml_platform.serving.fixed_worker import open_journal, recorder_of
-from ml_platform.serving.journal.writer import PredictionLog
+from ml_platform.serving.journal.prediction_log import PredictionLog
 from ml_platform.serving.live.bundles import bundle_folder, loaded_from
 from ml_platform.serving.live.daemon_watch import DaemonWatch
 from ml_platform.serving.live.followed import FollowedRelease

@@ -17,7 +17,7 @@ from ml_platform.serving.http.desk import Desk
 from ml_platform.serving.http.keys import VARIABLE as KEYS_VARIABLE
 from ml_platform.serving.http.keys import ApiKeys
 from ml_platform.serving.http.listening import beyond_loopback
-from ml_platform.serving.journal.writer import PredictionLog
+from ml_platform.serving.journal.prediction_log import PredictionLog
 from ml_platform.serving.replies import Replies
 from ml_platform.serving.worker_counts import CountsFiles, WorkerCounts
 from ml_platform.spec.serving import ServingSpec

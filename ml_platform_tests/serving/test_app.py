@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ml_platform.exceptions import PredictionFailed
 from ml_platform.serving.app import create_app
 from ml_platform.serving.counters import Counters
-from ml_platform.serving.journal.writer import NoJournal
+from ml_platform.serving.journal.prediction_log import NoJournal
 from ml_platform.serving.live.fixed import FixedRelease
 from ml_platform.serving.predictor import Predictor
 from ml_platform.serving.records import RecordChecker

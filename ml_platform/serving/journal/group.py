@@ -13,13 +13,16 @@ class Group:
     """Records that are written together, and the answers that wait for them.
 
     parts: frame and payload of each record by turns. sent: ids that clients made.
-    size: bytes of the payloads.
+    size: bytes of the payloads. labels, label_dones: how many of the records are labels, and the
+    answers that wait for those; `dones` are of predictions.
     """
 
     parts: list[bytes] = field(default_factory=list[bytes])
     dones: list[Done] = field(default_factory=list[Done])
     sent: list[bytes] = field(default_factory=list[bytes])
     size: int = 0
+    labels: int = 0
+    label_dones: list[Done] = field(default_factory=list[Done])
 
 
 @dataclass(slots=True)

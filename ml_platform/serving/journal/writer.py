@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 from zlib import crc32
 
 from ml_platform.exceptions import JournalUnavailable
 from ml_platform.serving.journal.group import Counts, Done, Group
 from ml_platform.serving.journal.recent import RecentIds
-from ml_platform.serving.journal.record import SENT, sent_id
+from ml_platform.serving.journal.record import FEEDBACK, SENT, sent_id
 from ml_platform.serving.journal.segment import FRAME, SegmentWriter, close_abandoned
 from ml_platform.serving.journal.shipping import SegmentShipper
 from ml_platform.spec.serving import JournalSpec
@@ -29,51 +29,6 @@ _REASONS = {
     errno.EDQUOT: ("disk_full", "the disk quota is used up"),
     errno.EFBIG: ("disk_full", "the file would be larger than this process may write"),
 }
-
-
-class PredictionLog(Protocol):
-    """Where records go before their answers do."""
-
-    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Say which loop `add` is called on."""
-        ...
-
-    def add(self, records: Sequence[bytes], done: Done) -> None:
-        """Log records, then call `done` on the loop: with None, or with what went wrong."""
-        ...
-
-    def keep_to(self, declared: JournalSpec) -> None:
-        """Log as declared anew from the next record on; called on the loop."""
-        ...
-
-    def counts(self) -> Counts:
-        """What came of the records so far."""
-        ...
-
-    def close(self) -> None:
-        """Write what waits, release its answers, and let go."""
-        ...
-
-
-class NoJournal:
-    """Logs nothing; every answer is released at once."""
-
-    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Need no loop."""
-
-    def add(self, records: Sequence[bytes], done: Done) -> None:
-        """Release the answer."""
-        done(None)
-
-    def keep_to(self, declared: JournalSpec) -> None:
-        """Go on logging nothing."""
-
-    def counts(self) -> Counts:
-        """Nothing."""
-        return Counts()
-
-    def close(self) -> None:
-        """Hold nothing."""
 
 
 class Journal:
@@ -130,13 +85,14 @@ class Journal:
     def add(self, records: Sequence[bytes], done: Done) -> None:
         """Log records with what else comes in this tick, then call `done` on the loop.
 
-        A prediction whose id the client made and that was logged before is not logged again.
+        They are all predictions, or all labels. A prediction whose id the client made and that
+        was logged before is not logged again.
         """
-        group = self._group
+        group, labels = self._group, records[0].startswith(FEEDBACK)
         if self._closed or group.size > self._queue_bytes:
             detail = "it was closed" if self._closed else "too much waits for the disk"
             error = JournalUnavailable("closed" if self._closed else "behind", detail)
-            done(self._verdict(error, len(records)))
+            done(self._verdict(error, len(records), labels=labels))
             return
         for record in records:
             if record.startswith(SENT) and self._is_repeated(record):
@@ -144,7 +100,11 @@ class Journal:
             size = len(record)
             group.parts += (_frame(size, crc32(record)), record)
             group.size += size
-        group.dones.append(done)
+        if labels:
+            group.labels += len(records)
+            group.label_dones.append(done)
+        else:
+            group.dones.append(done)
         if not self._scheduled:
             self._scheduled = True
             assert self._loop is not None, "bind() comes before add()"
@@ -199,7 +159,7 @@ class Journal:
         if self._device is not None:
             self._device.shutdown(wait=True)
         group, self._group = self._group, Group()
-        self._release(iter(group.dones), self._finish(group, self._write(group)))
+        self._settle(group, self._write(group))
         self._end_segment()
         if self._shipper is not None:
             self._shipper.close()
@@ -211,7 +171,7 @@ class Journal:
         self._scheduled = False
         group, self._group = self._group, Group()
         if self._device is None:
-            self._release(iter(group.dones), self._finish(group, self._write(group)))
+            self._settle(group, self._write(group))
             return
         self._syncing = self._device.submit(self._write, group)
         self._syncing.add_done_callback(lambda written: self._from_thread(group, written))
@@ -223,7 +183,7 @@ class Journal:
 
     def _synced(self, group: Group, error: JournalUnavailable | None) -> None:
         self._syncing = None
-        self._release(iter(group.dones), self._finish(group, error))
+        self._settle(group, error)
         if self._scheduled:
             self._commit()
 
@@ -249,22 +209,27 @@ class Journal:
             self._end_segment()
         return None
 
-    def _finish(self, group: Group, error: JournalUnavailable | None) -> JournalUnavailable | None:
-        """Count a group; return what its answers are released with."""
-        if not group.parts:  # all of it had been logged before
-            return None
-        records = len(group.parts) // 2
-        self._counts.error = error
+    def _settle(self, group: Group, error: JournalUnavailable | None) -> None:
+        """Count a group and release its answers."""
+        records, verdict, refused = len(group.parts) // 2, error, error
+        if records:  # else all of it had been logged before
+            self._counts.error = error
         if error is not None:
-            return self._verdict(error, records)
-        self._counts.groups += 1
-        self._counts.records += records
-        self._counts.bytes += group.size
-        self._recent.add(group.sent)
-        return None
+            verdict = self._verdict(error, records - group.labels, labels=False)
+            refused = self._verdict(error, group.labels, labels=True)
+        elif records:
+            self._counts.groups += 1
+            self._counts.records += records
+            self._counts.bytes += group.size
+            self._recent.add(group.sent)
+        self._release(iter(group.dones), verdict)
+        self._release(iter(group.label_dones), refused)
 
-    def _verdict(self, error: JournalUnavailable, records: int) -> JournalUnavailable | None:
-        if self._unlogged_ok:
+    def _verdict(
+        self, error: JournalUnavailable, records: int, *, labels: bool
+    ) -> JournalUnavailable | None:
+        """Count what is not logged; return why it is refused. A label has nothing but its log."""
+        if self._unlogged_ok and not labels:
             self._counts.unlogged += records
             return None
         self._counts.refused += records

@@ -10,8 +10,9 @@ import orjson
 import pytest
 
 from ml_platform.exceptions import JournalUnavailable
-from ml_platform.serving.journal.record import prediction_record
-from ml_platform.serving.journal.writer import Journal, NoJournal
+from ml_platform.serving.journal.prediction_log import NoJournal
+from ml_platform.serving.journal.record import feedback_record, prediction_record
+from ml_platform.serving.journal.writer import Journal
 from ml_platform.spec.serving import JournalSpec
 
 
@@ -29,6 +30,12 @@ def record(number: int, *, sent: bool = False) -> bytes:
         role="champion",
         latency_us=40,
         request_id="",
+    )
+
+
+def label(number: int) -> bytes:
+    return feedback_record(
+        prediction_id=f"id-{number}", label=True, observed_at=None, source="s", at=1_700_000_000.0
     )
 
 
@@ -207,6 +214,25 @@ def test_serve_unlogged_answers_and_counts(tmp_path: Path) -> None:
     run(lambda loop: (journal.bind(loop), journal.add([record(0), record(1)], answers.append)))
     assert answers == [None]
     assert (journal.counts().unlogged, journal.counts().records) == (2, 0)
+
+
+def test_labels_are_refused_where_predictions_are_served_unlogged(tmp_path: Path) -> None:
+    (tmp_path / "w").write_text("a file where the folder should be")
+    journal = Journal(tmp_path, worker="w", on_full="serve_unlogged")
+    answers: dict[str, object] = {}
+
+    def ask(loop: asyncio.AbstractEventLoop) -> None:
+        journal.bind(loop)
+        journal.add([record(0)], lambda error: answers.update(prediction=error))
+        journal.add([label(0), label(1)], lambda error: answers.update(labels=error))
+
+    run(ask)
+    journal.close()
+    journal.add([label(2)], lambda error: answers.update(late=error))
+    assert answers["prediction"] is None
+    assert isinstance(answers["labels"], JournalUnavailable)
+    assert isinstance(answers["late"], JournalUnavailable)
+    assert (journal.counts().unlogged, journal.counts().refused) == (1, 3)
 
 
 def test_too_much_waiting_is_refused_at_once(tmp_path: Path) -> None:
