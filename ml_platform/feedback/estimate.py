@@ -1,6 +1,6 @@
-"""How good a binary model probably is on predictions whose labels are not there yet."""
+"""How good a classifier probably is on predictions whose labels are not there yet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
@@ -46,19 +46,19 @@ def why_not_estimated(task: Task) -> str:
     """Why a task has no estimate; "" where it has one.
 
     >>> why_not_estimated(Task.REGRESSION)
-    'no estimate before the labels for task regression: it takes the probability of one class'
+    'no estimate before the labels for task regression: it takes probabilities'
     """
-    if task is Task.BINARY:
+    if task is not Task.REGRESSION:
         return ""
-    of = f"no estimate before the labels for task {task.value}"
-    return f"{of}: it takes the probability of one class"
+    return f"no estimate before the labels for task {task.value}: it takes probabilities"
 
 
 class Scores(NamedTuple):
-    """Predictions by score bin, ascending.
+    """Predictions by score bin, ascending; a score is the probability of something.
 
-    score: mean score of each bin (b,). decided: predictions decided negative and positive (b, 2).
-    labeled, positive: of rows whose outcome is known, by the same bins (b,).
+    score: mean score of each bin (b,). decided: predictions that decide against it and for it
+    (b, 2). labeled, positive: rows whose outcome is known, and of these the ones in which it came
+    true, by the same bins (b,).
     """
 
     score: Floats
@@ -82,6 +82,7 @@ def estimate(
     *,
     seed: int,
     on: str = "labeled predictions",
+    only: Collection[str] | None = None,
     confidence: float = 0.95,
     rounds: int = ROUNDS,
 ) -> PerformanceEstimate:
@@ -98,8 +99,11 @@ def estimate(
     It sees a shift of the inputs. It does not see a change of what the inputs mean: where the same
     score comes to mean another risk, only labels tell.
 
-    scores: at least one prediction. on: whose outcomes are known, for people. Cost by the bins,
-    whatever the rows.
+    Of more than two classes a score is how sure the answer is, and what comes true that it is
+    right (top-label calibration; Gupta and Ramdas, arXiv 2107.08353), which gives the accuracy.
+
+    scores: at least one prediction. on: whose outcomes are known, for people. only: the metrics to
+    tell; None for all. Cost by the bins, whatever the rows.
     """
     rng = np.random.default_rng(seed)
     calibrated_on = int(scores.labeled.sum())
@@ -118,7 +122,8 @@ def estimate(
     found = _metrics(positives.astype(np.float64), scores)
     tail = (1 - confidence) / 2
     metrics: dict[str, EstimatedMetric] = {}
-    for key, values in found.items():
+    for key in found if only is None else only:
+        values = found[key]
         fine = values[np.isfinite(values)]
         if len(fine) and np.isfinite(expected[key][0]):
             low, high = np.quantile(fine, [tail, 1 - tail])

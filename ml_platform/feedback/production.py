@@ -31,6 +31,27 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
+class Event:
+    """What a score is the probability of.
+
+    positive: a class, as labels are stored; None of more than two classes, where the log holds how
+    sure the answer is: that it is right.
+    """
+
+    positive: str | None
+
+    @property
+    def decided(self) -> str:
+        """Whether a prediction says that it comes true, as an SQL expression."""
+        return "true" if self.positive is None else f"prediction = {quoted(self.positive)}"
+
+    @property
+    def came(self) -> str:
+        """Whether a label says that it came true, as an SQL expression."""
+        return f"label = {'prediction' if self.positive is None else quoted(self.positive)}"
+
+
+@dataclass(frozen=True)
 class Production:
     """Predictions (view `answered`) and labels (view `labeled`) of some days.
 
@@ -131,7 +152,7 @@ class Production:
         ).fetchall()
         return [SourceLabels(*row) for row in rows]
 
-    def scores(self, *, after: datetime, positive: str, outcomes: Outcomes) -> Scores | None:
+    def scores(self, *, after: datetime, event: Event, outcomes: Outcomes) -> Scores | None:
         """Scores from a time on, by bins of as many, beside outcomes; None without any."""
         answered = self._answered((after, _LATEST))
         later = f"time >= {moment_sql(after)} AND score IS NOT NULL"
@@ -143,9 +164,8 @@ class Production:
             return None
         inner = np.array(sorted(set(edges)))
         rows = self.duck.execute(
-            f"SELECT {_bin(inner)}, sum(score), count(*) FILTER (prediction <> {quoted(positive)}),"
-            f" count(*) FILTER (prediction = {quoted(positive)}) FROM {answered} WHERE {later} "
-            "GROUP BY 1"
+            f"SELECT {_bin(inner)}, sum(score), count(*) FILTER (NOT {event.decided}), "
+            f"count(*) FILTER ({event.decided}) FROM {answered} WHERE {later} GROUP BY 1"
         ).fetchall()
         decided, sums = np.zeros((len(inner) + 1, 2), np.int64), np.zeros(len(inner) + 1)
         for place, total, negative, chosen in rows:
@@ -155,12 +175,12 @@ class Production:
         mean = sums[kept] / decided[kept].sum(axis=1)
         return Scores(mean, decided[kept], labeled[kept], positives[kept])
 
-    def outcomes(self, span: Span, *, positive: str) -> Outcomes:
+    def outcomes(self, span: Span, *, event: Event) -> Outcomes:
         """The outcomes of a span's predictions, by bins of their scores."""
 
         def counted(edges: Floats) -> tuple[Counts, Counts]:
             rows = self.duck.execute(
-                f"SELECT {_bin(edges)}, count(*), count(*) FILTER (label = {quoted(positive)}) "
+                f"SELECT {_bin(edges)}, count(*), count(*) FILTER ({event.came}) "
                 f"FROM {self._labeled(span)} WHERE outcome = 'joined' AND score IS NOT NULL "
                 f"AND {_within(span)} GROUP BY 1"
             ).fetchall()

@@ -106,9 +106,7 @@ def test_a_task_without_an_estimate_is_told_that_there_is_none(model: Path) -> N
         assert old in text
         text = text.replace(old, new)
     file.write_text(text)
-    said = (
-        "no estimate before the labels for task regression: it takes the probability of one class"
-    )
+    said = "no estimate before the labels for task regression: it takes probabilities"
     shown = run(model, "status", "small")
     assert said in shown.stdout, shown.output
     assert json.loads(run(model, "status", "small", "--json").stdout)["not_estimated"] == said

@@ -25,6 +25,7 @@ from ml_platform.feedback.labels_received import COLUMNS as LABELS
 from ml_platform.feedback.labels_received import labels_table
 from ml_platform.feedback.production import Production
 from ml_platform.spec.load import Declaration
+from ml_platform.task import Task
 from ml_platform.testing.releases import promotion
 from ml_platform_tests.component.running import (
     BEFORE_DEPLOYMENT,
@@ -77,15 +78,25 @@ def predict(platform: Platform, *, rows: int = ROWS, days: int = 14) -> np.ndarr
     return scores
 
 
+def by_score(drawn: float, score: float) -> bool:
+    """What comes true where a score is the probability of it."""
+    return drawn < score
+
+
 def tell(
-    platform: Platform, wanted: Callable[[int], bool], scores: np.ndarray, *, number: int = 1
+    platform: Platform,
+    wanted: Callable[[int], bool],
+    scores: np.ndarray,
+    *,
+    number: int = 1,
+    truth: Callable[[float, float], bool] = by_score,
 ) -> None:
     """Let labels come for the predictions that are wanted, half a day after each."""
     rng = np.random.default_rng(2)
     rows = [
         {
             "prediction_id": f"p{i}",
-            "label": json.dumps(bool(rng.random() < score)),
+            "label": json.dumps(bool(truth(rng.random(), score))),
             "observed_at": START + timedelta(days=14 * i / len(scores) + 0.5),
             "source": "bank",
             "received_at": NOW - timedelta(days=10),
@@ -209,6 +220,25 @@ def test_performance_of_predictions_without_labels_is_estimated(
     shown = metadata(result, "labeled_feedback")
     assert float(str(shown["estimated/accuracy"])) == pytest.approx(0.75, abs=0.04)
     assert float(str(shown["estimated/roc_auc"])) == pytest.approx(0.833, abs=0.04)
+
+
+def test_accuracy_of_more_classes_is_estimated_by_how_sure_the_answers_are(
+    fed: Declaration, platform: Platform
+) -> None:
+    scores, half = predict(platform, days=28), ROWS // 2
+    tell(
+        platform,
+        lambda i: i < half and i % 5 > 0,
+        scores,
+        truth=lambda drawn, score: (drawn < score) == (score > 0.5),  # the answer, if it is right
+    )
+    spec = fed.spec.model_copy(update={"task": Task.MULTICLASS})
+    estimate = label_feedback(Declaration(spec, fed.file), platform, now=NOW).state.estimate
+    assert estimate is not None
+    assert estimate.metrics.keys() == {"accuracy"}
+    accuracy = estimate.metrics["accuracy"]
+    assert accuracy.value == pytest.approx(scores[half:].mean(), abs=0.05)
+    assert accuracy.low < accuracy.value < accuracy.high
 
 
 def test_performance_is_estimated_by_the_champions_holdout_until_labels_have_come(

