@@ -60,8 +60,11 @@ class TrainingSmoke(Gate[TrainingEvidence]):
         sample = self.sample(evidence)
         rows = len(sample)
         if rows < 2 or sample[evidence.target].nunique() < 2:
+            alike = rows > 1 and evidence.frame[evidence.target].nunique() == 1
             reason = f"{rows} rows with one target value are too little to learn from"
-            return GateResult(verdict="inconclusive", rows=rows, reason=reason)
+            return GateResult(
+                verdict="failed" if alike else "inconclusive", rows=rows, reason=reason
+            )
         try:
             model, _ = _trained(evidence, sample)
             codes = model.encode_target(pd.Series(sample[evidence.target]))

@@ -104,11 +104,16 @@ def test_training_that_fails_fails_the_gate_with_its_text() -> None:
     assert "max_depth must be positive" in record.result.reason
 
 
+def test_rows_of_one_class_alone_fail() -> None:
+    record = check_gate(GATE, binary(frame=FRAME.iloc[1:50]), verdict="failed")
+    assert "49 rows with one target value" in record.result.reason
+    assert record.blocks
+
+
 def test_too_little_to_learn_from_is_inconclusive_and_only_warns() -> None:
     few = GATES.parse({"type": "training_smoke", "rows": 8})
     ignorant = binary(lambda f: f["x"].to_numpy() % 7 / 7)
     for gate, evidence in [
-        (GATE, binary(frame=FRAME.iloc[1:50])),
         (GATE, binary(frame=FRAME.iloc[:0])),
         (GATE, replace(binary(), features=None)),
         (few, ignorant),

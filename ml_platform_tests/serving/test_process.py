@@ -85,7 +85,9 @@ def for_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 def test_only_a_service_for_clients_gets_their_keys_and_journal(
     for_clients: dict[str, str], tmp_path: Path, private: bool
 ):
-    settings = Settings(home=tmp_path, data_url="", mlflow_url="", release_url="sqlite://")
+    settings = Settings(
+        home=tmp_path, data_url="", mlflow_url="", artifacts_url="", release_url="sqlite://"
+    )
     fixed = ServiceProcess("flights:1", bentos=tmp_path, private=private)
     live = LiveServiceProcess("flights", settings, private=private)
 

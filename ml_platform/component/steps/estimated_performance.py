@@ -1,6 +1,7 @@
 """How good production probably is on predictions whose labels are not there yet."""
 
 import json
+import logging
 from functools import partial
 
 import pandas as pd
@@ -9,6 +10,7 @@ from ml_platform.component.platform import Platform
 from ml_platform.component.steps.production_window import Training
 from ml_platform.component.steps.scored_holdout import OUTCOME, PREDICTION
 from ml_platform.component.steps.version_classes import classes_of
+from ml_platform.exceptions import ModelError, StoreError
 from ml_platform.feedback.estimate import (
     FEWEST,
     PerformanceEstimate,
@@ -22,6 +24,8 @@ from ml_platform.feedback.production_files import Span
 from ml_platform.spec.load import Declaration
 from ml_platform.task import Task
 
+_log = logging.getLogger(__name__)
+
 
 def estimated_performance(
     declaration: Declaration, platform: Platform, found: Production, span: Span | None
@@ -29,11 +33,22 @@ def estimated_performance(
     """Estimate it for what was predicted after a matured span; None where nothing can be said.
 
     Calibrated on the span where that has labels enough, else on the champion's holdout.
-    span: None before a window has matured.
+    span: None before a window has matured. A champion that the registry does not give costs the
+    estimate alone: what came of the labels is known without it.
     """
-    spec = declaration.spec
-    if why_not_estimated(spec.task):
+    if why_not_estimated(declaration.spec.task):
         return None
+    try:
+        return _estimated(declaration, platform, found, span)
+    except (ModelError, StoreError) as error:
+        _log.warning("%s has no estimate before the labels: %s", declaration.spec.name, error)
+        return None
+
+
+def _estimated(
+    declaration: Declaration, platform: Platform, found: Production, span: Span | None
+) -> PerformanceEstimate | None:
+    spec = declaration.spec
     champion = platform.releases.state(spec.name).champion
     event = _event(declaration, platform, champion)
     if event is None:

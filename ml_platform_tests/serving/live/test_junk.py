@@ -70,7 +70,7 @@ def asked(world: World, follower: FollowedRelease, *, records: int = 400, junk: 
 
 def decided(world: World, follower: FollowedRelease) -> Decision:
     """What the sensor makes of the evidence."""
-    worker = Identity(name="w1", host="here", url="")
+    worker = Identity(name="w1", host="here", url="", process="")
     Reporter(follower, world.counters, worker, now=lambda: NOW).report()
     state = world.store.state(MODEL)
     evidence = {state.entered: world.store.evidence(MODEL, entered=state.entered)}
