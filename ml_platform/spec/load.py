@@ -33,8 +33,9 @@ class Declaration:
 
 
 def find_declarations(roots: Iterable[Path]) -> list[Path]:
-    """Every `defs.yaml` in the folders of `roots`, in the order of their paths.
+    """Every `defs.yaml` in the folders of `roots`, in the order of the folders' names.
 
+    The order says nothing of where the roots lie: two checkouts list the same models alike.
     A root that is no folder stands in the list as one broken declaration: `load_declaration` says
     so of its file, and the other roots are as they are.
     """
@@ -43,7 +44,7 @@ def find_declarations(roots: Iterable[Path]) -> list[Path]:
         own = root / FILE_NAME
         alone = own.is_file() or not root.is_dir()
         files.update([own] if alone else root.glob(f"*/{FILE_NAME}"))
-    return sorted(files)
+    return sorted(files, key=lambda file: (file.parent.name, file))
 
 
 def load_declaration(file: Path, *, environ: Mapping[str, str] = os.environ) -> Declaration:

@@ -171,6 +171,16 @@ def test_declarations_are_found_one_level_down_in_order(tmp_path: Path) -> None:
     assert find_declarations([tmp_path / "a"]) == [tmp_path / "a" / "defs.yaml"]
 
 
+@pytest.mark.parametrize("roots", [("x", "y"), ("y", "x")])
+def test_where_a_root_lies_does_not_order_the_models(
+    roots: tuple[str, str], tmp_path: Path
+) -> None:
+    for root, name in zip(roots, ("b", "a"), strict=True):
+        write(tmp_path / root / name)
+    found = find_declarations([tmp_path / root for root in roots])
+    assert [file.parent.name for file in found] == ["a", "b"]
+
+
 def test_a_folder_of_models_that_is_missing_is_a_broken_declaration(tmp_path: Path) -> None:
     there = write(tmp_path / "a")
     missing, found = sorted(find_declarations([tmp_path / "a", tmp_path / "Nowhere"]))
