@@ -1,10 +1,10 @@
 """Calls timed in turns, so that what disturbs one disturbs the other."""
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -109,16 +109,16 @@ def _timed(
         for call in calls:
             call(_batch(records, batch, round_))
     spent: list[list[float]] = [[] for _ in calls]
-    deadline = time.perf_counter() + seconds
+    deadline = perf_counter() + seconds
     for round_ in range(MOST):
-        if round_ >= LEAST and time.perf_counter() > deadline:
+        if round_ >= LEAST and perf_counter() > deadline:
             break
         rows = _batch(records, batch, round_)
         order = range(len(calls)) if round_ % 2 else reversed(range(len(calls)))
         for place in order:
-            start = time.perf_counter()
+            start = perf_counter()
             calls[place](rows)
-            spent[place].append(time.perf_counter() - start)
+            spent[place].append(perf_counter() - start)
     own, *others = (np.array(each) for each in spent)
     return Timing(batch, own, others[0] if others else None)
 

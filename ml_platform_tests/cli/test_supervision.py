@@ -1,7 +1,6 @@
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from ml_platform.cli.ports import choose_ports
 from ml_platform.cli.processes import Program, RunningProgram, stop_all
 from ml_platform.cli.supervision import Supervisor, interruptible
 from ml_platform.exceptions import ServiceUnavailable
+from ml_platform_tests.waiting import until
 
 SERVER = (
     "import sys; from http.server import HTTPServer, BaseHTTPRequestHandler\n"
@@ -20,13 +20,6 @@ SERVER = (
 def python(code: str, *arguments: str, folder: Path, port: int | None = None) -> Program:
     command = (sys.executable, "-c", code, *arguments)
     return Program("thing", command, folder / "thing.log", port)
-
-
-def wait_for(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "waited ten seconds in vain"
-        time.sleep(0.02)
 
 
 def lives(pid: int) -> bool:
@@ -43,7 +36,7 @@ def test_a_program_that_answers_is_announced_once(tmp_path):
     program = python(SERVER, str(port), folder=tmp_path, port=port)
     with Supervisor(lines.append) as supervisor:
         supervisor.start(program)
-        wait_for(lambda: supervisor.tick() or lines)
+        until(lambda: supervisor.tick() or lines)
         supervisor.tick()
     assert lines == [f"ready    {'thing':<20} http://127.0.0.1:{port}"]
 
@@ -68,12 +61,12 @@ def test_leaving_ends_also_what_the_programs_started(tmp_path):
     )
     with Supervisor(lambda line: None) as supervisor:
         supervisor.start(python(code, str(pid_file), folder=tmp_path))
-        wait_for(lambda: pid_file.exists() and pid_file.read_text())
+        until(lambda: pid_file.exists() and pid_file.read_text())
         parent, child = supervisor.running[0].pid, int(pid_file.read_text())
         assert lives(parent)
         assert lives(child)
     assert not lives(parent)
-    wait_for(lambda: not lives(child))
+    until(lambda: not lives(child))
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
@@ -82,9 +75,9 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
         "signal.signal(15, signal.SIG_IGN); print(os.getpid(), flush=True); time.sleep(60)"
     )
     one = RunningProgram(python(code, folder=tmp_path))
-    wait_for(one.last_lines)
+    until(one.last_lines)
     stop_all([one], grace=0.1)
-    wait_for(lambda: not lives(int(one.last_lines()[0])))
+    until(lambda: not lives(int(one.last_lines()[0])))
 
 
 def test_programs_end_when_the_supervisor_is_killed(tmp_path):
@@ -99,9 +92,9 @@ def test_programs_end_when_the_supervisor_is_killed(tmp_path):
         "time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code, str(pid_file)]) as supervisor:
-        wait_for(lambda: pid_file.exists() and pid_file.read_text())
+        until(lambda: pid_file.exists() and pid_file.read_text())
         supervisor.kill()
-    wait_for(lambda: not lives(int(pid_file.read_text())))
+    until(lambda: not lives(int(pid_file.read_text())))
 
 
 def test_a_program_that_does_not_exist_is_one_sentence(tmp_path):

@@ -39,7 +39,7 @@ from ml_platform_tests.component.test_taught_windows import evenly, fed, joined,
 from ml_platform_tests.component.test_taught_windows import tell as tell_labels
 from ml_platform_tests.models.small_credit.source import load
 from ml_platform_tests.object_store import ObjectStore, s3, s3_endpoint
-from ml_platform_tests.serving.journal.test_shipping import until
+from ml_platform_tests.waiting import until
 
 __all__ = ["fed", "s3", "s3_endpoint"]
 

@@ -24,6 +24,7 @@ from ml_platform.serving.process import ServiceProcess
 from ml_platform.serving.worker import FLUSH_SECONDS
 from ml_platform_tests.serving.raw_requests import answers, fuzzed
 from ml_platform_tests.serving.small_service import small_service
+from ml_platform_tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -96,13 +97,11 @@ def test_every_worker_tells_what_all_counted(running: Running):
     service.post("/predict", record | {"distance": 1})
     name = 'ml_platform_requests_total{model="flights",role="champion",version="1"}'
     wanted = before.get(name, 0) + 31
-    told: set[float | None] = set()
-    deadline = time.monotonic() + 10
-    while told != {wanted} and time.monotonic() < deadline:
-        time.sleep(0.1)
-        told = {metrics(service).get(name) for _ in range(10)}  # by one worker and the other
 
-    assert told == {wanted}
+    def told() -> set[float | None]:
+        return {metrics(service).get(name) for _ in range(10)}  # by one worker and the other
+
+    until(lambda: told() == {wanted}, "all workers to tell of all requests", pause=0.1)
     assert metrics(service)['ml_platform_journal_records_total{model="flights"}'] >= 30
 
 

@@ -3,7 +3,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +21,7 @@ from ml_platform.settings import Settings
 from ml_platform.spec.serving import LimitsSpec, ServingSpec
 from ml_platform.training.model import Model
 from ml_platform_tests.serving.conftest import CONTRACT, FEATURES, NAME, RELEASE
+from ml_platform_tests.waiting import until
 
 RECORD = {
     "flight_id": 1,
@@ -33,17 +33,12 @@ RECORD = {
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        status = Path(f"/proc/{pid}/stat")
-        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z":
-            return True
-        time.sleep(0.02)
-    return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.slow
@@ -265,14 +260,12 @@ def test_command_on_the_leash_ends_when_its_owner_is_killed(tmp_path: Path):
         "time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", owner])
-    deadline = time.monotonic() + 10
-    while not (file.exists() and file.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: file.exists() and file.read_text(), "the sleeper's pid")
 
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    assert gone(int(file.read_text()))
+    until(lambda: gone(int(file.read_text())), "the sleeper to end")
 
 
 def test_command_on_the_leash_gives_its_exit_status():

@@ -22,6 +22,7 @@ from ml_platform.serving.replies import Replies
 from ml_platform.spec.serving import LimitsSpec
 from ml_platform_tests.serving.http.standin import StandIn, received, standin
 from ml_platform_tests.serving.live.fakes import FakeModel
+from ml_platform_tests.waiting import until
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "http-api.md"
 DOCUMENTED = dict(re.findall(r"^\| \d+ \| `(\w+)` \| (.*) \|$", DOCUMENT.read_text(), re.MULTILINE))
@@ -185,9 +186,7 @@ def assert_counted(service: Service, reason: str, act: Callable[[], bytes]) -> N
         error = json.loads(answer[answer.rindex(b"\r\n\r\n") :])["error"]
         assert error.keys() >= {"field", "reason", "allowed"}
         assert error["reason"] == reason
-    deadline = time.monotonic() + 30
-    while service.counted() == before and time.monotonic() < deadline:
-        time.sleep(0.005)
+    until(lambda: service.counted() != before, "a refusal to be counted")
     assert service.counted() - before == {reason: 1}
 
 

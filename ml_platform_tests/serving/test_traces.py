@@ -13,6 +13,7 @@ import pytest
 from ml_platform.serving.process import ServiceProcess
 from ml_platform_tests.serving.otlp_to_file import installed
 from ml_platform_tests.serving.small_service import small_service
+from ml_platform_tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -73,9 +74,7 @@ def test_sampled_request_has_one_span_under_its_callers_and_others_have_none(
             asked(service, route, content, "", ""),
         ]
         assert len({len(each) for each in answers}) == 1, "the same but for the id"
-    deadline = time.monotonic() + 10
-    while len(spans(exported)) < len(ROUTES) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: len(spans(exported)) >= len(ROUTES), "the spans")
     time.sleep(0.5)  # those that should not come would be here
 
     found = {

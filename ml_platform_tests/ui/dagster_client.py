@@ -1,13 +1,12 @@
 """What the tests ask Dagster's webserver for, over the GraphQL that its pages use."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-Found = TypeVar("Found")
+from ml_platform_tests.waiting import until
 
 LOCATION = {
     "repositoryLocationName": "ml_platform.definitions",
@@ -126,7 +125,9 @@ class DagsterClient:
 
     def wait_for_run(self, run_id: str, *, seconds: float = 300) -> Run:
         """Wait until a run is over."""
-        return wait_for(lambda: self._if_over(run_id), f"run {run_id} to end", seconds=seconds)
+        return until(
+            lambda: self._if_over(run_id), f"run {run_id} to end", seconds=seconds, pause=0.5
+        )
 
     def failure(self, run_id: str) -> str:
         """What the first failed step of a run says, with what caused it."""
@@ -164,12 +165,3 @@ class DagsterClient:
         keys = [{"path": [model, name]} for name in ASSETS]
         nodes = self.query(ASSET_NODES, keys=keys)["assetNodes"]
         return {node["assetKey"]["path"][-1]: node for node in nodes}
-
-
-def wait_for(look: Callable[[], Found | None], what: str, *, seconds: float) -> Found:
-    """Look again and again until there is something; what it was is told when time is up."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.5)
-    return found

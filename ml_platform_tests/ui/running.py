@@ -13,7 +13,8 @@ import pytest
 from ml_platform.cli.supervision import Supervisor
 from ml_platform.cli.up import platform_programs
 from ml_platform.settings import Settings
-from ml_platform_tests.ui.dagster_client import DagsterClient, wait_for
+from ml_platform_tests.ui.dagster_client import DagsterClient
+from ml_platform_tests.waiting import until
 
 MODELS = Path(__file__).parent.parent / "models"
 
@@ -66,5 +67,5 @@ def running_platform(home: Path, *, models: Sequence[Path] = ()) -> Iterator[Run
                 except httpx.TransportError:
                     return False
 
-            wait_for(loaded, "the webserver to load the models", seconds=START_SECONDS)
+            until(loaded, "the webserver to load the models", seconds=START_SECONDS, pause=0.5)
             yield RunningPlatform(settings, dagster)

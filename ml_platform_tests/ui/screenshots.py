@@ -7,8 +7,9 @@ from tempfile import TemporaryDirectory
 from ml_platform_tests.cli.status_page.browsing import save_picture as save_status_page
 from ml_platform_tests.serving.docs_page import save_picture
 from ml_platform_tests.ui.browser import MISSING, Browser, installed, open_browser
-from ml_platform_tests.ui.dagster_client import ASSETS, wait_for
+from ml_platform_tests.ui.dagster_client import ASSETS
 from ml_platform_tests.ui.running import RunningPlatform, running_platform
+from ml_platform_tests.waiting import until
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 MODEL = "flight_delays"
@@ -38,10 +39,10 @@ def release(platform: RunningPlatform) -> None:
 def take_asset_graph(browser: Browser) -> None:
     browser.open(f"/locations/ml_platform.definitions/asset-groups/{MODEL}/lineage")
     browser.see("deployed_bento")
-    wait_for(
+    until(
         lambda: browser.lines().count("Materialized") == len(ASSETS),
         "all assets to show as materialized",
-        seconds=60,
+        pause=0.5,
     )
     browser.save(IMAGES / "asset_graph.png")
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from ml_platform_tests.ui.browser import Browser
-from ml_platform_tests.ui.dagster_client import ASSETS, DagsterClient, Run, wait_for
+from ml_platform_tests.ui.dagster_client import ASSETS, DagsterClient, Run
 from ml_platform_tests.ui.running import RunningPlatform
+from ml_platform_tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a busy machine takes long to start
 
@@ -26,10 +27,10 @@ def clicked(browser: Browser, dagster: DagsterClient) -> str:
     browser.open(GRAPH.format("small_credit"))
     browser.see("deployed_bento")
     browser.click("Materialize all")
-    return wait_for(
+    return until(
         lambda: [run.run_id for run in dagster.runs() if not _by_daemon(run)],
         "a run to be launched by the click",
-        seconds=60,
+        pause=0.5,
     )[0]
 
 
@@ -41,10 +42,11 @@ def clicked_run(clicked: str, dagster: DagsterClient) -> Run:
 @pytest.fixture(scope="module")
 def looked_run(dagster: DagsterClient) -> Run:
     """The first run that a schedule starts, to look for new data; the last one is over."""
-    found = wait_for(
+    found = until(
         lambda: [run.run_id for run in dagster.runs() if _looked(run)],
         "the daemon to look for new data",
         seconds=180,
+        pause=0.5,
     )
     dagster.stop_schedule(DATA)
     ended = [dagster.wait_for_run(run.run_id) for run in dagster.runs() if _looked(run)]
@@ -55,10 +57,11 @@ def looked_run(dagster: DagsterClient) -> Run:
 def scheduled_run(looked_run: Run, dagster: DagsterClient) -> Run:
     """The first run that the daemon starts by itself; there is no second."""
     assert looked_run.over
-    run_id = wait_for(
+    run_id = until(
         lambda: [run.run_id for run in dagster.runs() if _retrained(run)],
         "the daemon to launch what the schedule notes as due",
         seconds=180,
+        pause=0.5,
     )[-1]
     dagster.stop_schedule(MINUTELY)
     return dagster.wait_for_run(run_id)
@@ -123,20 +126,20 @@ def test_broken_contract_shows_and_nothing_below_is_materialized(
     assert browser.see_within("purpose").is_displayed()
     browser.open(GRAPH.format("broken_credit"))
     browser.see("deployed_bento")
-    wait_for(
+    until(
         lambda: browser.lines().count("Materialized") == 1 and browser.lines().count("Failed") == 4,
         "raw_data to show as materialized and all below it as failed",
-        seconds=30,
+        pause=0.5,
     )
 
 
 def test_declaration_that_does_not_load_shows_where_it_is_wrong(browser: Browser) -> None:
     where = re.compile(r"/.*/typo_credit/defs\.yaml:\d+: gates\[0\]\.metric: unknown metric")
     browser.open("/assets/typo_credit/broken_declaration")
-    told = wait_for(  # the page shows its Markdown as plain text first, then rendered
+    told = until(  # the page shows its Markdown as plain text first, then rendered
         lambda: [line for line in browser.lines() if where.match(line)],
         "the error to show, rendered",
-        seconds=60,
+        pause=0.5,
     )[0]
     assert "did you mean 'roc_auc'?" in told
     assert told.endswith("roc_auc)"), "cut where the line ends"

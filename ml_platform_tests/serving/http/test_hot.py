@@ -4,7 +4,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from ml_platform.serving.http.keys import ApiKeys, new_key
 from ml_platform.spec.serving import LimitsSpec
 from ml_platform_tests.serving.http.standin import END, StandIn, received, standin
+from ml_platform_tests.waiting import until
 
 LIMITS = LimitsSpec(body_bytes=2000, request_seconds=0.4, in_flight=8)
 
@@ -77,13 +78,6 @@ CONVERSATIONS = {
     "chunks too large": chunked(b"x" * 1500, b"y" * 1500, b"z" * 1500) + post(b"a"),
     "no websocket": post(b"a", "Upgrade: h2c", "Connection: Upgrade"),
 }
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def test_both_roads_give_the_same_bytes():

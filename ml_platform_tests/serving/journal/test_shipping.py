@@ -1,8 +1,6 @@
 """Closed segments on their way to shared storage."""
 
 import asyncio
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,13 +9,7 @@ from ml_platform.serving.journal import shipping
 from ml_platform.serving.journal.shipping import SegmentShipper, ship
 from ml_platform.serving.journal.writer import Journal
 from ml_platform_tests.serving.journal.test_writer import ids, record
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+from ml_platform_tests.waiting import until
 
 
 def test_closed_segments_of_living_and_dead_workers_are_moved(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ml_platform.release.state import Action
 from ml_platform.serving.live.followed import FollowedRelease
 from ml_platform.serving.live.shadow import CAPACITY
 from ml_platform_tests.serving.live.fakes import COLUMNS, MODEL, FakeModel, World, loaded
+from ml_platform_tests.waiting import until
 
 CANARY = Plan(steps=(Step(stage=Stage.CANARY, percent=50), Step(stage=Stage.RAMP, percent=100)))
 SHADOW = Plan(steps=(Step(stage=Stage.SHADOW), Step(stage=Stage.CANARY, percent=50)))
@@ -32,20 +32,13 @@ def world(tmp_path: Path) -> World:
 
 def settled(follower: FollowedRelease) -> FollowedRelease:
     """Follow until what the store says is in effect; versions load in threads."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
+
+    def follows() -> bool:
         follower.follow()
-        if follower.revision == follower.known.state.revision:
-            return follower
-        time.sleep(0.005)
-    raise AssertionError("it never settled")
+        return follower.revision == follower.known.state.revision
 
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
+    until(follows, "the release to be in effect")
+    return follower
 
 
 def ask(world: World, follower: FollowedRelease, key: str, **changes: Any) -> dict[str, Any]:
@@ -450,11 +443,12 @@ def test_champion_that_cannot_be_loaded_leaves_the_one_before_it_in_place(world:
     follower.start()
     world.versions[2] = ModelError("no such Bento")
     world.move(Action.PROMOTE_DIRECT, 2)
-    deadline = time.monotonic() + 5
-    while "trouble" not in follower.health() and time.monotonic() < deadline:
-        follower.follow()
-        time.sleep(0.005)
 
+    def troubled() -> bool:
+        follower.follow()
+        return "trouble" in follower.health()
+
+    until(troubled, "the trouble to be told")
     assert versions(world, follower, 2) == {"1": 2}
     assert "no such Bento" in follower.health()["trouble"][0]
     assert follower.revision == 1  # a rollback command must not believe that it took effect

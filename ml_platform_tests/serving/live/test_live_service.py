@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from ml_platform.serving.live_process import LiveServiceProcess
 from ml_platform.settings import Settings
 from ml_platform.spec.serving import LimitsSpec, ServingSpec
 from ml_platform_tests.serving.live.conftest import CONTRACT, HANGS, NAME, RAISES
+from ml_platform_tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +42,6 @@ PLAN = Plan(
     ),
     max_latency_increase=100.0,  # of a machine that does other things, too
 )
-PATIENCE = 120
 """Seconds that a release may take to move on where other tests want the same cores."""
 ALL = Plan(steps=(Step(stage=Stage.CANARY, percent=100, min_predictions=10**9),))
 
@@ -56,14 +56,12 @@ def move(store: ReleaseStore, action: Action, version: int, plan: Plan | None = 
 
 
 def followed(store: ReleaseStore, *, workers: int) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
+    def follow() -> bool:
         live = [one for one in store.workers(NAME) if one.live(now=datetime.now(UTC))]
-        revision = store.revision(NAME)
-        if len(live) >= workers and {one.revision for one in live} == {revision}:
-            return
-        time.sleep(0.01)
-    raise AssertionError("not every worker followed")
+        revisions = {one.revision for one in live}
+        return len(live) >= workers and revisions == {store.revision(NAME)}
+
+    until(follow, f"{workers} workers to follow")
 
 
 def moved_on(settings: Settings) -> int:
@@ -71,13 +69,6 @@ def moved_on(settings: Settings) -> int:
     platform = Platform(settings)
     until(lambda: advance(platform, since=Progress(), now=datetime.now(UTC)).moved)
     return platform.releases.state(NAME).entered
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class Clients:
