@@ -15,11 +15,11 @@ export ML_PLATFORM_HOME ?= $(CURDIR)/.ml_platform
 export DAGSTER_DISABLE_TELEMETRY := true
 export BENTOML_DO_NOT_TRACK := true
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Without bytecode every process would compile all of Dagster and MLflow again, which takes longer
-# than most of what it is started for.
+# What is imported for the first time keeps its bytecode: without it every process would compile all
+# of Dagster and MLflow again, which takes longer than most of what it is started for.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test test-fast lint format types contracts check wheel-check bench screenshots system-packages clean
+.PHONY: help setup demo up test test-fast tests lint format types contracts check wheel-check bench screenshots system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,9 +31,9 @@ $(STAMP): constraints.txt pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { echo "error: cannot create $(VENV); on Debian: apt-get install python3-venv"; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) (a minute or two the first time) ..."
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv && \
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python $(PINNED) || { \
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(PINNED) || { \
 	  echo "uv could not (it reads no pip.conf); pip does it, which takes some minutes"; \
-	  $(BIN)/python -m pip install --quiet --compile $(PINNED); }
+	  $(BIN)/python -m pip install --quiet $(PINNED); }
 	@touch $@
 
 demo: setup ## Train a real model, serve it, ask it once
@@ -43,7 +43,10 @@ up: setup ## Dagster UI, MLflow UI, reports and inference services, in one termi
 	@$(BIN)/ml-platform up
 
 test: setup ## Every check and every test, WORKERS (3) at a time: many of them wait
-	@$(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target lint types contracts check
+	@$(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target lint contracts check
+	@$(MAKE) --no-print-directory --jobs 2 types tests
+
+tests: setup
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: setup ## The tests that start no server and no whole pipeline

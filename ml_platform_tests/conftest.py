@@ -1,8 +1,13 @@
 """What every test stands on."""
 
+import gc
 import os
 
 import pytest
+
+from ml_platform.garbage import search_seldom
+
+search_seldom()
 
 # Small models on busy machines: threads that wait for each other by spinning cost more than they
 # bring. Set before any library reads it; processes that tests start inherit it.
@@ -13,3 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests first: of several workers none is left alone with them at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: no search for garbage needs to go through it."""
+    gc.collect()
+    gc.freeze()

@@ -1,8 +1,8 @@
 """An MLflow server on loopback, which keeps runs and artifacts itself."""
 
+import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import URLError
@@ -12,8 +12,7 @@ import pytest
 
 from ml_platform.cli.ports import choose_ports
 from ml_platform.registry.embedded import create_once
-
-_PATIENCE = 120.0
+from ml_platform_tests.waiting import until
 
 
 @pytest.fixture
@@ -25,23 +24,21 @@ def mlflow_server(tmp_path: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", stores]
     command += ["--artifacts-destination", str(tmp_path / "served"), "--workers", "1"]
     command += ["--host", "127.0.0.1", "--port", str(port)]
+    without_jobs = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (tmp_path / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
+        server = subprocess.Popen(command, stdout=log, stderr=log, env=without_jobs)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health", server)
+        until(lambda: _answers(port, server), "the server of MLflow to answer")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
-def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except URLError:
-            assert server.poll() is None, "the server of MLflow ended"
-            assert time.monotonic() < until, "the server of MLflow does not answer"
-            time.sleep(0.1)
+def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+    assert server.poll() is None, "the server of MLflow ended"
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+            return True
+    except URLError:
+        return False

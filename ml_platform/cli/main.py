@@ -8,6 +8,7 @@ import click
 from ml_platform import __version__
 from ml_platform.cli.exit_codes import ExitCode, exit_code_of
 from ml_platform.exceptions import MLPlatformError
+from ml_platform.garbage import search_seldom
 
 # The summary stands here too, so that `--help` imports no command; a test holds the two together.
 COMMANDS = {
@@ -79,6 +80,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand."""
+        search_seldom()
         try:
             return super().invoke(ctx)
         except MLPlatformError as error:

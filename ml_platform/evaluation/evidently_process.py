@@ -19,6 +19,7 @@ from typing import IO, Any
 import pandas as pd
 
 from ml_platform.evaluation.evidently_report import import_evidently, run_report
+from ml_platform.garbage import search_seldom
 
 _SIZE = struct.Struct(">q")
 _FAILED = -1
@@ -99,6 +100,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 
 def main() -> None:
     """Import Evidently, then answer what comes on standard input until it ends."""
+    search_seldom()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     with warnings.catch_warnings():
