@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import socket
-from contextlib import suppress
 
 
 def beyond_loopback() -> bool:
@@ -20,10 +19,15 @@ def beyond_loopback() -> bool:
 
 
 def _listens_beyond(descriptor: int) -> bool:
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as copy:
-        if copy.family not in (socket.AF_INET, socket.AF_INET6):
+    try:
+        found = socket.socket(fileno=descriptor)
+    except OSError:  # no socket
+        return False
+    try:
+        if found.family not in (socket.AF_INET, socket.AF_INET6):
             return False
-        if not copy.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             return False
-        return not ipaddress.ip_address(copy.getsockname()[0]).is_loopback
-    return False
+        return not ipaddress.ip_address(found.getsockname()[0]).is_loopback
+    finally:
+        found.detach()  # it is another's to close

@@ -50,6 +50,19 @@ def test_socket_is_found_among_all_that_is_open():
         assert beyond_loopback()
 
 
+def test_looking_leaves_all_that_is_open_as_it_was():
+    out, into = os.pipe()
+    with bound("127.0.0.1") as made, open(os.devnull) as file:
+        made.listen()
+        before = os.listdir("/dev/fd")
+        beyond_loopback()
+        assert os.listdir("/dev/fd") == before
+        assert file.read() == ""
+    os.close(into)
+    with open(out) as pipe:
+        assert pipe.read() == "", "whoever reads from it hears its end"
+
+
 def test_what_does_not_listen_is_not_reached(monkeypatch: pytest.MonkeyPatch):
     with bound("0.0.0.0") as silent, bound("0.0.0.0", socket.SOCK_DGRAM) as datagrams:
         for made in (silent, datagrams):
