@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,17 +41,22 @@ def small_service(
     **environment: str,
 ) -> Iterator[tuple[ServiceProcess, dict[str, Any]]]:
     """The service and a good record; the environment is that of the service."""
-    with TemporaryDirectory() as scratch:
-        home = Path(scratch)
-        _build(home, model_hash)
-        journal = {"ML_PLATFORM_JOURNAL": str(home / "journal")}
+    bentos = Path(_built(model_hash).name) / "bentos"
+    with TemporaryDirectory() as journal:
+        own = {"ML_PLATFORM_JOURNAL": journal} | environment
         with (
-            mock.patch.dict(os.environ, journal | environment),
-            ServiceProcess(
-                "flights:1", bentos=home / "bentos", host=host, workers=workers
-            ) as service,
+            mock.patch.dict(os.environ, own),
+            ServiceProcess("flights:1", bentos=bentos, host=host, workers=workers) as service,
         ):
             yield service, dict(RECORD)
+
+
+@cache
+def _built(model_hash: str | None) -> "TemporaryDirectory[str]":
+    """A store with the Bento, for all tests of this process; it goes when that ends."""
+    home = TemporaryDirectory()
+    _build(Path(home.name), model_hash)
+    return home
 
 
 def _build(home: Path, model_hash: str | None) -> None:

@@ -47,6 +47,9 @@ class Browser:
     def open(self, path: str) -> None:
         self.driver.get(f"{self._address}{path}")
 
+    def leave(self) -> None:
+        self.driver.get("about:blank")
+
     def see(self, text: str, *, seconds: float = PATIENCE_SECONDS) -> WebElement:
         """Wait until an element of exactly that text can be seen."""
         return self._wait(

@@ -21,7 +21,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfo
     """
     folder = tmp_path_factory.mktemp("models")
     floor = "- {type: minimum_metric, metric: roc_auc, floor: 0.7}"
-    copy_model(folder, "small_credit")
+    copy_model(folder, "small_credit", ("bootstrap: 50", "bootstrap: 50, evidently: never"))
     copy_model(
         folder,
         "broken_credit",
@@ -31,6 +31,14 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfo
     copy_model(folder, "typo_credit", (floor, floor.replace("roc_auc", "roc_aux")))
     with running_platform(tmp_path_factory.mktemp("home"), models=[folder]) as platform:
         yield platform
+
+
+@pytest.fixture(autouse=True)
+def _leave_the_page(request: pytest.FixtureRequest) -> Iterator[None]:
+    """An open page asks the webserver again and again, also while a test waits for a run."""
+    yield
+    if "browser" in request.fixturenames:
+        request.getfixturevalue("browser").leave()
 
 
 @pytest.fixture(scope="package")
