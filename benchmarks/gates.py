@@ -5,14 +5,17 @@
 A version of rows until a week earlier is released, so that there are a champion and a snapshot to
 compare with. Each round then judges a candidate of another seed, with all evidence that the gates
 ask for, and times the fit beside it. `service_smoke`, which starts the Bento as a service, is timed
-by itself; `load_test` is left out. Both the clock and the CPU are told: the fit takes all cores,
-the gates one. Goal: 0.5 at most.
+by itself, and so is what no service is below: one of BentoML's without a model. `load_test` is left
+out. Both the clock and the CPU are told: the fit takes all cores, the gates one. Goal: 0.5 at most.
 """
 
 import argparse
 import dataclasses
 import os
+import signal
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +23,8 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
 from uuid import uuid4
 
 DECLARATION = Path(__file__).parents[1] / "ml_platform" / "defs" / "flight_delays" / "defs.yaml"
@@ -30,6 +35,16 @@ TIMED = {
     "service_smoke": ("deploy", "_judge"),
     "fit": ("train", "fit_model"),
 }
+
+EMPTY = """
+import bentoml
+
+@bentoml.service(workers=1)
+class Empty:
+    @bentoml.api
+    def ask(self) -> str:
+        return ""
+"""
 
 
 class Spent(NamedTuple):
@@ -101,6 +116,30 @@ def judged_version(declaration: Any) -> int:
     return trained.version
 
 
+def empty_service(folder: Path) -> float:
+    """Seconds until BentoML answers for a service without a model and without code of ours."""
+    from ml_platform.cli.ports import choose_ports
+
+    (folder / "empty.py").write_text(EMPTY, encoding="utf-8")
+    [port] = choose_ports([0])
+    command = [sys.executable, "-m", "bentoml", "serve", "empty:Empty", "--port", str(port)]
+    quiet, started = subprocess.DEVNULL, time.perf_counter()
+    server = subprocess.Popen(
+        command, cwd=folder, stdout=quiet, stderr=quiet, start_new_session=True
+    )
+    try:
+        while True:
+            try:
+                urlopen(f"http://127.0.0.1:{port}/livez", timeout=1).close()
+            except (URLError, TimeoutError):
+                time.sleep(0.02)
+            else:
+                return time.perf_counter() - started
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
 def promote(declaration: Any, version: int) -> None:
     from ml_platform.component.platform import Platform
     from ml_platform.release.state import Action, Transition
@@ -145,6 +184,7 @@ def main() -> None:
             one_round(another(declaration, seed=2 + place, end="2013-04-01"))
             for place in range(rounds)
         ]
+        empty = statistics.median(empty_service(Path(home)) for _ in range(rounds))
     for by in Spent._fields:
         median = {name: statistics.median(getattr(s[name], by) for s in seen) for name in TIMED}
         print(f"by {by}")
@@ -155,6 +195,7 @@ def main() -> None:
         print(f"  gates / fit        {gates / fit:7.2f}   (goal: 0.5 at most)")
         if by == "wall":  # a service has CPU of its own
             print(f"  with service_smoke {(gates + service) / fit:7.2f}")
+            print(f"  empty service / fit {empty / fit:6.2f}   (BentoML alone: {empty:.2f} s)")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import gc
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from ml_platform.exceptions import (
     StoreError,
     UnknownPlugin,
 )
+from ml_platform.garbage import NEW_OBJECTS
 
 
 def test_help_lists_every_command_and_imports_none():
@@ -68,6 +70,16 @@ def test_ctrl_c_has_its_own_exit_code():
 
 def test_an_unknown_command_is_a_usage_error():
     assert CliRunner().invoke(main, ["nothing"]).exit_code == ExitCode.USAGE
+
+
+def test_a_command_searches_for_garbage_seldom() -> None:
+    before = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    try:
+        CliRunner().invoke(main, ["check", "--help"])
+        assert gc.get_threshold()[0] == NEW_OBJECTS
+    finally:
+        gc.set_threshold(*before)
 
 
 def failing_group(error: BaseException) -> click.Group:
