@@ -1,5 +1,6 @@
 """What every test stands on."""
 
+import atexit
 import gc
 import os
 
@@ -8,6 +9,7 @@ import pytest
 from ml_platform.garbage import search_seldom
 
 search_seldom()
+atexit.register(gc.freeze)  # the end of a process is no time to search a gigabyte
 
 # Small models on busy machines: threads that wait for each other by spinning cost more than they
 # bring. Set before any library reads it; processes that tests start inherit it.
