@@ -104,10 +104,11 @@ class Leakage(Gate[TrainingEvidence]):
         )
 
     def _passed(self, features: list[LoneFeature], share: float) -> _Finding:
-        words = f"is the best alone; {share:.2%} repeated rows"
+        repeated = f"{share:.2%} repeated rows"
         if features:
-            return self._of(features[0], "passed", words)
-        return _Finding("passed", f"no feature {words}", None, self.max_single_feature_auc)
+            return self._of(features[0], "passed", f"alone, more than any other; {repeated}")
+        text = f"there is no feature to look at; {repeated}"
+        return _Finding("passed", text, None, self.max_single_feature_auc)
 
 
 def _repeated(evidence: TrainingEvidence, holdout: pd.DataFrame) -> float:

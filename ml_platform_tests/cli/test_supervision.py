@@ -66,7 +66,7 @@ def test_leaving_ends_also_what_the_programs_started(tmp_path):
         assert lives(parent)
         assert lives(child)
     assert not lives(parent)
-    until(lambda: not lives(child))
+    assert until(lambda: not lives(child))
 
 
 def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
@@ -77,7 +77,7 @@ def test_a_program_that_ignores_sigterm_is_killed(tmp_path):
     one = RunningProgram(python(code, folder=tmp_path))
     until(one.last_lines)
     stop_all([one], grace=0.1)
-    until(lambda: not lives(int(one.last_lines()[0])))
+    assert until(lambda: not lives(int(one.last_lines()[0])))
 
 
 def test_programs_end_when_the_supervisor_is_killed(tmp_path):
@@ -94,7 +94,7 @@ def test_programs_end_when_the_supervisor_is_killed(tmp_path):
     with subprocess.Popen([sys.executable, "-c", code, str(pid_file)]) as supervisor:
         until(lambda: pid_file.exists() and pid_file.read_text())
         supervisor.kill()
-    until(lambda: not lives(int(pid_file.read_text())))
+    assert until(lambda: not lives(int(pid_file.read_text())))
 
 
 def test_a_program_that_does_not_exist_is_one_sentence(tmp_path):

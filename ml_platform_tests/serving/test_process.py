@@ -265,7 +265,7 @@ def test_command_on_the_leash_ends_when_its_owner_is_killed(tmp_path: Path):
     process.send_signal(signal.SIGKILL)
     process.wait()
 
-    until(lambda: gone(int(file.read_text())), "the sleeper to end")
+    assert until(lambda: gone(int(file.read_text())), "the sleeper to end")
 
 
 def test_command_on_the_leash_gives_its_exit_status():

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+from contextlib import suppress
 
 
 def beyond_loopback() -> bool:
@@ -19,15 +20,14 @@ def beyond_loopback() -> bool:
 
 
 def _listens_beyond(descriptor: int) -> bool:
-    try:
+    with suppress(OSError):  # no socket, or closed by now
         found = socket.socket(fileno=descriptor)
-    except OSError:  # no socket
-        return False
-    try:
-        if found.family not in (socket.AF_INET, socket.AF_INET6):
-            return False
-        if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            return False
-        return not ipaddress.ip_address(found.getsockname()[0]).is_loopback
-    finally:
-        found.detach()  # it is another's to close
+        try:
+            if found.family not in (socket.AF_INET, socket.AF_INET6):
+                return False
+            if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return False
+            return not ipaddress.ip_address(found.getsockname()[0]).is_loopback
+        finally:
+            found.detach()  # it is another's to close
+    return False
