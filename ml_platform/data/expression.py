@@ -11,9 +11,10 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -33,9 +34,23 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda left, right: left.isin(right),
     ast.NotIn: lambda left, right: ~left.isin(right),
 }
+
+
+def _isnull(value: Any) -> Any:
+    import pandas as pd
+
+    return pd.isna(value)
+
+
+def _notnull(value: Any) -> Any:
+    import pandas as pd
+
+    return pd.notna(value)
+
+
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "isnull": pd.isna,
-    "notnull": pd.notna,
+    "isnull": _isnull,
+    "notnull": _notnull,
     "abs": operator.abs,
 }
 _ASKS_FOR_NULL = {"isnull", "notnull"}
@@ -57,7 +72,7 @@ class Expression:
     _names: dict[str, str]
     _asks_for_null: bool
 
-    def holds(self, frame: pd.DataFrame) -> pd.Series:
+    def holds(self, frame: "pd.DataFrame") -> "pd.Series":
         """Return for each row of `frame` whether it is fine.
 
         A row with a null in a named column is fine, as in an SQL check, unless the expression
@@ -67,7 +82,7 @@ class Expression:
         """
         return self._truth(frame, where_null=True)
 
-    def selects(self, frame: pd.DataFrame) -> pd.Series:
+    def selects(self, frame: "pd.DataFrame") -> "pd.Series":
         """Return for each row of `frame` whether it is meant, as in the WHERE of SQL.
 
         A row with a null in a named column is not, unless the expression asks for nulls itself.
@@ -76,7 +91,9 @@ class Expression:
         """
         return self._truth(frame, where_null=False)
 
-    def _truth(self, frame: pd.DataFrame, *, where_null: bool) -> pd.Series:
+    def _truth(self, frame: "pd.DataFrame", *, where_null: bool) -> "pd.Series":
+        import pandas as pd
+
         value = self._value(self._body, frame)
         result = pd.Series(value, index=frame.index).fillna(value=False).astype(bool)
         if not self._asks_for_null:
@@ -84,7 +101,7 @@ class Expression:
             result = result | null if where_null else result & ~null
         return result
 
-    def _value(self, node: ast.expr, frame: pd.DataFrame) -> Any:  # noqa: PLR0911 - one a node
+    def _value(self, node: ast.expr, frame: "pd.DataFrame") -> Any:  # noqa: PLR0911 - one a node
         match node:
             case ast.Constant():
                 return node.value
@@ -111,7 +128,7 @@ class Expression:
             case _:
                 raise TypeError(f"{ast.dump(node)} was let through when {self.text!r} was parsed")
 
-    def _compare(self, node: ast.Compare, frame: pd.DataFrame) -> Any:
+    def _compare(self, node: ast.Compare, frame: "pd.DataFrame") -> Any:
         result: Any = None
         left = self._value(node.left, frame)
         for kind, item in zip(node.ops, node.comparators, strict=True):

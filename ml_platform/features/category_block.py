@@ -3,13 +3,16 @@
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.exceptions import FeatureError
 from ml_platform.features.values import Category, readable, token
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VALID = "valid: text, finite numbers, booleans and null (derive other things in a transform)"
 
@@ -27,11 +30,13 @@ class CategoryBlock:
     other: bool = False
 
     @classmethod
-    def fit(cls, series: pd.Series, column: str, *, max_categories: int) -> "CategoryBlock":
+    def fit(cls, series: "pd.Series", column: str, *, max_categories: int) -> "CategoryBlock":
         """Learn the categories of a training column.
 
         Raises FeatureError when the values cannot be categories.
         """
+        import pandas as pd
+
         try:
             codes, uniques = pd.factorize(series)
         except TypeError as error:
@@ -82,7 +87,7 @@ class CategoryBlock:
         key = token(value)
         return None if key is None else self.lookup.get(key, self.rest)
 
-    def positions(self, series: pd.Series) -> NDArray[np.int64]:
+    def positions(self, series: "pd.Series") -> NDArray[np.int64]:
         """Return `position` of every row, -1 for None; shape (n,)."""
         codes, uniques = _factorize(series)
         places = [self.position(value) for value in uniques]
@@ -94,7 +99,9 @@ def _order(key: str | float) -> tuple[bool, str | float]:
     return isinstance(key, str), key
 
 
-def _factorize(series: pd.Series) -> tuple[NDArray[np.intp], list[object]]:
+def _factorize(series: "pd.Series") -> tuple[NDArray[np.intp], list[object]]:
+    import pandas as pd
+
     try:
         codes, uniques = pd.factorize(series)
     except TypeError:  # unhashable values, such as lists: no category, but no crash either

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.exceptions import FeatureError, ModelError
@@ -16,6 +15,9 @@ from ml_platform.features.category_block import CategoryBlock
 from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.features.values import EXACT, LARGEST, number
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Matrix = NDArray[np.float64]
 
@@ -32,7 +34,7 @@ class FeatureEncoder:
     blocks: tuple[CategoryBlock, ...]
 
     @classmethod
-    def fit(cls, frame: pd.DataFrame, spec: FeatureSpec) -> "FeatureEncoder":
+    def fit(cls, frame: "pd.DataFrame", spec: FeatureSpec) -> "FeatureEncoder":
         """Learn the categories of the training rows.
 
         Raises FeatureError when a column is missing or holds what cannot be a feature.
@@ -66,7 +68,7 @@ class FeatureEncoder:
         """Names of the matrix columns: `distance`, `carrier=UA`, `tail=(other)`."""
         return self.numeric + tuple(name for block in self.blocks for name in block.names)
 
-    def encode(self, frame: pd.DataFrame) -> Matrix:
+    def encode(self, frame: "pd.DataFrame") -> Matrix:
         """Encode a frame of n rows; float64 of shape (n, width), rows contiguous.
 
         Raises FeatureError when a column is missing or a numeric one holds something else.
@@ -147,7 +149,9 @@ class FeatureEncoder:
             raise ModelError(f"the stored feature encoder cannot be read: {error!r}") from error
 
 
-def _numbers(series: pd.Series, name: str) -> Matrix:
+def _numbers(series: "pd.Series", name: str) -> Matrix:
+    import pandas as pd
+
     if isinstance(series.dtype, np.dtype) and series.dtype.kind in "biuf":
         values = series.to_numpy(np.float64, copy=True)
     elif pd.api.types.is_numeric_dtype(series.dtype):  # the nullable ones

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from ml_platform.exceptions import DeclarationError, FeatureError
 from ml_platform.features.columns import column_of
 from ml_platform.features.spec import FeatureSpec
 from ml_platform.functions import load_function
 
-Transform = Callable[[pd.DataFrame], Any]
+if TYPE_CHECKING:
+    import pandas as pd
+
+Transform = Callable[["pd.DataFrame"], Any]
 """Takes the raw columns, gives a frame with the features; `transformed` checks that it does."""
 
 
@@ -30,7 +32,7 @@ def load_transform(spec: FeatureSpec, *, folder: Path) -> Transform | None:
     return load_function(spec.transform, folder=folder)
 
 
-def inputs_of(frame: pd.DataFrame, spec: FeatureSpec, *, target: str) -> dict[str, str]:
+def inputs_of(frame: "pd.DataFrame", spec: FeatureSpec, *, target: str) -> dict[str, str]:
     """Return name and dtype of the raw columns that scoring needs.
 
     Without a transform these are the features, with one every column but the target.
@@ -44,13 +46,15 @@ def inputs_of(frame: pd.DataFrame, spec: FeatureSpec, *, target: str) -> dict[st
 
 
 def transformed(
-    transform: Transform, frame: pd.DataFrame, *, inputs: Mapping[str, str]
-) -> pd.DataFrame:
+    transform: Transform, frame: "pd.DataFrame", *, inputs: Mapping[str, str]
+) -> "pd.DataFrame":
     """Run the transform on a copy of the raw columns; rows keep their number and order.
 
     Raises FeatureError when a raw column is missing, the transform raises, or its answer is not
     a frame with a row for every row.
     """
+    import pandas as pd
+
     lacking = [name for name in inputs if name not in frame.columns]
     if lacking:
         raise FeatureError(f"the transform needs the columns {', '.join(map(repr, lacking))}")
@@ -77,8 +81,8 @@ def transformed(
 
 def check_row_by_row(
     transform: Transform,
-    frame: pd.DataFrame,
-    features: pd.DataFrame,
+    frame: "pd.DataFrame",
+    features: "pd.DataFrame",
     *,
     inputs: Mapping[str, str],
     columns: Sequence[str],
@@ -103,11 +107,13 @@ def check_row_by_row(
 
 def frame_of_records(
     records: Sequence[Mapping[str, Any]], *, inputs: Mapping[str, str]
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Build the raw frame of records with the dtypes of the training rows.
 
     Raises FeatureError when a record lacks a column or a value does not fit its dtype.
     """
+    import pandas as pd
+
     columns: dict[str, pd.Series] = {}
     for name, dtype in inputs.items():
         try:
@@ -120,13 +126,17 @@ def frame_of_records(
     return pd.DataFrame(columns, index=pd.RangeIndex(len(records)))
 
 
-def _series(values: list[Any], dtype: str) -> pd.Series:
+def _series(values: list[Any], dtype: str) -> "pd.Series":
+    import pandas as pd
+
     if dtype == "bool" and any(value is None for value in values):
         raise ValueError("null in a column without nulls")  # pandas would make it False
     return pd.Series(values, dtype=dtype)
 
 
 def _same(one: Any, other: Any) -> bool:
+    import pandas as pd
+
     nulls = [pd.api.types.is_scalar(value) and bool(pd.isna(value)) for value in (one, other)]
     if any(nulls):
         return all(nulls)

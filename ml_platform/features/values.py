@@ -1,11 +1,11 @@
 """What a single value means as a feature, in a frame and in a record alike."""
 
 import math
+import sys
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ml_platform.exceptions import FeatureError
 
@@ -23,7 +23,7 @@ def number(value: Any, column: str) -> float:
 
     Raises FeatureError for anything that is not a number: text is not parsed.
     """
-    if value is None or value is pd.NA or value is pd.NaT:
+    if _is_null(value):
         return math.nan
     if not isinstance(value, (int, float, np.integer, np.floating, np.bool_, Decimal)):
         found = f"{type(value).__name__} {str(value)[:40]!r}"
@@ -62,3 +62,9 @@ def readable(value: Any) -> Category:
         return bool(value)
     exact = float(value)
     return int(exact) if exact.is_integer() and abs(exact) < 2**53 else exact
+
+
+def _is_null(value: Any) -> bool:
+    """Tell None and pandas' nulls; where pandas is not loaded, nobody can have one of these."""
+    pandas = sys.modules.get("pandas")
+    return value is None or (pandas is not None and (value is pandas.NA or value is pandas.NaT))

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.features.encoder import FeatureEncoder
@@ -16,6 +15,9 @@ from ml_platform.features.values import Category
 from ml_platform.task import Task
 from ml_platform.training.target import encode_known
 from ml_platform.training.trainers.trainer import Estimator, Matrix
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Model:
     transform: Transform | None = None
     threshold: float = 0.5
 
-    def encode(self, frame: pd.DataFrame) -> Matrix:
+    def encode(self, frame: "pd.DataFrame") -> Matrix:
         """Return the matrix (n, width) of raw rows. Raises FeatureError."""
         if self.transform is not None:
             frame = transformed(self.transform, frame, inputs=self.inputs)
@@ -50,7 +52,7 @@ class Model:
             return self.encoder.encode_records(records)
         return self.encode(frame_of_records(records, inputs=self.inputs))
 
-    def scores(self, frame: pd.DataFrame) -> NDArray[np.float64]:
+    def scores(self, frame: "pd.DataFrame") -> NDArray[np.float64]:
         """Score rows; the shape is told by `Task`. Raises FeatureError."""
         return self.estimator.scores(self.encode(frame))
 
@@ -58,7 +60,7 @@ class Model:
         """Score records, bit for bit as `scores` scores a frame of them. Raises FeatureError."""
         return self.estimator.scores(self.encode_records(records))
 
-    def predict(self, frame: pd.DataFrame) -> NDArray[Any]:
+    def predict(self, frame: "pd.DataFrame") -> NDArray[Any]:
         """Return the label of each row, or its value for regression; shape (n,)."""
         scores = self.scores(frame)
         if self.task is Task.REGRESSION:
@@ -71,7 +73,7 @@ class Model:
             return [float(score) for score in scores]
         return [self.classes[code] for code in self._codes(scores)]
 
-    def encode_target(self, series: pd.Series) -> NDArray[np.generic]:
+    def encode_target(self, series: "pd.Series") -> NDArray[np.generic]:
         """Encode the target of other rows, such as a holdout's, by this model's classes.
 
         Raises TrainingError for nulls and for classes that the training rows did not have.

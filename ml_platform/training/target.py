@@ -1,22 +1,24 @@
 """From a target column to what estimators learn."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ml_platform.exceptions import TrainingError
 from ml_platform.features.values import Category, readable, token
 from ml_platform.task import Task
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MOST_CLASSES = 1000
 """A target with more values than this is a number rather than a class."""
 
 
 def encode_target(
-    series: pd.Series, task: Task, positive: Category | None = None
+    series: "pd.Series", task: Task, positive: Category | None = None
 ) -> tuple[NDArray[np.generic], tuple[Category, ...]]:
     """Return the encoded target, as `Task` tells, and the classes in the order of their codes.
 
@@ -45,11 +47,15 @@ def encode_target(
     return encode_known(series, task, classes), classes
 
 
-def encode_known(series: pd.Series, task: Task, classes: Sequence[Category]) -> NDArray[np.generic]:
+def encode_known(
+    series: "pd.Series", task: Task, classes: Sequence[Category]
+) -> NDArray[np.generic]:
     """Encode a target by classes already known: int64 codes, or float64 for regression; (n,).
 
     Raises TrainingError for nulls, a class that is not among them, or a value that is no number.
     """
+    import pandas as pd
+
     _check_filled(series)
     if task is Task.REGRESSION:
         return _numbers(series)
@@ -65,7 +71,7 @@ def encode_known(series: pd.Series, task: Task, classes: Sequence[Category]) -> 
     return table[codes]
 
 
-def _check_filled(series: pd.Series) -> None:
+def _check_filled(series: "pd.Series") -> None:
     if len(series) == 0:
         raise TrainingError(f"no rows: the target {series.name!r} is empty")
     null = series.isna().to_numpy()
@@ -77,7 +83,9 @@ def _check_filled(series: pd.Series) -> None:
         )
 
 
-def _classes(series: pd.Series) -> tuple[Category, ...]:
+def _classes(series: "pd.Series") -> tuple[Category, ...]:
+    import pandas as pd
+
     written: dict[str | float, Category] = {}
     for value in pd.unique(series):
         key = token(value)
@@ -108,7 +116,9 @@ def _positive_last(
     return (first, last) if token(last) == token(positive) else (last, first)
 
 
-def _numbers(series: pd.Series) -> NDArray[np.float64]:
+def _numbers(series: "pd.Series") -> NDArray[np.float64]:
+    import pandas as pd
+
     keys = series.dtype
     if pd.api.types.is_bool_dtype(keys) or not pd.api.types.is_numeric_dtype(keys):
         raise TrainingError(

@@ -41,7 +41,7 @@ def small_service(
     **environment: str,
 ) -> Iterator[tuple[ServiceProcess, dict[str, Any]]]:
     """The service and a good record; the environment is that of the service."""
-    bentos = Path(_built(model_hash).name) / "bentos"
+    bentos = small_bentos(model_hash=model_hash)
     with TemporaryDirectory() as journal:
         own = {"ML_PLATFORM_JOURNAL": journal} | environment
         with (
@@ -49,6 +49,11 @@ def small_service(
             ServiceProcess("flights:1", bentos=bentos, host=host, workers=workers) as service,
         ):
             yield service, dict(RECORD)
+
+
+def small_bentos(*, model_hash: str | None = None) -> Path:
+    """The Bento store that holds it, `flights:1`."""
+    return Path(_built(model_hash).name) / "bentos"
 
 
 @cache

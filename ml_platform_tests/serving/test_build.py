@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from ml_platform.serving.build import bento_folder, build_bento
 from ml_platform.serving.bundle import Bundle, Identity
 from ml_platform.spec.serving import ServingSpec
 from ml_platform_tests.serving.conftest import CONTRACT, NAME, RELEASE
+from ml_platform_tests.serving.small_service import RECORD, small_bentos
 
 FORBIDDEN = ("dagster", "mlflow", "evidently", "pandera", "deltalake", "matplotlib", "sqlalchemy")
 
@@ -88,8 +90,23 @@ def test_bento_that_was_exported_is_the_same_in_the_store_of_another_machine(
 
 @pytest.mark.slow
 def test_bento_serves_from_its_own_code_without_the_platforms_libraries(bentos: Path):
-    source = bento_folder(bentos, NAME, 3) / "src"
     record = {"flight_id": 1, "carrier": "UA", "distance": 1400, "dep_delay": 3.5}
+    record |= {"departure": "2013-01-31T13:45:00"}
+    found = answered_in_a_process(bento_folder(bentos, NAME, 3) / "src", record, FORBIDDEN)
+
+    assert found == {"status": 200, "loaded": [], "elsewhere": []}
+
+
+@pytest.mark.slow
+def test_model_without_a_transform_is_served_without_pandas():
+    source = bento_folder(small_bentos(), "flights", 1) / "src"
+    found = answered_in_a_process(source, RECORD, (*FORBIDDEN, "pandas", "pyarrow", "sklearn"))
+
+    assert found == {"status": 200, "loaded": [], "elsewhere": []}
+
+
+def answered_in_a_process(source: Path, record: object, libraries: Sequence[str]) -> object:
+    """Serve a record from the folder of a Bento; which libraries, and whose code, that took."""
     code = f"""
 import json, sys
 sys.path.insert(0, {str(source)!r})
@@ -97,18 +114,18 @@ import service
 from ml_platform.serving.bundle import Bundle
 from pathlib import Path
 replies = Bundle.read(Path({str(source)!r})).replies()
-reply = replies.predict(json.dumps({record | {"departure": "2013-01-31T13:45:00"}!r}).encode())
+reply = replies.predict(json.dumps({record!r}).encode())
 ours = {{m.__file__ for n, m in sys.modules.items() if n.partition(".")[0] == "ml_platform"}}
 print(json.dumps({{
     "status": reply.status,
-    "forbidden": sorted(set({FORBIDDEN!r}) & sys.modules.keys()),
+    "loaded": sorted(set({libraries!r}) & sys.modules.keys()),
     "elsewhere": sorted(file for file in ours if not file.startswith({str(source)!r})),
 }}))
 """
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     )
-    assert json.loads(done.stdout) == {"status": 200, "forbidden": [], "elsewhere": []}
+    return json.loads(done.stdout)
 
 
 def test_supervisor_reads_neither_pandas_nor_the_model_to_look_at_the_service(bentos: Path):
