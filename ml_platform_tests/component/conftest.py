@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import dagster as dg
 import pytest
 
 from ml_platform.component.platform import Platform
+from ml_platform.component.storage import remember_migrations
+from ml_platform.evaluation.curves import pictures
 from ml_platform.settings import Settings
 from ml_platform.spec.load import Declaration
+from ml_platform.task import Task
 from ml_platform_tests.component.running import small_credit
 
 
@@ -29,8 +34,23 @@ def platform(settings: Settings) -> Platform:
 @pytest.fixture
 def instance() -> Iterator[dg.DagsterInstance]:
     """A Dagster history that begins empty."""
+    remember_migrations()
     with dg.DagsterInstance.ephemeral() as instance:
         yield instance
+
+
+@pytest.fixture(autouse=True, scope="package")
+def drawn_once() -> Iterator[None]:
+    """The pictures of the first evaluation of a task stand for those of all: a quarter of each."""
+    drawn: dict[Task, dict[str, bytes]] = {}
+
+    def first(*args: Any, task: Task, **options: Any) -> dict[str, bytes]:
+        if task not in drawn:
+            drawn[task] = pictures(*args, task=task, **options)
+        return drawn[task]
+
+    with mock.patch("ml_platform.component.steps.evaluate.pictures", first):
+        yield
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from alembic.script import ScriptDirectory
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import TickStatus
 
@@ -37,6 +38,16 @@ def test_history_is_kept_under_the_home_and_nothing_in_the_current_directory(
     assert run_ids(settings) == [ran]
     assert [*elsewhere.iterdir()] == []
     assert {path.name for path in settings.home.iterdir()} <= {"dagster", "data"}
+
+
+def test_a_process_reads_the_migrations_of_its_store_once(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_ids(settings) == []
+    read: list[ScriptDirectory] = []
+    monkeypatch.setattr(ScriptDirectory, "_load_revisions", lambda self: read.append(self) or [])
+    assert run_ids(settings) == []
+    assert read == []
 
 
 def test_settings_of_the_instance_are_those_of_the_shipped_file(settings: Settings) -> None:
