@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # of Dagster and MLflow again, which takes longer than most of what it is started for.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up test test-fast tests lint format types contracts check wheel-check bench screenshots system-packages clean
+.PHONY: help setup demo up test test-fast tests imports lint format types contracts check wheel-check bench screenshots system-packages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,8 +43,12 @@ up: setup ## Dagster UI, MLflow UI, reports and inference services, in one termi
 	@$(BIN)/ml-platform up
 
 test: setup ## Every check and every test, WORKERS (3) at a time: many of them wait
-	@$(MAKE) --no-print-directory --jobs $(WORKERS) --output-sync=target lint contracts check
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target imports lint contracts check
 	@$(MAKE) --no-print-directory --jobs 2 types tests
+
+imports: setup
+	@# Once, so that the workers find compiled what all of them import at their start.
+	@found=$$($(BIN)/pytest --collect-only -qq 2>&1) || { echo "$$found"; exit 1; }
 
 tests: setup
 	@$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder

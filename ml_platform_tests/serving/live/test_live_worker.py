@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -36,10 +37,10 @@ DECLARED = {
 RECORD = {"flight_id": 1, "carrier": "UA", "distance": 500.0}
 
 
-@pytest.fixture
-def settings(live_home: Path, tmp_path: Path) -> Iterator[Settings]:
-    """A home whose two versions are declared to be served in different ways."""
-    found = Settings.from_environment({"ML_PLATFORM_HOME": str(tmp_path)})
+@pytest.fixture(scope="module")
+def bentos(live_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Bento store whose two versions are declared to be served in different ways."""
+    store = tmp_path_factory.mktemp("declared") / "bentos"
     for version, serving in DECLARED.items():
         build_bento(
             model_folder=live_home / f"model-{version}",
@@ -47,9 +48,17 @@ def settings(live_home: Path, tmp_path: Path) -> Iterator[Settings]:
             version=version,
             contract=CONTRACT,
             release={},
-            bentos=found.bentos,
+            bentos=store,
             serving=serving,
         )
+    return store
+
+
+@pytest.fixture
+def settings(bentos: Path, tmp_path: Path) -> Iterator[Settings]:
+    """A home with these Bentos, which a test may damage."""
+    found = Settings.from_environment({"ML_PLATFORM_HOME": str(tmp_path)})
+    shutil.copytree(bentos, found.bentos)
     interval = sys.getswitchinterval()
     yield found
     sys.setswitchinterval(interval)
