@@ -3,6 +3,8 @@
 import atexit
 import gc
 import os
+from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: of several workers none is left alone with them at the end."""
+    """The longest files first, then those with slow tests: no worker is left alone at the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    allowed: defaultdict[Path, float] = defaultdict(float)
+    for item in items:
+        if marker := item.get_closest_marker("timeout"):
+            allowed[item.path] = max(allowed[item.path], marker.args[0])
+    items.sort(key=lambda item: (-allowed[item.path], item.path not in slow))
 
 
 def pytest_collection_finish() -> None:
