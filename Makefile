@@ -65,7 +65,7 @@ format: setup ## Let ruff format the code and mend what it can
 	@$(BIN)/ruff format .
 
 types: setup ## pyright: strict in the domain and the spec
-	@$(BIN)/pyright
+	@nice $(BIN)/pyright
 
 contracts: setup ## import-linter: which layer may import which, and who may know a vendor
 	@$(BIN)/lint-imports
