@@ -65,6 +65,7 @@ def readable(value: Any) -> Category:
 
 
 def _is_null(value: Any) -> bool:
-    """Tell None and pandas' nulls; where pandas is not loaded, nobody can have one of these."""
+    """Tell None and pandas' nulls; nobody has one of these before pandas is loaded, and whole."""
     pandas = sys.modules.get("pandas")
-    return value is None or (pandas is not None and (value is pandas.NA or value is pandas.NaT))
+    nulls = getattr(pandas, "NA", None), getattr(pandas, "NaT", None)
+    return value is None or value is nulls[0] or value is nulls[1]

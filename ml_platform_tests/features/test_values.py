@@ -1,6 +1,8 @@
 import math
+import sys
 from datetime import date
 from decimal import Decimal
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,13 @@ from ml_platform.features.values import LARGEST, number, readable, token
 def test_null_is_nan_and_no_category(null: object):
     assert math.isnan(number(null, "x"))
     assert token(null) is None
+
+
+@pytest.mark.parametrize("found", [None, ModuleType("pandas")], ids=["not loaded", "in part"])
+def test_pandas_need_not_be_there(found: ModuleType | None, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pandas", found)
+    assert number(np.float64(3), "x") == 3.0
+    assert math.isnan(number(None, "x"))
 
 
 @pytest.mark.parametrize("one", [1, 1.0, True, np.int64(1), np.float32(1), np.True_, Decimal(1)])
