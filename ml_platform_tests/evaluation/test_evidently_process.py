@@ -80,4 +80,4 @@ def test_process_whose_owner_was_killed_ends_by_itself(tmp_path: Path) -> None:
         check=False,
     )
     child = Path(f"/proc/{int(done.stdout)}/stat")
-    until(lambda: not child.exists() or child.read_text().split()[2] == "Z", "it to end")
+    assert until(lambda: not child.exists() or child.read_text().split()[2] == "Z", "it to end")
