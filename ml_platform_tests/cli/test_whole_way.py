@@ -99,17 +99,24 @@ def test_train_by_force_status_and_serve_go_together(shown: Demonstrated) -> Non
     assert found["last_run"]["status"] == "success"
     assert {gate["state"] for gate in found["gates"]} == {"passed"}
 
-    command = [sys.executable, "-m", "ml_platform", "serve", "small", "--json"]
+    assert served(shown, "small") == ("small:2", "2")
+    assert served(shown, "small:1") == ("small:1", "1")
+
+
+def served(shown: Demonstrated, what: str) -> tuple[str, str]:
+    """What is announced and what answers, of a service that ends when it is told to."""
+    command = [sys.executable, "-m", "ml_platform", "serve", what, "--json"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=environment(shown.model)
     ) as one:
         assert one.stdout is not None
         announced = json.loads(one.stdout.readline())
+        health = json.loads(answer(f"{announced['url']}/health"))
         one.send_signal(signal.SIGTERM)
         assert one.wait(30) == ExitCode.OK
-    assert announced["model"] == "small:2"
     with pytest.raises(ProcessLookupError):
         os.kill(announced["pid"], 0)
+    return announced["model"], health["model_version"]
 
 
 def test_up_serves_champion_and_reports_and_leaves_nothing_behind(

@@ -1,5 +1,6 @@
 """Dagster's instance: embedded by default, on Postgres by a URL, nothing outside the home."""
 
+from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
@@ -54,7 +55,10 @@ def test_settings_of_the_instance_are_those_of_the_shipped_file(settings: Settin
     with open_instance(settings) as instance:
         assert not instance.telemetry_enabled
         assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
-        assert instance.get_concurrency_config().pool_config.default_pool_limit == 1
+        concurrency = instance.get_concurrency_config()
+        assert concurrency.pool_config.default_pool_limit == 1
+        assert concurrency.run_queue_config is not None
+        assert concurrency.run_queue_config.max_concurrent_runs == 4
         assert instance.run_monitoring_enabled
         kept = instance.get_tick_retention_settings(InstigatorType.SENSOR)
         assert kept == {
@@ -63,6 +67,13 @@ def test_settings_of_the_instance_are_those_of_the_shipped_file(settings: Settin
             TickStatus.SUCCESS: -1,
             TickStatus.STARTED: -1,
         }
+        kept = instance.get_tick_retention_settings(InstigatorType.SCHEDULE)
+        assert set(kept.values()) == {90}
+
+
+def test_file_at_the_top_is_the_shipped_one() -> None:
+    shipped = files("ml_platform.component").joinpath("dagster.yaml").read_text("utf-8")
+    assert (Path(__file__).parents[2] / "dagster.yaml").read_text("utf-8") == shipped
 
 
 def test_history_is_kept_in_postgres_where_a_url_says_so(

@@ -126,6 +126,21 @@ class TestReleased:
         version = released.platform.registry.get("small_credit", 1)
         assert version.run_id == shown["mlflow_run_id"]
 
+    def test_mlflow_run_has_parameters_metrics_and_dataset(self, released: Released) -> None:
+        from mlflow.tracking import MlflowClient
+
+        run_id = str(metadata(released.first, "trained_model")["mlflow_run_id"])
+        run = MlflowClient(released.platform.registry.tracking_uri).get_run(run_id)
+        shown = metadata(released.first, "evaluation_report")
+        snapshot = released.platform.snapshots.latest("small_credit/validated_data")
+        assert snapshot is not None
+        assert run.data.metrics["roc_auc"] == pytest.approx(shown["metric/roc_auc"])
+        assert run.data.params["training.type"] == released.declaration.spec.training.type
+        assert run.data.params["holdout_rows"] == str(shown["holdout_rows"])
+        [logged] = run.inputs.dataset_inputs
+        assert logged.dataset.name == "small_credit/validated_data"
+        assert snapshot.content_hash.startswith(logged.dataset.digest)
+
     def test_version_tells_where_it_comes_from(self, released: Released) -> None:
         tags = released.platform.registry.get("small_credit", 1).tags
         spec = released.declaration.spec
@@ -243,7 +258,10 @@ class TestReleased:
         assert "loan-000000" in str(raw["preview"])
         report = metadata(released.first, "evaluation_report")
         assert 0.7 < float(str(report["metric/roc_auc"])) < 1
-        assert "data:image/png;base64," in str(report["roc_curve"])
+        for picture in (
+            "roc_curve", "precision_recall_curve", "calibration_curve", "confusion_matrix",
+        ):  # fmt: skip
+            assert "data:image/png;base64," in str(report[picture])
         assert "|roc_auc|" in str(report["metrics"])
         assert "|purpose = car|roc_auc|" in str(report["slices"])
         for name in ("report", "evidently_report"):

@@ -152,3 +152,7 @@ def test_the_transform_of_the_declaration_travels_with_the_version(
     np.testing.assert_array_equal(loaded.predict(given), model.scores(given))
     signature = loaded.metadata.signature
     assert signature.inputs.input_names() == list(given.columns)
+    types = dict(zip(given.columns, map(str, signature.inputs.input_types()), strict=True))
+    assert types["distance"] == "DataType.long"
+    [scores] = signature.outputs.inputs
+    assert (scores.type, scores.shape) == (np.dtype("float64"), (-1,))

@@ -19,6 +19,7 @@ def folder(tmp_path: Path) -> Path:
 def test_newest_version_is_read_unless_another_is_named(folder: Path):
     assert len(check_source(DeltaSource(path="t"), folder=folder)) == 2
     assert len(check_source(DeltaSource(path="t", version=0), folder=folder)) == 1
+    assert len(check_source(DeltaSource(path=f"file://{folder}/t"), folder=folder)) == 2
 
 
 @pytest.mark.parametrize(
