@@ -22,7 +22,6 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import URLError
 from urllib.request import urlopen
 from uuid import uuid4
 
@@ -125,13 +124,14 @@ def empty_service(folder: Path) -> float:
     quiet, started = subprocess.DEVNULL, time.perf_counter()
     server = subprocess.Popen(command, cwd=folder, stdout=quiet, stderr=quiet)
     try:
-        while True:
+        while server.poll() is None:
             try:
                 urlopen(f"http://127.0.0.1:{port}/livez", timeout=1).close()
-            except (URLError, TimeoutError):
+            except OSError:
                 time.sleep(0.02)
             else:
                 return time.perf_counter() - started
+        raise SystemExit(f"the empty service ended with {server.returncode}")
     finally:
         server.terminate()  # it ends its worker
         server.wait()

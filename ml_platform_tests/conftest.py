@@ -53,7 +53,7 @@ def _last(workers: int) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, then those with slow tests: no worker is left alone at the end."""
+    """Files that may take longest first, then others with slow tests: none is left for the end."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     allowed: defaultdict[Path, float] = defaultdict(float)
     for item in items:

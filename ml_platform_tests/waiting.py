@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 Found = TypeVar("Found")
@@ -23,3 +24,12 @@ def until(
         assert time.monotonic() < deadline, f"waited {seconds:g} s for {what}"
         time.sleep(pause)
     return found
+
+
+def gone(pid: int) -> bool:
+    """Tell whether a process has ended, be it that nobody has yet asked how."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return told.rpartition(")")[2].split()[0] == "Z"

@@ -41,13 +41,13 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture(autouse=True, scope="package")
 def drawn_once() -> Iterator[None]:
-    """The pictures of the first evaluation of a task stand for those of all: a quarter of each."""
+    """The first pictures of a task stand for all: to draw them is a quarter of a small training."""
     drawn: dict[Task, dict[str, bytes]] = {}
 
     def first(*args: Any, task: Task, **options: Any) -> dict[str, bytes]:
         if task not in drawn:
             drawn[task] = pictures(*args, task=task, **options)
-        return drawn[task]
+        return dict(drawn[task])
 
     with mock.patch("ml_platform.component.steps.evaluate.pictures", first):
         yield

@@ -98,7 +98,7 @@ def test_bento_serves_from_its_own_code_without_the_platforms_libraries(bentos: 
 
 
 @pytest.mark.slow
-def test_model_without_a_transform_is_served_without_pandas():
+def test_xgboost_without_a_transform_is_served_without_pandas():
     source = bento_folder(small_bentos(), "flights", 1) / "src"
     found = answered_in_a_process(source, RECORD, (*FORBIDDEN, "pandas", "pyarrow", "sklearn"))
 

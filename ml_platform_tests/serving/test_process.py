@@ -1,4 +1,3 @@
-import os
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from ml_platform.settings import Settings
 from ml_platform.spec.serving import LimitsSpec, ServingSpec
 from ml_platform.training.model import Model
 from ml_platform_tests.serving.conftest import CONTRACT, FEATURES, NAME, RELEASE
-from ml_platform_tests.waiting import until
+from ml_platform_tests.waiting import gone, until
 
 RECORD = {
     "flight_id": 1,
@@ -30,15 +29,6 @@ RECORD = {
     "dep_delay": None,
     "departure": "2013-01-31T13:45:00",
 }
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 @pytest.mark.slow

@@ -36,9 +36,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatfo
 @pytest.fixture(autouse=True)
 def _leave_the_page(request: pytest.FixtureRequest) -> Iterator[None]:
     """An open page asks the webserver again and again, also while a test waits for a run."""
-    yield
+    shown: Browser | None = None
     if "browser" in request.fixturenames:
-        request.getfixturevalue("browser").leave()
+        shown = request.getfixturevalue("browser")
+    yield
+    if shown is not None:
+        shown.leave()
 
 
 @pytest.fixture(scope="package")
