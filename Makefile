@@ -42,7 +42,7 @@ demo: setup ## Train a real model, serve it, ask it once
 up: setup ## Dagster UI, MLflow UI, reports and inference services, in one terminal
 	@$(BIN)/ml-platform up
 
-test: setup ## Every check and every test, WORKERS (3) at a time: many of them wait
+test: setup ## Every check and every test; tests WORKERS (3) at a time, as many of them wait
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target imports lint contracts check
 	@$(MAKE) --no-print-directory --jobs 2 types tests
 
